@@ -1,0 +1,27 @@
+"""The exceptions of the compiler.
+
+A user's mistake is a ``TypeError``, ``ValueError``, ``IndexError`` or ``NotImplementedError`` raised where the user's
+line runs; the classes here mark the mistakes of the compiler itself, and the few that callers want to catch by name.
+"""
+
+from __future__ import annotations
+
+
+class VerifyError(AssertionError):
+    """An IR function breaks a rule; a fault of the compiler, or of IR text written by hand."""
+
+
+class LoweringError(AssertionError):
+    """A verified IR function could not be lowered to kernels; a fault of the compiler."""
+
+
+class UnsupportedError(NotImplementedError):
+    """The user's program uses something that jitgrad does not compile; the message says what to write instead."""
+
+
+class ShapeError(ValueError):
+    """Shapes that do not fit together."""
+
+
+class DTypeError(TypeError):
+    """A dtype that does not fit the operation."""

@@ -1,0 +1,27 @@
+"""The intermediate representation: sizes, types, functions and their text.
+
+In the order of reading: ``sizes`` (integers known only at run time), ``types`` (dtype and shape of a value), ``function``
+(variables, equations, functions), ``text`` (printing) and ``parse`` (the way back). What an op means is in ``..ops``.
+"""
+
+from .function import Equation, Function, Guard, SourceLine, Var
+from .parse import parse
+from .sizes import Dim, Size, symbol
+from .text import function_text
+from .types import ArrayType, StackType, Type
+
+__all__ = [
+    "ArrayType",
+    "Dim",
+    "Equation",
+    "Function",
+    "Guard",
+    "Size",
+    "SourceLine",
+    "StackType",
+    "Type",
+    "Var",
+    "function_text",
+    "parse",
+    "symbol",
+]

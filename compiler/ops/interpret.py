@@ -1,0 +1,118 @@
+"""The meaning of the IR: runs a function with NumPy, one equation after the other. The oracle of every test."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..ir import ArrayType, Equation, Function
+from ..ir.sizes import Size, evaluate, single_symbol
+from ..ir.types import I64
+from .table import OPS
+
+Sizes = dict[str, int]
+
+
+def interpret(function: Function, arguments: Sequence[Any], output: Callable[[str], None] = print) -> tuple[Any, ...]:
+    """Run a function on arrays; returns its results as arrays. Raises ``ValueError`` where shapes or guards do not fit."""
+    sizes: Sizes = {}
+    values = []
+    for parameter, argument in zip(function.parameters, arguments, strict=True):
+        if isinstance(parameter.type, ArrayType):
+            argument = np.asarray(argument)
+            if argument.dtype != parameter.type.dtype or argument.ndim != parameter.type.rank:
+                raise ValueError(f"{parameter.name} is {parameter.type}, found {argument.dtype}{argument.shape}")
+            bind_shape(parameter.type, argument.shape, sizes, parameter.name)
+        values.append(argument)
+    for guard in function.guards:
+        if not guard.holds(sizes):
+            raise ValueError(f"the guard {guard} does not hold for {sizes}")
+    with np.errstate(all="ignore"):
+        return _run(function, values, sizes, output)
+
+
+def bind_shape(type: ArrayType, shape: tuple[int, ...], sizes: Sizes, name: str) -> None:
+    """Give symbols that stand alone in a type their values from a shape."""
+    for dim, size in zip(type.shape, shape, strict=True):
+        found = single_symbol(dim)
+        if found is not None and found not in sizes:
+            sizes[found] = size
+    for dim, size in zip(type.shape, shape, strict=True):
+        if evaluate(dim, sizes) != size:
+            raise ValueError(f"{name} is {type}, found shape {shape} with {sizes}")
+
+
+def _run(function: Function, arguments: Sequence[Any], sizes: Sizes, output: Callable[[str], None]) -> tuple[Any, ...]:
+    values = dict(zip(function.parameters, arguments, strict=True))
+    for equation in function.equations:
+        operands = [values[v] for v in equation.operands]
+        results = _equation(equation, operands, sizes, output)
+        values.update(zip(equation.results, results, strict=True))
+    return tuple(values[v] for v in function.results)
+
+
+def _equation(equation: Equation, operands: list[Any], sizes: Sizes, output: Callable[[str], None]) -> tuple[Any, ...]:
+    attributes = {name: _concrete(value, sizes) for name, value in equation.attributes}
+    match equation.op:
+        case "loop":
+            return _loop(equation, operands, sizes, output)
+        case "cond":
+            region = equation.regions[0 if operands[0] else 1]
+            return _run(region, operands[1:], dict(sizes), output)
+        case "custom_vjp" | "checkpoint":
+            return _run(equation.regions[0], operands, dict(sizes), output)
+        case "bind_size":
+            sizes[attributes["symbol"]] = int(operands[0])
+            return ()
+        case "stack_new":
+            return ((),)
+        case "push":
+            return ((*operands[0], np.asarray(operands[1])),)
+        case "pop":
+            *rest, top = operands[0]
+            return (tuple(rest), top.reshape(attributes["shape"]))
+        case "check":
+            if not operands[0]:
+                raise _ERRORS[attributes["kind"]](attributes["message"])
+            return ()
+        case "print":
+            output(attributes["text"].format(*operands))
+            return ()
+    reference = OPS[equation.op].reference
+    assert reference is not None, equation.op
+    results = reference(*operands, **attributes)
+    if equation.op == "nonzero":
+        sizes[attributes["symbol"]] = len(results)
+    results = results if isinstance(results, tuple) else (results,)
+    return tuple(
+        np.asarray(r).astype(v.type.dtype, copy=False) for r, v in zip(results, equation.results, strict=True)
+    )
+
+
+_ERRORS = {"ValueError": ValueError, "IndexError": IndexError, "AssertionError": AssertionError,
+           "ZeroDivisionError": ZeroDivisionError, "RuntimeError": RuntimeError}  # fmt: skip
+
+
+def _loop(equation: Equation, operands: list[Any], sizes: Sizes, output: Callable[[str], None]) -> tuple[Any, ...]:
+    start, stop = int(operands[0]), int(operands[1])
+    split = 2 + equation["consts"]
+    constants, carried = operands[2:split], operands[split:]
+    body, *test = equation.regions
+    count = 0
+    for index in range(start, stop, equation["step"]):
+        i = np.asarray(index, I64)
+        if test and not _run(test[0], [i, *constants, *carried], dict(sizes), output)[0]:
+            break
+        carried = list(_run(body, [i, *constants, *carried], dict(sizes), output))
+        count += 1
+    return (np.asarray(count, I64), *carried) if test else tuple(carried)
+
+
+def _concrete(value: Any, sizes: Sizes) -> Any:
+    if isinstance(value, Size):
+        return value.evaluate(sizes)
+    if isinstance(value, tuple):
+        return tuple(_concrete(item, sizes) for item in value)
+    return value

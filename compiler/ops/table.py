@@ -1,0 +1,18 @@
+"""The table of all ops, by name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from .elementwise import ELEMENTWISE
+from .indexing import INDEXING
+from .op import Op
+from .products import PRODUCTS
+from .reductions import REDUCTIONS
+from .regions import REGIONS
+from .shapes import SHAPES
+
+OPS: Mapping[str, Op] = MappingProxyType(
+    {op.name: op for op in (*ELEMENTWISE, *SHAPES, *REDUCTIONS, *INDEXING, *PRODUCTS, *REGIONS)}
+)

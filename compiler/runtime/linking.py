@@ -1,0 +1,199 @@
+"""From numba functions to programs that outlive the process.
+
+In: numba dispatchers, each with a digest of all its meaning depends on. Out: a `Program`, linked from objects that were
+compiled now, earlier in this process, or by another process of this user.
+"""
+
+import functools
+import pickle
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import llvmlite.binding as llvm
+from numba import _dispatcher, njit, types
+from numba.core import errors
+from numba.core.caching import NullCache
+from numba.core.compiler import CompileResult, compile_result
+from numba.core.compiler_lock import global_compiler_lock
+from numba.core.dispatcher import Dispatcher
+from numba.core.environment import Environment
+from numba.core.funcdesc import FunctionDescriptor
+from numba.core.registry import cpu_target
+from numba.core.runtime import rtsys
+from numba.core.serialize import dumps
+from numba.core.typeconv.rules import default_type_manager
+from numba.core.typing import Signature
+from numba.core.typing.typeof import Purpose, typeof
+
+from ..store import read_entry, write_entry
+from .objects import ObjectCompiler, ObjectLibrary, entry_key
+
+_linked: dict[str, CompileResult] = {}
+"""What this process already holds, by key: machine code is never unloaded, and never loaded twice."""
+
+
+class Program(_dispatcher.Dispatcher):
+    """A compiled driver: takes arguments of exactly its types, by position or name; TypeError for any others."""
+
+    def __init__(self, compiled: CompileResult) -> None:
+        descriptor = compiled.fndesc
+        super().__init__(
+            default_type_manager.get_pointer(), len(descriptor.args), True, descriptor.args, (), False, False, True
+        )
+        self.__name__ = self.__qualname__ = descriptor.qualname
+        self.compiled = compiled
+        self._insert([parameter._code for parameter in compiled.signature.args], compiled.entry_point, False)
+        self._can_compile = False
+
+    def typeof_pyval(self, value: object) -> types.Type:
+        """The numba type of an argument that numba's C code has not met yet."""
+        try:
+            return typeof(value, Purpose.argument) or types.pyobject
+        except (errors.NumbaValueError, ValueError):
+            return types.pyobject
+
+    def _explain_matching_error(self, *arguments: object) -> None:
+        found = ", ".join(str(self.typeof_pyval(argument)) for argument in arguments)
+        expected = ", ".join(map(str, self.compiled.signature.args))
+        raise TypeError(f"{self.__name__}: compiled for ({expected}), called with ({found})")
+
+    def _search_new_conversions(self, *arguments: object) -> bool:
+        return False
+
+
+class Frozen(NamedTuple):
+    """A compiled function as it is pickled. `undefined` symbols must exist before `machine_code` is loaded."""
+
+    descriptor: FunctionDescriptor
+    signature: Signature
+    machine_code: bytes
+    defined: tuple[str, ...]
+    undefined: tuple[str, ...]
+    callees: tuple[str, ...]
+    preparations: tuple[Callable[[], None], ...]
+    environments: tuple[tuple[str, tuple[object, ...]], ...]
+
+
+class EntryCache(NullCache):
+    """What a dispatcher asks before it compiles, and tells after: this process first, then the disk."""
+
+    def __init__(self, digest: str) -> None:
+        self.digest = digest
+
+    def load_overload(self, parameters: Sequence[types.Type], target: Any) -> CompileResult | None:
+        return link_entry(entry_key(self.digest, parameters))
+
+    def save_overload(self, parameters: Sequence[types.Type], compiled: CompileResult) -> None:
+        key = entry_key(self.digest, parameters)
+        _linked[key] = compiled
+        if not compiled.library.has_dynamic_globals:
+            write_entry(key, _freeze(compiled))
+
+
+def adopt(dispatcher: Dispatcher, digest: str, python_callable: bool) -> None:
+    """Have numba compile `dispatcher` as described above; only a driver needs to be called from Python."""
+    dispatcher.py_func.__digest__ = digest
+    dispatcher.targetoptions.update(no_cfunc_wrapper=True, no_cpython_wrapper=not python_callable)
+    dispatcher._compiler.pipeline_class = ObjectCompiler
+    dispatcher._cache = EntryCache(digest)
+
+
+def stands_for(function: Callable[..., Any]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Decorate what compiled code runs where it calls the plain Python `function`. It is compiled once, as a kernel is."""
+
+    def register(implementation: Callable[..., Any]) -> Callable[..., Any]:
+        dispatcher = njit(error_model="numpy")(implementation)
+        adopt(dispatcher, f"{implementation.__module__}.{implementation.__qualname__}", python_callable=False)
+        cpu_target.typing_context.insert_global(function, types.Dispatcher(dispatcher))
+        return implementation
+
+    return register
+
+
+@global_compiler_lock
+def link_entry(key: str) -> CompileResult | None:
+    """The function of this key with all it calls, from this process or the disk; None if any of it is missing."""
+    if key not in _linked:
+        frozen = _read_frozen(key)
+        if frozen is None or any(link_entry(callee) is None for callee in frozen.callees):
+            return None
+        rtsys.initialize(cpu_target.target_context)
+        for prepare in frozen.preparations:
+            prepare()
+        if not all(map(_is_defined, frozen.undefined)):
+            return None
+        _linked[key] = _thaw(key, frozen)
+    return _linked[key]
+
+
+def _read_frozen(key: str) -> Frozen | None:
+    content = read_entry(key)
+    if content is None:
+        return None
+    try:
+        return pickle.loads(content)
+    except Exception:  # ours, yet unreadable: some package has changed without changing its version
+        return None
+
+
+def _is_defined(symbol: str) -> bool:
+    """LLVM ends the process if it loads code that refers to an unknown symbol."""
+    engine = cpu_target.target_context.codegen()._engine
+    return engine.is_symbol_defined(symbol) or llvm.address_of_symbol(symbol) is not None
+
+
+def _freeze(compiled: CompileResult) -> bytes:
+    library, descriptor = compiled.library, compiled.fndesc
+    descriptor.typemap = descriptor.calltypes = None
+    frozen = Frozen(
+        descriptor,
+        compiled.signature,
+        library._get_compiled_object(),
+        tuple(function.name for function in library.get_defined_functions()),
+        library.undefined,
+        tuple(library.callees),
+        tuple(library._reload_init),
+        tuple((environment.env_name, tuple(environment.consts)) for environment in _environments(compiled)),
+    )
+    return dumps(frozen)
+
+
+def _environments(compiled: CompileResult) -> list[Environment]:
+    """The holders of Python constants that the code refers to, its own included."""
+    names = [variable.name for variable in compiled.library._final_module.global_variables]
+    return [Environment._memo[name] for name in names if name in Environment._memo]
+
+
+def _thaw(key: str, frozen: Frozen) -> CompileResult:
+    target, descriptor = cpu_target.target_context, frozen.descriptor
+    library = ObjectLibrary(target.codegen(), descriptor.unique_name, key)
+    library._set_compiled_object(frozen.machine_code)
+    library._finalize_final_module()
+    library.codegen._engine._defined_symbols.update(frozen.defined)
+    environments = [_restore_environment(name, constants) for name, constants in frozen.environments]
+    for environment in environments:
+        library.codegen.set_env(environment.env_name, environment)
+    own = Environment._memo[descriptor.env_name]
+    return compile_result(
+        typing_context=target.typing_context,
+        target_context=target,
+        library=library,
+        environment=own,
+        entry_point=target.get_executable(library, descriptor, own),
+        fndesc=descriptor,
+        signature=frozen.signature,
+        objectmode=False,
+        lifted=(),
+        reload_init=list(frozen.preparations),
+        referenced_envs=environments,
+    )
+
+
+def _restore_environment(name: str, constants: tuple[object, ...]) -> Environment:
+    environment = Environment._memo.get(name)
+    if environment is None:
+        environment = Environment({})
+        environment.consts[:] = constants
+        environment.env_name = name
+        Environment._memo[name] = environment
+    return environment
