@@ -27,7 +27,9 @@ for an aligned array of any strides; with `::1` last for a C-contiguous one, as 
 that must not be written to.
 
 Each function of the module is compiled by itself and kept under a digest of its own text and of what it refers to, so
-programs share kernels, in one process and on disk. The text itself is kept beside, under the file name that tracebacks show.
+programs share kernels, in one process and on disk. The text itself is kept beside, under the file name that tracebacks
+show. It must import nothing but numba, NumPy, the standard library and `jitgrad.compiler.runtime`: other files are not
+part of the digest. With NUMBA_DISABLE_JIT=1 the driver runs as plain Python.
 """
 
 import ast
@@ -35,7 +37,6 @@ import hashlib
 import linecache
 import re
 import threading
-from collections import defaultdict
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -45,7 +46,7 @@ if TYPE_CHECKING:
     from numba import types
 
 _programs: dict[tuple[str, str, tuple[str, ...]], Callable[..., Any]] = {}
-_locks: defaultdict[tuple[str, str, tuple[str, ...]], threading.Lock] = defaultdict(threading.Lock)
+_locks: dict[tuple[str, str, tuple[str, ...]], threading.Lock] = {}
 
 _PARAMETER = re.compile(r"(?P<readonly>readonly )?(?P<dtype>[a-z]+\d+)(\[(?P<axes>(:(, :)*)?|(:, )*::1)\])?")
 _KINDS = {"f": "float", "i": "int", "u": "uint", "c": "complex"}
@@ -60,7 +61,7 @@ def load(source: str, entry: str, signature: tuple[str, ...]) -> Callable[..., A
     request = (source, entry, signature)
     if (program := _programs.get(request)) is not None:
         return program
-    with _locks[request]:
+    with _locks.setdefault(request, threading.Lock()):
         if request not in _programs:
             _programs[request] = _link_or_compile(*request)
         return _programs[request]
@@ -71,7 +72,9 @@ def parse_parameter(text: str) -> "types.Type":
     from numba import types
 
     if (match := _PARAMETER.fullmatch(text)) is None:
-        raise ValueError(f"{text!r} is not a parameter type; write for example 'f64', 'f64[:, ::1]' or 'readonly i32[:]'")
+        raise ValueError(
+            f"{text!r} is not a parameter type; write for example 'f64', 'f64[:, ::1]' or 'readonly i32[:]'"
+        )
     dtype = _parse_dtype(match["dtype"])
     if (axes := match["axes"]) is None:
         return dtype
@@ -91,6 +94,10 @@ def _parse_dtype(name: str) -> "types.Type":
 
 
 def _link_or_compile(source: str, entry: str, signature: tuple[str, ...]) -> Callable[..., Any]:
+    import numba
+
+    if numba.config.DISABLE_JIT:
+        return _execute(source, f"{entry}-plain.py")[entry]
     from .runtime.linking import Program, adopt, link_entry
     from .runtime.objects import entry_key
 

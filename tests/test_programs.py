@@ -71,7 +71,7 @@ def leaves(tree: Any) -> list:
 
 def dot(a: Any, b: Any) -> Any:
     """Return the inner product of two trees of one structure."""
-    return sum(np.sum(x * y) for x, y in zip(leaves(a), leaves(b), strict=True))
+    return sum(leaves(map_leaves(lambda x, y: np.sum(x * y), a, b)))
 
 
 def norm(tree: Any) -> float:

@@ -153,6 +153,14 @@ class Builder:
         """x / y."""
         return self.emit("div", x, y)
 
+    def scale(self, cotangent: Var, factor: Var) -> Var:
+        """cotangent * factor; a builder of derivatives lets a masked zero win over an infinite factor."""
+        return self.mul(cotangent, factor)
+
+    def scale_down(self, cotangent: Var, divisor: Var) -> Var:
+        """cotangent / divisor, likewise."""
+        return self.div(cotangent, divisor)
+
 
 def python_scalar(value: Any, dtype: np.dtype) -> Any:
     """The Python number that stands for a value of a dtype in attributes."""

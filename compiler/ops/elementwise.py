@@ -13,10 +13,11 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import VerifyError
-from ..ir import ArrayType, Type
+from ..errors import UnsupportedError, VerifyError
+from ..ir import ArrayType, Equation, Type, Var
 from ..ir.types import BOOL
-from .op import Attrs, Op
+from .builder import Builder
+from .op import Attrs, Contribution, Jvp, Op, Transpose
 
 FLOATS, INTEGERS, BOOLS = "f", "iu", "b"
 NUMBERS = FLOATS + INTEGERS
@@ -32,6 +33,10 @@ def row(
     python: str = "",
     expression: str = "",
     partials: tuple[str, ...] | None = None,
+    linear: tuple[int, ...] = (),
+    multilinear: tuple[int, ...] = (),
+    jvp: Jvp | None = None,
+    transpose: Transpose | None = None,
     no_derivative: str = "",
     commutative: bool = False,
     identity: float | None = None,
@@ -52,6 +57,10 @@ def row(
         name,
         infer,
         reference,
+        linear=linear,
+        multilinear=multilinear,
+        jvp=jvp,
+        transpose=transpose,
         no_derivative=no_derivative,
         elementwise=True,
         python=python,
@@ -113,17 +122,63 @@ def _remainder(x: np.ndarray, y: np.ndarray) -> Any:
         return np.remainder(x, y)
 
 
+def _masked_mul(x: np.ndarray, y: np.ndarray) -> Any:
+    return np.where(x == 0, x, x * y)
+
+
+Tangents = Sequence[Var | None]
+
+
+def _jvp_add(b: Builder, e: Equation, tangents: Tangents) -> tuple[Var | None, ...]:
+    """Where one operand has a tangent."""
+    dx, dy = tangents
+    return (dy if dx is None else dx,)
+
+
+def _jvp_sub(b: Builder, e: Equation, tangents: Tangents) -> tuple[Var | None, ...]:
+    """Where one operand has a tangent."""
+    dx, dy = tangents
+    return (dx if dy is None else b.emit("neg", dy),)
+
+
+def _jvp_div(b: Builder, e: Equation, tangents: Tangents) -> tuple[Var | None, ...]:
+    """(dx - (x / y) dy) / y: one more division, in both modes."""
+    dx, dy = tangents
+    assert dy is not None
+    carried = b.mul(dy, e.result)
+    return (b.div(b.emit("neg", carried) if dx is None else b.sub(dx, carried), e.operands[1]),)
+
+
+def _jvp_digamma(b: Builder, e: Equation, tangents: Tangents) -> tuple[Var | None, ...]:
+    raise UnsupportedError("the derivative of digamma (the second derivative of lgamma) is not supported")
+
+
+def _transpose_select(b: Builder, e: Equation, ct: Sequence[Var]) -> tuple[Contribution, ...]:
+    test, x, _ = e.operands
+    return (None, lambda: b.select(test, ct[0], b.zeros_like(x)), lambda: b.select(test, b.zeros_like(x), ct[0]))
+
+
 _STEP = "constant almost everywhere"
 _LOGIC = "a truth value"
 _BITS = "integers have no derivative"
 
 ELEMENTWISE: tuple[Op, ...] = (
     # arithmetic
-    row("add", np.add, 2, kinds=NUMBERS, python="{0} + {1}", expression="x + y", commutative=True, identity=0),
-    row("sub", np.subtract, 2, kinds=NUMBERS, python="{0} - {1}", expression="x - y"),
-    row("mul", np.multiply, 2, kinds=NUMBERS, python="{0} * {1}", expression="x * y", commutative=True, identity=1),
-    row("div", np.divide, 2, python="{0} / {1}", expression="x / y", partials=("1 / y", "-(x / y) / y")),
-    row("neg", np.negative, 1, kinds=NUMBERS, python="-{0}", expression="-x"),
+    row("add", np.add, 2, kinds=NUMBERS, python="{0} + {1}", expression="x + y", commutative=True, identity=0,
+        linear=(0, 1), jvp=_jvp_add, transpose=lambda b, e, ct: (ct[0], ct[0])),
+    row("sub", np.subtract, 2, kinds=NUMBERS, python="{0} - {1}", expression="x - y",
+        linear=(0, 1), jvp=_jvp_sub, transpose=lambda b, e, ct: (ct[0], lambda: b.emit("neg", ct[0]))),
+    row("mul", np.multiply, 2, kinds=NUMBERS, python="{0} * {1}", expression="x * y", commutative=True, identity=1,
+        multilinear=(0, 1), transpose=lambda b, e, ct: (lambda: b.scale(ct[0], e.operands[1]),
+                                                        lambda: b.scale(ct[0], e.operands[0]))),
+    # x * y, but 0 where x is 0, even if y is infinite or NaN: the cotangent of what where() did not choose stays 0
+    row("masked_mul", _masked_mul, 2, python="{0} if {0} == 0 else {0} * {1}", expression="x * y",
+        multilinear=(0, 1), transpose=lambda b, e, ct: (lambda: b.scale(ct[0], e.operands[1]),
+                                                        lambda: b.emit("masked_mul", e.operands[0], ct[0]))),
+    row("div", np.divide, 2, python="{0} / {1}", expression="x / y",
+        linear=(0,), jvp=_jvp_div, transpose=lambda b, e, ct: (b.scale_down(ct[0], e.operands[1]), None)),
+    row("neg", np.negative, 1, kinds=NUMBERS, python="-{0}", expression="-x",
+        linear=(0,), transpose=lambda b, e, ct: (b.emit("neg", ct[0]),)),
     row("abs", np.absolute, 1, kinds=NUMBERS, partials=("sign(x)",)),
     row("sign", np.sign, 1, kinds=NUMBERS, no_derivative=_STEP),
     row("square", np.square, 1, kinds=NUMBERS, python="{0} * {0}", expression="x**2", partials=("2 * x",)),
@@ -137,7 +192,7 @@ ELEMENTWISE: tuple[Op, ...] = (
     ),
     # roots, exponentials, logarithms
     row("sqrt", np.sqrt, 1, partials=("0.5 / sqrt(x)",)),
-    row("cbrt", np.cbrt, 1, partials=("cbrt(x) / (3 * x)",)),
+    row("cbrt", np.cbrt, 1, partials=("1 / (3 * cbrt(x)**2)",)),
     row("exp", np.exp, 1),
     row("exp2", np.exp2, 1, partials=("exp2(x) * 0.6931471805599453",)),
     row("expm1", np.expm1, 1, expression="exp(x) - 1"),
@@ -156,8 +211,8 @@ ELEMENTWISE: tuple[Op, ...] = (
     row("sin", np.sin, 1),
     row("cos", np.cos, 1),
     row("tan", np.tan, 1),
-    row("arcsin", np.arcsin, 1, expression="asin(x)"),
-    row("arccos", np.arccos, 1, expression="acos(x)"),
+    row("arcsin", np.arcsin, 1, expression="asin(x)", partials=("1 / sqrt((1 - x) * (1 + x))",)),
+    row("arccos", np.arccos, 1, expression="acos(x)", partials=("-1 / sqrt((1 - x) * (1 + x))",)),
     row("arctan", np.arctan, 1, expression="atan(x)"),
     row("arctan2", np.arctan2, 2, expression="atan2(x, y)",
         partials=("(y / hypot(x, y)) / hypot(x, y)", "-(x / hypot(x, y)) / hypot(x, y)")),
@@ -173,7 +228,7 @@ ELEMENTWISE: tuple[Op, ...] = (
     row("erf", _erf, 1),
     row("erfc", _erfc, 1),
     row("lgamma", _lgamma, 1, partials=("digamma(x)",)),
-    row("digamma", _digamma, 1, no_derivative="the trigamma function is not an op"),
+    row("digamma", _digamma, 1, jvp=_jvp_digamma),
     # rounding and signs
     row("floor", np.floor, 1, no_derivative=_STEP),
     row("ceil", np.ceil, 1, no_derivative=_STEP),
@@ -213,7 +268,5 @@ ELEMENTWISE: tuple[Op, ...] = (
     row("shift_right", np.right_shift, 2, kinds=INTEGERS, no_derivative=_BITS),
     # choice
     Op("select", _infer_select, np.where, elementwise=True, python="{1} if {0} else {2}",
-       linear=(1, 2), expression="Piecewise((y, x), (z, True))",
-       transpose=lambda b, e, ct: (None, b.select(e.operands[0], ct[0], b.zeros_like(ct[0])),
-                                   b.select(e.operands[0], b.zeros_like(ct[0]), ct[0]))),
+       linear=(1, 2), expression="Piecewise((y, x), (z, True))", transpose=_transpose_select),
 )  # fmt: skip

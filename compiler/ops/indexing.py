@@ -93,8 +93,17 @@ def _transpose_index(b: Builder, e: Equation, ct: Sequence[Var]) -> tuple[Contri
 
 def _transpose_update(b: Builder, e: Equation, ct: Sequence[Var]) -> tuple[Contribution, ...]:
     _, value, *starts = e.operands
+    taken = b.emit("index", ct[0], *starts, spec=e["spec"])  # read first: clearing may then be in place
     cleared = b.emit("update", ct[0], b.zeros(value.type), *starts, spec=e["spec"])
-    return (cleared, b.emit("index", ct[0], *starts, spec=e["spec"]), *(None for _ in starts))
+    return (cleared, taken, *(None for _ in starts))
+
+
+def _jvp_accumulate(b: Builder, e: Equation, tangents: Sequence[Var | None]) -> tuple[Var | None, ...]:
+    """Where only the array or only the value has a tangent."""
+    x, value, *positions = e.operands
+    if tangents[1] is None:
+        return (tangents[0],)
+    return (b.emit(e.op, b.zeros_like(x), tangents[1], *positions, **dict(e.attributes)),)
 
 
 def _transpose_index_add(b: Builder, e: Equation, ct: Sequence[Var]) -> tuple[Contribution, ...]:
@@ -173,13 +182,13 @@ def _transpose_put_add(b: Builder, e: Equation, ct: Sequence[Var]) -> tuple[Cont
 def _transpose_put(b: Builder, e: Equation, ct: Sequence[Var]) -> tuple[Contribution, ...]:
     """Where positions repeat, the last write wins: only it gets the cotangent."""
     x, value, *positions = e.operands
-    cleared = b.emit("put", ct[0], b.zeros(value.type), *positions, axes=e["axes"])
-    taken = b.emit("take", ct[0], *positions, axes=e["axes"])
+    taken = b.emit("take", ct[0], *positions, axes=e["axes"])  # read first: clearing may then be in place
     numbers = b.reshape(b.emit("iota", size=positions[0].type.size, dtype=I64), positions[0].type.shape)
     board_shape = tuple(x.type.shape[k] for k in e["axes"])
     board = b.emit("put", b.zeros(ArrayType(I64, board_shape)), numbers, *positions, axes=tuple(range(len(board_shape))))
     winner = b.emit("take", board, *positions, axes=tuple(range(len(board_shape))))
     wins = b.broadcast(b.emit("eq", winner, numbers), tuple(range(positions[0].type.rank)), value.type.shape)
+    cleared = b.emit("put", ct[0], b.zeros(value.type), *positions, axes=e["axes"])
     return (cleared, b.select(wins, taken, b.zeros(value.type)), *(None for _ in positions))
 
 
@@ -195,12 +204,12 @@ INDEXING: tuple[Op, ...] = (
     Op("index", _infer_index, lambda x, *starts, spec: x[numpy_index(spec, starts)], linear=(0,),
        transpose=_transpose_index),
     Op("update", _infer_update, _update, linear=(0, 1), transpose=_transpose_update),
-    Op("index_add", _infer_update, _index_add, linear=(0, 1), transpose=_transpose_index_add),
+    Op("index_add", _infer_update, _index_add, linear=(0, 1), jvp=_jvp_accumulate, transpose=_transpose_index_add),
     # positions counted from the end become positions from the start; raises IndexError outside of [-size, size)
     Op("wrap_index", _infer_wrap, _wrap_index, no_derivative="positions"),
     Op("take", _infer_take, _take, linear=(0,), transpose=_transpose_take),
     Op("put", _infer_put, _put, linear=(0, 1), transpose=_transpose_put),
-    Op("put_add", _infer_put, _put_add, linear=(0, 1), transpose=_transpose_put_add),
+    Op("put_add", _infer_put, _put_add, linear=(0, 1), jvp=_jvp_accumulate, transpose=_transpose_put_add),
     # flat positions of the true elements; their number becomes the value of a new symbol
     Op("nonzero", _infer_nonzero, lambda x, symbol: np.flatnonzero(x), no_derivative="positions"),
 )  # fmt: skip

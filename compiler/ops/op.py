@@ -27,7 +27,7 @@ class Into:
     add: Callable[[Builder, Var], Var]
 
 
-Contribution = Var | Into | None
+Contribution = Var | Into | Callable[[], Var] | None
 
 ALL = (-1,)  # linear in every operand
 
@@ -49,8 +49,10 @@ class Op:
     multilinear   operand positions in which the op is linear one at a time (products).
     jvp           for what is not linear: ``(builder, equation, tangents of operands) -> tangents of results``; a tangent
                   of None is zero.
+                  It is asked where ``linear`` and ``multilinear`` do not settle the matter.
     transpose     for linear ops: ``(builder, equation, cotangents of results) -> contribution per operand``. For a
                   multilinear op it gives the contribution for each operand in ``multilinear`` as if it alone were linear.
+                  A contribution may be a function that makes it: it is called only for an operand that is linear.
     no_derivative why there is no derivative: tangents are zero ("constant almost everywhere", "integers").
     python        elementwise ops: the Python text of one element, with ``{0}``, ``{1}`` for the operands; empty means that
                   the scalar function of the op's own name is called.

@@ -50,13 +50,18 @@ def _transpose_dot(b: Builder, e: Equation, ct: Sequence[Var]) -> tuple[Contribu
     ct_x_axes = tuple(range(len(shared), len(shared) + len(free_x)))
     ct_y_axes = tuple(range(len(shared) + len(free_x), len(shared) + len(free_x) + len(free_y)))
     # the axes of a product come as: batch, free of the first, free of the second
-    dx = b.emit("dot", ct[0], y, contract=(ct_y_axes, free_y), batch=(shared, batch_y))
-    rest_y = sorted(contract_y)
-    order_x = (*batch_x, *free_x, *(contract_x[contract_y.index(k)] for k in rest_y))
-    dy = b.emit("dot", x, ct[0], contract=(free_x, ct_x_axes), batch=(batch_x, shared))
-    rest_x = sorted(contract_x)
-    order_y = (*batch_y, *(contract_y[contract_x.index(k)] for k in rest_x), *free_y)
-    return (b.transpose(dx, _inverse(order_x)), b.transpose(dy, _inverse(order_y)))
+    order_x = (*batch_x, *free_x, *(contract_x[contract_y.index(k)] for k in sorted(contract_y)))
+    order_y = (*batch_y, *(contract_y[contract_x.index(k)] for k in sorted(contract_x)), *free_y)
+
+    def dx() -> Var:
+        product = b.emit("dot", ct[0], y, contract=(ct_y_axes, free_y), batch=(shared, batch_y))
+        return b.transpose(product, _inverse(order_x))
+
+    def dy() -> Var:
+        product = b.emit("dot", x, ct[0], contract=(free_x, ct_x_axes), batch=(batch_x, shared))
+        return b.transpose(product, _inverse(order_y))
+
+    return (dx, dy)
 
 
 def _inverse(order: Sequence[int]) -> Axes:

@@ -17,9 +17,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..errors import VerifyError
-from ..ir import ArrayType, Function, StackType, Type
+from ..ir import ArrayType, Equation, Function, StackType, Type, Var
 from ..ir.types import BOOL, I64
-from .op import Attrs, Op
+from .builder import Builder
+from .op import ALL, Attrs, Contribution, Op
 
 
 def _types(variables: Sequence[Any]) -> tuple[Type, ...]:
@@ -88,6 +89,14 @@ def _infer_pop(types: Sequence[Any], a: Attrs, regions: Sequence[Any]) -> tuple[
     return (stack, ArrayType(stack.dtype, a["shape"]))
 
 
+def _transpose_push(b: Builder, e: Equation, ct: Sequence[Var]) -> tuple[Contribution, ...]:
+    return b.emit("pop", ct[0], shape=e.operands[1].type.shape)  # type: ignore[union-attr, no-any-return]
+
+
+def _transpose_pop(b: Builder, e: Equation, ct: Sequence[Var]) -> tuple[Contribution, ...]:
+    return (b.emit("push", *ct),)
+
+
 def _infer_bind(types: Sequence[Any], a: Attrs, regions: Sequence[Any]) -> tuple[Type, ...]:
     if tuple(types) != (ArrayType(I64),):
         raise VerifyError(f"bind_size takes an i64 scalar, found {list(types)}")
@@ -109,8 +118,8 @@ REGIONS: tuple[Op, ...] = (
     # a stack that is empty; "capacity" (a dim or None) says how many numbers will be pushed, where that is known
     Op("stack_new", lambda types, a, regions: (StackType(a["dtype"]),), no_derivative="empty"),
     # all elements of an array go onto the stack, and come back in one pop of the same shape
-    Op("push", _infer_push),
-    Op("pop", _infer_pop),
+    Op("push", _infer_push, linear=ALL, transpose=_transpose_push),
+    Op("pop", _infer_pop, linear=ALL, transpose=_transpose_pop),
     # raises the error named by "kind" with "message" unless the operand is true
     Op("check", _infer_check, effect=True, no_derivative="an effect"),
     # prints "text", a format string, with the operands

@@ -56,6 +56,13 @@ def _infer_reshape(types: Sequence[Any], a: Attrs, regions: Sequence[Any]) -> tu
     return (operand.with_shape(a["shape"]),)
 
 
+def _infer_assume(types: Sequence[Any], a: Attrs, regions: Sequence[Any]) -> tuple[Type, ...]:
+    (operand,) = types
+    if operand.rank != len(a["shape"]):
+        raise VerifyError(f"assume_shape of {operand} to {a['shape']}: the number of axes differs")
+    return (operand.with_shape(a["shape"]),)
+
+
 def _infer_transpose(types: Sequence[Any], a: Attrs, regions: Sequence[Any]) -> tuple[Type, ...]:
     (operand,) = types
     if sorted(a["axes"]) != list(range(operand.rank)):
@@ -107,6 +114,14 @@ def _infer_barrier(types: Sequence[Any], a: Attrs, regions: Sequence[Any]) -> tu
     return tuple(types)
 
 
+def _jvp_barrier(b: Builder, e: Equation, tangents: Sequence[Var | None]) -> tuple[Var | None, ...]:
+    """Where some operands have no tangent: a barrier for the others."""
+    present = [d for d in tangents if d is not None]
+    apart = b.emit("barrier", *present)
+    found = iter(apart if len(present) > 1 else (apart,))
+    return tuple(None if d is None else next(found) for d in tangents)
+
+
 SHAPES: tuple[Op, ...] = (
     # a number known when tracing; broadcast makes arrays of it
     Op("constant", _infer_constant, lambda value, dtype: np.asarray(value, dtype), no_derivative="a constant"),
@@ -118,6 +133,9 @@ SHAPES: tuple[Op, ...] = (
     Op("broadcast", _infer_broadcast, _broadcast, linear=(0,), transpose=_transpose_broadcast),
     Op("reshape", _infer_reshape, lambda x, shape: x.reshape(shape), linear=(0,),
        transpose=lambda b, e, ct: (b.reshape(ct[0], e.operands[0].type.shape),)),
+    # the same array; guards or checks make its sizes equal to these other expressions
+    Op("assume_shape", _infer_assume, lambda x, shape: x.reshape(shape), linear=(0,),
+       transpose=lambda b, e, ct: (b.emit("assume_shape", ct[0], shape=e.operands[0].type.shape),)),
     # axis k of the result is axis axes[k] of the operand
     Op("transpose", _infer_transpose, lambda x, axes: np.transpose(x, axes), linear=(0,), transpose=_transpose_transpose),
     Op("convert", _infer_convert, _convert, linear=(0,),
@@ -129,5 +147,5 @@ SHAPES: tuple[Op, ...] = (
     # the identity, whose derivative is zero
     Op("stop_gradient", _infer_same, lambda x: x, no_derivative="stopped by the user"),
     # the identity on several values that no pass may look through: keeps recomputation apart from what it repeats
-    Op("barrier", _infer_barrier, lambda *xs: xs, linear=ALL, transpose=lambda b, e, ct: tuple(ct)),
+    Op("barrier", _infer_barrier, lambda *xs: xs, linear=ALL, jvp=_jvp_barrier, transpose=lambda b, e, ct: tuple(ct)),
 )  # fmt: skip

@@ -34,9 +34,9 @@ FUNCTIONS: dict[str, dict[str, str]] = {
     "logistic": {"f32": "logistic_f32", "f64": "logistic_f64"},
     "softplus": {"f32": "softplus_f32", "f64": "softplus_f64"},
     "erf": {"f32": "erf_f32", "f64": "erf_f64"},
-    "sin": {"f32": "sin_f32"},
-    "cos": {"f32": "cos_f32"},
-    "tan": {"f32": "tan_f32"},
+    "sin": {"f32": "sin_f32", "f64": "sin_f64"},
+    "cos": {"f32": "cos_f32", "f64": "cos_f64"},
+    "tan": {"f32": "tan_f32", "f64": "tan_f64"},
     "arctan": {"f32": "arctan_f32", "f64": "arctan_f64"},
     "arctan2": {"f32": "arctan2_f32", "f64": "arctan2_f64"},
     "arcsin": {"f32": "arcsin_f32", "f64": "arcsin_f64"},
@@ -71,8 +71,7 @@ class Precision:
     arctan: tuple[float, ...]  # (arctan(t) - t) / t^3 in t^2, |t| <= tan(pi / 8)
     arcsin: tuple[float, ...]  # (arcsin(t) - t) / t^3 in t^2, |t| <= 1/2
     erf: tuple[float, ...]  # erf(x) / x - 1 in x^2, |x| <= 1
-    erfc: tuple[float, ...]  # log(erfc(x)) in x - centre, from 1 to erf_max
-    erfc_centre: float
+    erfc: tuple[float, ...]  # log(erfc(x)) in x - 1, from 1 to erf_max
     erf_max: float  # above, erf rounds to 1
     cbrt_steps: int  # Halley steps from 16 bits
 
@@ -117,10 +116,9 @@ F32 = Precision(
         *(-0.0008020834022597222, 7.889085971163241e-05),
     ),
     erfc=(
-        *(-5.364941260124371, -4.418160784086089, -0.9237509811576109, -0.016465812101157863, 0.003570518878383394),
-        *(-0.0007302114418591801, 0.00013770787756117492, -2.1696853119970647e-05),
+        *(-1.8496055100438107, -2.6389675160343775, -0.8431070650863081, -0.041563549443705716, 0.010046584110295891),
+        *(-0.0020120926227456134, 0.00028958584940096945, -2.1696853119970647e-05),
     ),
-    erfc_centre=2.0,
     erf_max=3.95,
     cbrt_steps=1,
 )
@@ -172,51 +170,50 @@ F64 = Precision(
         *(-1.6209175911748696e-07, 1.3722976265924504e-08, -7.801188874097751e-10),
     ),
     erfc=(
-        *(-10.720363041980846, -6.303753689003215, -0.9573942188218589, -0.007411891878727964, 0.0013533104346063495),
-        *(-0.0002456915930301861, 4.3082804565530336e-05, -7.1153968574339075e-06, 1.0675348609635182e-06),
-        *(-1.38352834773928e-07, 1.1192245923321323e-08, 2.0122009865074112e-09, 5.773718033974826e-10),
-        *(4.273723438933047e-10, -2.515588546691358e-10, -1.5076593650413987e-10, -4.6805108672165484e-11),
+        *(-1.8496055099332482, -2.6389675142347775, -0.8431072563593325, -0.04156109802663286, 0.010033825194582653),
+        *(-0.001977901307112161, 0.00023731678268905588, 2.6295424756591832e-05, -2.7197324025483102e-05),
+        *(9.669205362890855e-06, -2.1298510778174974e-06, 2.0333813585509281e-07, 5.877139071704072e-08),
+        *(-3.3673378246736033e-08, 8.592051655091023e-09, -1.3317109167223838e-09, 1.2061416993580574e-10),
         -4.9240964296462125e-12,
     ),
-    erfc_centre=3.0,
     erf_max=6.0,
     cbrt_steps=2,
 )
-TWO_OVER_PI_EIGHTHS = (  # 1 / (2 pi) in pieces of 29 bits: a float32 times a piece is exact in float64
-    *(0.15915494272485375, 3.6704158115630214e-10, 5.690025167992954e-19, 1.4703036846932608e-27),
-    *(2.5867171752090537e-36, 9.458140877728297e-46, 9.301187196294348e-54),
-)
+HALF_PI_PIECES = (1.5707963267923333, 2.5633441515839558e-12, 1.0562999066987428e-23)  # two pieces of 36 bits and the rest
+REDUCED = 1e5  # up to here, sin and its kin reduce their argument with these pieces
 CBRT_SEED = (0.4511785826805704, 0.9065871769040245, -0.5379697735418238, 0.2182758571308608, -0.03806745766614328)  # on [0.7, 1.42]
 
+
+Number = Any  # a NumPy number or array, or a Term
 
 # The definitions. `x` is a NumPy number or array, or a Term; `k` is its Precision.
 
 
-def exp(x, k):
+def exp(x: Number, k: Precision) -> Number:
     x = clamp(x, *k.exp_range)
     n, r = split_exponent(x, k)
     return scale(1.0 + exp_minus_one(r, k), n, k)
 
 
-def exp2(x, k):
+def exp2(x: Number, k: Precision) -> Number:
     x = clamp(x, -k.bias - k.mantissa - 2.0, k.bias + 1.0)
     n = nearest(x, k)
     return scale(1.0 + exp_minus_one((x - n) * math.log(2.0), k), n, k)
 
 
-def expm1(x, k):
+def expm1(x: Number, k: Precision) -> Number:
     n, r = split_exponent(clamp(x, *k.expm1_range), k)
     half = power_of_two(n - 1.0, k)  # 2^n itself may overflow
     y = 2.0 * (half * exp_minus_one(r, k) + (half - 0.5))
     return select(abs(x) < k.tiny, x, y)
 
 
-def tanh(x, k):
+def tanh(x: Number, k: Precision) -> Number:
     e = expm1_small(2.0 * minimum(abs(x), k.tanh_max), k)
     return copysign(e / (e + 2.0), x)
 
 
-def sinh(x, k):
+def sinh(x: Number, k: Precision) -> Number:
     a = minimum(abs(x), k.cosh_max)
     n, r = split_exponent(a, k)
     quarter = power_of_two(n - 2.0, k)
@@ -226,72 +223,72 @@ def sinh(x, k):
     return select(abs(x) < k.tiny, x, copysign(y, x))
 
 
-def cosh(x, k):
+def cosh(x: Number, k: Precision) -> Number:
     n, r = split_exponent(minimum(abs(x), k.cosh_max), k)
     quarter = power_of_two(n - 2.0, k)
     exp_quarter = quarter * exp_minus_one(r, k) + quarter
     return 2.0 * (exp_quarter + 0.0625 / exp_quarter)
 
 
-def logistic(x, k):
+def logistic(x: Number, k: Precision) -> Number:
     e = exp(-abs(x), k)
     return select(x < 0.0, e, 1.0) / (1.0 + e)
 
 
-def softplus(x, k):
+def softplus(x: Number, k: Precision) -> Number:
     e = exp(-abs(x), k)
     u = 1.0 + e
     return select(x < 0.0, 0.0, x) + log_of_normal(u, (e - (u - 1.0)) / u, k)
 
 
-def log(x, k):
+def log(x: Number, k: Precision) -> Number:
     y, shift = normalise(x, k)
     n, f = split_logarithm(y, k)
     return log_edges(x, log_of_parts(n + shift, f, -0.0, k))
 
 
-def log1p(x, k):
+def log1p(x: Number, k: Precision) -> Number:
     u = 1.0 + x
     lost = select(x > 1.0, 1.0 - (u - x), x - (u - 1.0))
     return select(x == 0.0, x, log_edges(u, log_of_normal(u, lost / u, k)))
 
 
-def log2(x, k):
+def log2(x: Number, k: Precision) -> Number:
     return log_to_base(x, k.log2_e, (1.0, 0.0), k)
 
 
-def log10(x, k):
+def log10(x: Number, k: Precision) -> Number:
     return log_to_base(x, k.log10_e, k.log10_2, k)
 
 
-def erf(x, k):
+def erf(x: Number, k: Precision) -> Number:
     a = abs(x)
     small = x + x * polynomial(minimum(a, 1.0) * minimum(a, 1.0), k.erf)
-    logarithm = polynomial(minimum(a, k.erf_max) - k.erfc_centre, k.erfc)
+    logarithm = polynomial(minimum(a, k.erf_max) - 1.0, k.erfc)
     n, r = split_exponent(logarithm, k)
     power = power_of_two(n, k)
     tail = 1.0 - (power + power * exp_minus_one(r, k))
     return select(a < 1.0, small, copysign(tail, x))
 
 
-def sin(x, k):
+def sin(x: Number, k: Precision) -> Number:
     turns, r = quarter_turns(x, k)
-    return select(x == 0.0, x, sin_after(turns, r, k))
+    return unless_huge(select(x == 0.0, x, sin_after(turns, r, k)), x, "sin")
 
 
-def cos(x, k):
+def cos(x: Number, k: Precision) -> Number:
     turns, r = quarter_turns(x, k)
-    return sin_after(turns + 1.0, r, k)
+    return unless_huge(sin_after(turns + 1.0, r, k), x, "cos")
 
 
-def tan(x, k):
+def tan(x: Number, k: Precision) -> Number:
     turns, r = quarter_turns(x, k)
     odd = (bits(turns + k.shifter) & 1) == 1
     s, c = sin_near_zero(r, k), cos_near_zero(r, k)
-    return select(x == 0.0, x, select(odd, -c, s) / select(odd, s, c))
+    return unless_huge(select(x == 0.0, x, select(odd, -c, s) / select(odd, s, c)), x, "tan")
 
 
-def arctan(x, k):
+def arctan(x: Number, k: Precision) -> Number:
     a = abs(x)
     above_1, above_3 = a > math.tan(math.pi / 8), a > math.tan(3 * math.pi / 8)
     numerator = select(above_3, -1.0, select(above_1, a - 1.0, a))
@@ -300,12 +297,12 @@ def arctan(x, k):
     return copysign(arctan_of_ratio(numerator, denominator, eighths, k), x)
 
 
-def arctan2(y, x, k):
+def arctan2(y: Number, x: Number, k: Precision) -> Number:
     ay, ax = abs(y), abs(x)
     steep = ay > ax
     high, low = select(steep, ay, ax), select(steep, ax, ay)
-    shrink = select(high > 2.0 ** (k.bias - 2), k.dtype(0.25), k.dtype(1))
-    high, low = high * shrink, low * shrink
+    middling = select(high > 2.0 ** (k.bias - 2), 0.25, select(high < k.tiny, k.dtype(2.0**k.mantissa), k.dtype(1)))
+    high, low = high * middling, low * middling
     near_diagonal = (low >= high * math.tan(math.pi / 8)) & (high > 0.0)
     numerator = select(near_diagonal, select(low == high, 0.0, low - high), low)
     denominator = select(near_diagonal, low + high, select(high == 0.0, 1.0, high))
@@ -315,12 +312,12 @@ def arctan2(y, x, k):
     return copysign(select(left, 2.0 * k.half_pi[0] - (angle - 2.0 * k.half_pi[1]), angle), y)
 
 
-def arcsin(x, k):
+def arcsin(x: Number, k: Precision) -> Number:
     large, angle = arcsin_up_to_half(abs(x), k)
     return copysign(select(large, k.half_pi[0] - (2.0 * angle - k.half_pi[1]), angle), x)
 
 
-def arccos(x, k):
+def arccos(x: Number, k: Precision) -> Number:
     large, angle = arcsin_up_to_half(abs(x), k)
     right = 2.0 * angle
     left = 2.0 * k.half_pi[0] - (right - 2.0 * k.half_pi[1])
@@ -328,7 +325,7 @@ def arccos(x, k):
     return select(large, select(x < 0.0, left, right), middle)
 
 
-def cbrt(x, k):
+def cbrt(x: Number, k: Precision) -> Number:
     y, shift = normalise(abs(x), k)
     n, f = split_logarithm(y, k)
     n = n + shift
@@ -346,7 +343,7 @@ def cbrt(x, k):
 # What the definitions share.
 
 
-def polynomial(x, coefficients):
+def polynomial(x: Number, coefficients: tuple[float, ...]) -> Number:
     """Horner's rule."""
     total = coefficients[-1]
     for coefficient in coefficients[-2::-1]:
@@ -354,56 +351,56 @@ def polynomial(x, coefficients):
     return total
 
 
-def minimum(x, high):
+def minimum(x: Number, high: Number) -> Number:
     """min(x, high), NaN for NaN."""
     return select(x > high, high, x)
 
 
-def clamp(x, low, high):
+def clamp(x: Number, low: Number, high: Number) -> Number:
     return select(x < low, low, minimum(x, high))
 
 
-def nearest(x, k):
+def nearest(x: Number, k: Precision) -> Number:
     """The integer nearest to x, as a floating-point number, for |x| < 2^mantissa / 2."""
     return (x + k.shifter) - k.shifter
 
 
-def power_of_two(n, k):
+def power_of_two(n: Number, k: Precision) -> Number:
     """2^n for an integral n between the exponents of normal numbers."""
     return real((bits(n + k.shifter) + k.bias) << k.mantissa)
 
 
-def scale(x, n, k):
+def scale(x: Number, n: Number, k: Precision) -> Number:
     """x 2^n in two factors, rounded once: n may go as far as subnormal results and overflow."""
     half = nearest(0.5 * n, k)
     return x * power_of_two(half, k) * power_of_two(n - half, k)
 
 
-def split_exponent(x, k):
+def split_exponent(x: Number, k: Precision) -> tuple[Number, Number]:
     """n and r with exp(x) = 2^n exp(r), |r| <= ln(2) / 2 (Cody and Waite's reduction in two steps)."""
     n = nearest(x * math.log2(math.e), k)
     return n, x - n * k.ln2[0] - n * k.ln2[1]
 
 
-def exp_minus_one(r, k):
+def exp_minus_one(r: Number, k: Precision) -> Number:
     """expm1(r) for |r| <= ln(2) / 2."""
     return r + r * r * polynomial(r, k.exp)
 
 
-def expm1_small(x, k):
+def expm1_small(x: Number, k: Precision) -> Number:
     """expm1(x) where 2^n is an ordinary number."""
     n, r = split_exponent(x, k)
     power = power_of_two(n, k)
     return power * exp_minus_one(r, k) + (power - 1.0)
 
 
-def normalise(x, k):
+def normalise(x: Number, k: Precision) -> tuple[Number, Number]:
     """y and s with x = y 2^s, y normal where x > 0."""
     subnormal = x < k.tiny
     return select(subnormal, x * 2.0 ** (k.mantissa + 2), x), select(subnormal, k.dtype(-k.mantissa - 2), k.dtype(0))
 
 
-def split_logarithm(x, k):
+def split_logarithm(x: Number, k: Precision) -> tuple[Number, Number]:
     """n and f with x = 2^n (1 + f), 1 + f in [sqrt(1/2), sqrt(2)), for a normal x > 0."""
     above = bits(x) + ((k.bias << k.mantissa) - k.sqrt_half_bits)
     unit = 2.0**k.mantissa
@@ -412,7 +409,7 @@ def split_logarithm(x, k):
     return biased - k.bias, m - 1.0
 
 
-def log_series(f, k):
+def log_series(f: Number, k: Precision) -> tuple[Number, Number]:
     """log(1 + f) = f - f^2/2 + tail, for f from split_logarithm: f^2/2 and the tail (fdlibm's form: the leading terms stay exact)."""
     s = f / (2.0 + f)
     z = s * s
@@ -420,17 +417,17 @@ def log_series(f, k):
     return half_square, s * (half_square + z * polynomial(z, k.log))
 
 
-def log_of_parts(n, f, correction, k):
+def log_of_parts(n: Number, f: Number, correction: Number, k: Precision) -> Number:
     """log(2^n (1 + f)) + correction."""
     half_square, tail = log_series(f, k)
     return n * k.ln2[0] - ((half_square - (tail + (n * k.ln2[1] + correction))) - f)
 
 
-def log_of_normal(x, correction, k):
+def log_of_normal(x: Number, correction: Number, k: Precision) -> Number:
     return log_of_parts(*split_logarithm(x, k), correction, k)
 
 
-def log_to_base(x, base_e, base_2, k):
+def log_to_base(x: Number, base_e: tuple[float, float], base_2: tuple[float, float], k: Precision) -> Number:
     """log(x) times base_e = 1/log(base), with base_2 = log(2)/log(base), both in two parts; exact powers of 2 and 10 stay exact."""
     y, shift = normalise(x, k)
     n, f = split_logarithm(y, k)
@@ -445,41 +442,37 @@ def log_to_base(x, base_e, base_2, k):
     return log_edges(x, total + rest)
 
 
-def log_edges(x, y):
+def log_edges(x: Number, y: Number) -> Number:
     """y where x is positive and finite; what log gives elsewhere."""
     y = select(x < math.inf, y, x)
     return select(x < 0.0, math.nan, select(x == 0.0, -math.inf, y))
 
 
-def quarter_turns(x, k):
-    """n (a small integer, modulo 4) and r with x = (pi / 2) (n + 4 m) + r, |r| <= pi / 4, exact for every float32 (Payne and Hanek).
+def quarter_turns(x: Number, k: Precision) -> tuple[Number, Number]:
+    """n (integral) and r with x = n pi / 2 + r, |r| <= pi / 4, for |x| <= REDUCED.
 
-    Each piece of x / (2 pi) is exact in float64, and so is its distance to the nearest integer. Sums are exact as long as they are large,
-    hence the integer part is taken off first.
+    Cody and Waite's reduction in three steps, in float64, with the rounding of the second made up for.
     """
     wide = to_f64(x)
-    pieces = []
-    for constant in TWO_OVER_PI_EIGHTHS:
-        piece = wide * constant
-        pieces.append(piece - rint(piece))
-    n = rint(4.0 * sum(pieces[1:], pieces[0]))
-    remainder = pieces[0] - 0.25 * n
-    for piece in pieces[1:]:
-        remainder = remainder + piece
-    return to_f32(n), to_f32(remainder * (2.0 * math.pi))
+    n = nearest(wide * (2.0 / math.pi), F64)
+    coarse = wide - n * HALF_PI_PIECES[0]
+    fine = n * HALF_PI_PIECES[1]
+    high = coarse - fine
+    low = ((coarse - high) - fine) - n * HALF_PI_PIECES[2]
+    return (n, high + low) if k is F64 else (to_f32(n), to_f32(high + low))
 
 
-def sin_near_zero(r, k):
+def sin_near_zero(r: Number, k: Precision) -> Number:
     z = r * r
     return r + r * (z * polynomial(z, k.sin))
 
 
-def cos_near_zero(r, k):
+def cos_near_zero(r: Number, k: Precision) -> Number:
     z = r * r
     return 1.0 - (0.5 * z - z * z * polynomial(z, k.cos))
 
 
-def sin_after(turns, r, k):
+def sin_after(turns: Number, r: Number, k: Precision) -> Number:
     """sin(r + turns pi / 2)."""
     count = bits(turns + k.shifter)
     y = select((count & 1) == 1, cos_near_zero(r, k), sin_near_zero(r, k))
@@ -487,14 +480,14 @@ def sin_after(turns, r, k):
     return real(bits(y) ^ sign)
 
 
-def arctan_of_ratio(numerator, denominator, quarters, k):
+def arctan_of_ratio(numerator: Number, denominator: Number, quarters: Number, k: Precision) -> Number:
     """quarters pi / 2 + arctan(numerator / denominator), for a ratio up to tan(pi / 8)."""
     t = numerator / denominator
     z = t * t
     return quarters * k.half_pi[0] + (quarters * k.half_pi[1] + (t + t * (z * polynomial(z, k.arctan))))
 
 
-def arcsin_up_to_half(a, k):
+def arcsin_up_to_half(a: Number, k: Precision) -> tuple[Number, Number]:
     """Whether a > 1/2, and arcsin(a), or in that case arcsin(sqrt((1 - a) / 2)) = arccos(a) / 2."""
     large = a > 0.5
     z = select(large, 0.5 * (1.0 - a), a * a)
@@ -505,39 +498,41 @@ def arcsin_up_to_half(a, k):
 # The operations beyond Python's operators: on Terms they write instructions, on anything else NumPy computes them.
 
 
-def select(condition, a, b):
+def select(condition: Number, a: Number, b: Number) -> Number:
     """a where the condition holds, else b, at least one of them no mere Python number."""
-    return condition.select(a, b) if isinstance(condition, Term) else np.where(condition, a, b)[()]
+    return condition.select(a, b) if isinstance(condition, Term) else np.where(condition, a, b)[()]  # type: ignore[call-overload]
 
 
-def copysign(a, b):
+def copysign(a: Number, b: Number) -> Number:
     return b.call("llvm.copysign", a, b) if isinstance(b, Term) else np.copysign(a, b)
 
 
-def sqrt(x):
+def sqrt(x: Number) -> Number:
     return x.call("llvm.sqrt", x) if isinstance(x, Term) else np.sqrt(x)
 
 
-def rint(x):
-    """The nearest integer, ties to even."""
-    return x.call("llvm.rint", x) if isinstance(x, Term) else np.rint(x)
-
-
-def bits(x):
+def bits(x: Number) -> Number:
     """The bits of x as an unsigned integer."""
     return x.bits() if isinstance(x, Term) else x.view(f"u{x.dtype.itemsize}")
 
 
-def real(i):
+def real(i: Number) -> Number:
     """The floating-point number with these bits."""
     return i.real() if isinstance(i, Term) else i.view(f"f{i.dtype.itemsize}")
 
 
-def to_f64(x):
+def unless_huge(y: Number, x: Number, name: str) -> Number:
+    """y, but the C library's `name` of x where |x| > REDUCED."""
+    if isinstance(x, Term):
+        return x.write("call", rescue(x.builder.module, x.value.type, name), [y.value, x.value])
+    return np.where(abs(x) > REDUCED, getattr(np, name)(x), y)[()]
+
+
+def to_f64(x: Number) -> Number:
     return x.to_f64() if isinstance(x, Term) else x.astype(np.float64)
 
 
-def to_f32(x):
+def to_f32(x: Number) -> Number:
     return x.to_f32() if isinstance(x, Term) else x.astype(np.float32)
 
 
@@ -631,6 +626,67 @@ class Term:
         return isinstance(self.value.type, _llvm().FloatType)
 
 
+def rescue(module: Any, kind: Any, name: str) -> Any:
+    """The function (y, x) -> y, or `name`(x) where |x| > REDUCED: a call that LLVM can vectorise, although it branches.
+
+    Its variants for 2, 4, ... numbers, which a vectorised loop calls instead, branch once for all of them. They are found by the
+    attribute "vector-function-abi-variant" (LLVM Language Reference), and kept, unused as they are before that, by weak linkage.
+    """
+    symbol = f"jitgrad_{name}_{kind.intrinsic_name}"
+    if symbol in module.globals:
+        return module.globals[symbol]
+    lanes = (2, 4, 8) if isinstance(kind, _llvm().DoubleType) else (2, 4, 8, 16)
+    for count in lanes:
+        _rescue(module, _llvm().VectorType(kind, count), name, f"{symbol}_{count}").linkage = "weak_odr"
+    scalar = _rescue(module, kind, name, symbol)
+    scalar.linkage = "linkonce_odr"
+    variants = ",".join(f"_ZGV_LLVM_N{count}vv_{symbol}({symbol}_{count})" for count in lanes)
+    set.add(scalar.attributes, f'"vector-function-abi-variant"="{variants}"')
+    return scalar
+
+
+def _rescue(module: Any, kind: Any, name: str, symbol: str) -> Any:
+    ir = _llvm()
+    function = ir.Function(module, ir.FunctionType(kind, [kind, kind]), symbol)
+    for attribute in ("noinline", "nounwind", "willreturn", "memory(none)"):
+        set.add(function.attributes, attribute)  # llvmlite's own `add` does not know them all
+    start, slow, done = (function.append_basic_block(block) for block in ("start", "slow", "done"))
+    builder = ir.IRBuilder(start)
+    y, x = function.args
+    lanes = kind.count if isinstance(kind, ir.VectorType) else 1
+    huge = builder.or_(
+        builder.fcmp_ordered(">", x, _splat(kind, REDUCED)),
+        builder.fcmp_ordered("<", x, _splat(kind, -REDUCED)),
+    )
+    mask = builder.bitcast(huge, ir.IntType(lanes))
+    builder.cbranch(builder.icmp_unsigned("!=", mask, mask.type(0)), slow, done)
+    builder.position_at_end(slow)
+    result = builder.select(huge, _lane_by_lane(builder, name, x), y)
+    builder.branch(done)
+    builder.position_at_end(done)
+    choice = builder.phi(kind)
+    choice.add_incoming(y, start)
+    choice.add_incoming(result, slow)
+    builder.ret(choice)
+    return function
+
+
+def _splat(kind: Any, number: float) -> Any:
+    return kind([kind.element(number)] * kind.count) if isinstance(kind, _llvm().VectorType) else kind(number)
+
+
+def _lane_by_lane(builder: Any, name: str, x: Any) -> Any:
+    """The C library's `name` of each number in x."""
+    ir = _llvm()
+    if not isinstance(x.type, ir.VectorType):
+        return Term(builder, x).call(f"llvm.{name}", Term(builder, x)).value
+    result = x
+    for lane in map(ir.IntType(32), range(x.type.count)):
+        value = Term(builder, builder.extract_element(x, lane))
+        result = builder.insert_element(result, value.call(f"llvm.{name}", value).value, lane)
+    return result
+
+
 def _llvm() -> Any:
     """llvmlite's IR, imported only where numba compiles."""
     from llvmlite import ir
@@ -644,7 +700,7 @@ def _llvm() -> Any:
 def _specialise(definition: Callable[..., Any], k: Precision) -> Callable[..., Any]:
     """The definition for one precision, as a function of numbers or arrays."""
 
-    def function(*arguments):
+    def function(*arguments: Any) -> Any:
         with np.errstate(all="ignore"):
             return definition(*(np.asarray(argument, k.dtype)[()] for argument in arguments), k)
 
@@ -666,9 +722,9 @@ tanh_f32, tanh_f64 = _specialise(tanh, F32), _specialise(tanh, F64)
 logistic_f32, logistic_f64 = _specialise(logistic, F32), _specialise(logistic, F64)
 softplus_f32, softplus_f64 = _specialise(softplus, F32), _specialise(softplus, F64)
 erf_f32, erf_f64 = _specialise(erf, F32), _specialise(erf, F64)
-sin_f32 = _specialise(sin, F32)
-cos_f32 = _specialise(cos, F32)
-tan_f32 = _specialise(tan, F32)
+sin_f32, sin_f64 = _specialise(sin, F32), _specialise(sin, F64)
+cos_f32, cos_f64 = _specialise(cos, F32), _specialise(cos, F64)
+tan_f32, tan_f64 = _specialise(tan, F32), _specialise(tan, F64)
 arctan_f32, arctan_f64 = _specialise(arctan, F32), _specialise(arctan, F64)
 arctan2_f32, arctan2_f64 = _specialise(arctan2, F32), _specialise(arctan2, F64)
 arcsin_f32, arcsin_f64 = _specialise(arcsin, F32), _specialise(arcsin, F64)
@@ -705,5 +761,5 @@ def _lowering(definition: Callable[..., Any], k: Precision) -> Callable[..., Any
     return lower
 
 
-if "numba" in sys.modules:
+if sys.modules.get("numba"):
     register()

@@ -57,4 +57,4 @@ def arguments(rng):
 
 
 def large_arguments(rng):
-    return problem(rng, 800, 0.2)
+    return problem(rng, 400, 0.2)

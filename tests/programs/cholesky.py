@@ -42,4 +42,4 @@ def arguments(rng):
 
 
 def large_arguments(rng):
-    return problem(rng, 150)
+    return problem(rng, 250)

@@ -47,4 +47,4 @@ def arguments(rng):
 
 
 def large_arguments(rng):
-    return problem(rng, 128, 128, 100)
+    return problem(rng, 96, 96, 60)

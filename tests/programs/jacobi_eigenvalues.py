@@ -54,4 +54,4 @@ def arguments(rng):
 
 
 def large_arguments(rng):
-    return problem(rng, 50)
+    return problem(rng, 60)

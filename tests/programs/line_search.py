@@ -49,4 +49,4 @@ def arguments(rng):
 
 
 def large_arguments(rng):
-    return problem(rng, 1000, 20, 30)
+    return problem(rng, 500, 20, 20)

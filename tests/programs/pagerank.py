@@ -37,4 +37,4 @@ def arguments(rng):
 
 
 def large_arguments(rng):
-    return problem(rng, 400)
+    return problem(rng, 600)

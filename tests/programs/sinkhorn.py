@@ -8,13 +8,12 @@ import numpy as np
 
 ARGNUMS = (0, 1, 2)
 SMOOTH = True
-NUMBA = False
-NUMBA_REASON = "np.newaxis in the middle of an index with an ellipsis"
+NUMBA = True
 
 
 def program(x, y, mass, regularisation, iterations):
     """Return the cost to carry `mass` (n,) at `x` (n, d) evenly onto `y` (m, d)."""
-    cost = ((x[:, np.newaxis, ...] - y[np.newaxis]) ** 2).sum(axis=-1)
+    cost = ((x[:, np.newaxis, :] - y[np.newaxis, :, :]) ** 2).sum(axis=-1)
     K = np.exp(-cost / regularisation)
     target = np.full(len(y), mass.sum() / len(y))
     v = np.ones(len(y))

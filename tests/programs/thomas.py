@@ -20,7 +20,7 @@ def solve_tridiagonal(lower, diagonal, upper, d):
         pivot = diagonal[i] - lower[i] * c[i - 1]
         c[i] /= pivot
         d[i] = (d[i] - lower[i] * d[i - 1]) / pivot
-    for i in reversed(range(n - 1)):
+    for i in range(n - 2, -1, -1):
         d[i] -= c[i] * d[i + 1]
 
 
@@ -55,4 +55,4 @@ def arguments(rng):
 
 
 def large_arguments(rng):
-    return problem(rng, 2000, 200)
+    return problem(rng, 1000, 200)

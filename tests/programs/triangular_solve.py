@@ -7,7 +7,8 @@ import numpy as np
 
 ARGNUMS = (0, 1)
 SMOOTH = True
-NUMBA = True
+NUMBA = False
+NUMBA_REASON = "reversed"
 MUTATES = (1,)
 
 

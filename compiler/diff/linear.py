@@ -1,0 +1,137 @@
+"""The builder of derivatives: it keeps equations on linear variables apart.
+
+Forward mode uses it as a plain builder. In reverse mode tangents are *linear variables*: an equation with one of them among
+its operands is not appended to the program but to ``items``, the linear program that ``transpose`` runs backwards. So one
+rule per op, written with ``emit``, serves both modes.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from ..ir import Equation, Function, SourceLine, Type, Var
+from ..ops import OPS, Builder
+
+if TYPE_CHECKING:
+    from .demand import Demand
+    from .transpose import Transposer
+
+
+class LinearItem(Protocol):
+    """A step of a linear program: an equation, or a loop, branch or call with linear programs inside."""
+
+    @property
+    def source(self) -> SourceLine | None:
+        """The user's line."""
+
+    def demand(self, demand: Demand) -> None:
+        """From what is known of the results, say which operands get cotangents, and which of those are masked."""
+
+    def transpose(self, transposer: Transposer) -> None:
+        """Take the cotangents of the results and add to those of the operands."""
+
+
+@dataclass(frozen=True, slots=True)
+class LinearEquation:
+    """An equation in which some operands are linear variables."""
+
+    equation: Equation
+    linear: frozenset[Var]  # its linear operands
+
+    @property
+    def source(self) -> SourceLine | None:
+        """The user's line."""
+        return self.equation.source
+
+    def demand(self, demand: Demand) -> None:
+        """A cotangent that comes out of ``select`` is masked, and so is what is made of it."""
+        e = self.equation
+        stacks = [v for v in (*self.linear, *e.results) if demand.is_stack(v)]
+        demand.join(stacks)
+        if not demand.any_useful(e.results):
+            return
+        masked = e.op == "select" or demand.any_masked(e.results)
+        for position, operand in enumerate(e.operands):
+            if operand in self.linear:
+                demand.need(operand, masked or (e.op == "masked_mul" and position == 1))
+
+    def transpose(self, transposer: Transposer) -> None:
+        """By the rule of the op."""
+        transposer.transpose_equation(self)
+
+
+class DiffBuilder(Builder):
+    """A builder that shares common elementwise work, and records linear equations apart."""
+
+    def __init__(self, parameters: Iterable[Var] = (), numbers: Iterator[int] | None = None) -> None:
+        super().__init__(parameters)
+        self.numbers = numbers if numbers is not None else itertools.count()  # shared: names are unique in all regions
+        self.items: list[LinearItem] = []
+        self.linear: set[Var] = set()
+        self.masked = False  # whether ``scale`` is applied to masked cotangents
+        self.prices: dict[Var, float] = {}  # see ``residuals``
+        self.stack_roots: dict[Var, Var] = {}  # a stack that an equation returns -> the empty one it started as
+        self.stack_rests: dict[Var, Var] = {}  # a stack that was read -> what was left of it
+        self._known: dict[Any, Var] = {}
+
+    def region(self) -> DiffBuilder:
+        """A builder for a region of this function."""
+        return DiffBuilder(numbers=self.numbers)
+
+    def fresh(self, type: Type) -> Var:
+        """A variable whose name no other builder of this derivative uses."""
+        return Var(f"%{next(self.numbers)}", type)
+
+    def linear_variable(self, type: Type) -> Var:
+        """A new linear variable: the tangent of a parameter."""
+        var = self.fresh(type)
+        self.linear.add(var)
+        return var
+
+    def emit(self, op: str, *operands: Var, regions: Sequence[Function] = (), **attributes: Any) -> Any:
+        """Append an equation, or return the result of an equal one."""
+        key = (op, operands, tuple(attributes.items()))
+        if key in self._known:
+            return self._known[key]
+        result = super().emit(op, *operands, regions=regions, **attributes)
+        if _is_shared(op):
+            self._known[key] = result
+        return result
+
+    def append(self, equation: Equation) -> None:
+        """Append an equation to the program, or to the linear one."""
+        linear = self.linear.intersection(equation.operands)
+        if not linear:
+            self.equations.append(equation)
+            return
+        self.linear.update(equation.results)
+        self.items.append(LinearEquation(equation, frozenset(linear)))
+
+    def repeat(self, equation: Equation, operands: Sequence[Var]) -> tuple[Var, ...]:
+        """Append an equation of another function, applied to operands of this one."""
+        key = (equation.op, tuple(operands), equation.attributes)
+        if key in self._known:
+            return (self._known[key],)
+        results = tuple(self.fresh(v.type) for v in equation.results)
+        self.append(equation.replace(operands=tuple(operands), results=results))
+        if _is_shared(equation.op):
+            (self._known[key],) = results
+        return results
+
+    def scale(self, cotangent: Var, factor: Var) -> Var:
+        """cotangent * factor; where the cotangent may be masked, its zeros win over infinite factors."""
+        return self.emit("masked_mul" if self.masked else "mul", cotangent, factor)
+
+    def scale_down(self, cotangent: Var, divisor: Var) -> Var:
+        """cotangent / divisor, likewise."""
+        if not self.masked:
+            return self.div(cotangent, divisor)
+        return self.emit("masked_mul", cotangent, self.div(self.constant(1, divisor.type), divisor))
+
+
+def _is_shared(op: str) -> bool:
+    """Ops so cheap to keep that an equal equation is never emitted twice."""
+    return OPS[op].elementwise or op in ("constant", "size")

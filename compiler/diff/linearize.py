@@ -1,0 +1,105 @@
+"""Walking a function: each equation is repeated, and the tangents of its results follow from those of its operands.
+
+In: a function, variables for its parameters and, for some of them, tangents. Out: its results and their tangents, in the
+builder. Forward and reverse mode differ in the builder (see ``linear``) and in what they do with regions: each brings one
+function per op that holds regions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from ..ir import ArrayType, Equation, Function, Var
+from .activity import Activity, activity
+from .linear import DiffBuilder
+from .tangents import tangents_of, zeros
+
+RegionRule = Callable[["Linearizer", Equation], None]
+
+
+class Linearizer:
+    """Repeats the equations of one function in a builder and keeps the tangents of its variables."""
+
+    def __init__(self, builder: DiffBuilder, rules: Mapping[str, RegionRule]) -> None:
+        self.builder = builder
+        self.rules = rules
+        self.values: dict[Var, Var] = {}  # variables of the function -> of the builder
+        self.tangents: dict[Var, Var] = {}  # variables of the function -> tangents
+        self.active: frozenset[Var] = frozenset()
+
+    def run(
+        self, function: Function, arguments: Sequence[Var], tangents: Sequence[Var | None], known: Activity | None = None
+    ) -> tuple[list[Var], list[Var | None]]:
+        """Repeat a whole function; returns its results and their tangents."""
+        self.active = (known or activity(function, [t is not None for t in tangents])).active
+        self.values.update(zip(function.parameters, arguments, strict=True))
+        self.set_tangents(function.parameters, tangents)
+        for equation in function.equations:
+            self.builder.source, self.builder.hint = equation.source, equation.hint
+            self._visit(equation)
+        return [self.values[v] for v in function.results], [self.tangents.get(v) for v in function.results]
+
+    def operands(self, equation: Equation) -> list[Var]:
+        """The operands, in the builder."""
+        return [self.values[v] for v in equation.operands]
+
+    def tangents_of_operands(self, equation: Equation) -> list[Var | None]:
+        """The tangents of the operands."""
+        return [self.tangents.get(v) for v in equation.operands]
+
+    def set_results(self, equation: Equation, results: Sequence[Var], tangents: Sequence[Var | None]) -> None:
+        """Say what the results of an equation are, and their tangents."""
+        self.values.update(zip(equation.results, results, strict=True))
+        self.set_tangents(equation.results, tangents)
+
+    def set_tangents(self, variables: Sequence[Var], tangents: Sequence[Var | None]) -> None:
+        """Keep those tangents that are not zero."""
+        self.tangents.update((v, t) for v, t in zip(variables, tangents, strict=True) if t is not None)
+
+    def tangents_or_zeros(self, variables: Sequence[Var]) -> list[Var]:
+        """The tangents of variables, zeros where there is none."""
+        found = ((v, self.tangents.get(v)) for v in variables)
+        return [zeros(self.builder, v.type) if t is None else t for v, t in found]
+
+    def _visit(self, equation: Equation) -> None:
+        inactive = not self.active.intersection((*equation.operands, *equation.results))
+        rule = self.rules.get(equation.op)
+        if rule is not None and not inactive:
+            rule(self, equation)
+            return
+        results = self.builder.repeat(equation, self.operands(equation))
+        new = equation.replace(operands=tuple(self.operands(equation)), results=results)
+        self.set_results(equation, results, tangents_of(self.builder, new, self.tangents_of_operands(equation)))
+
+
+def same_loop_without_identities(e: Equation) -> tuple[Equation, dict[Var, Var]]:
+    """A loop in which what the body hands on unchanged is a constant; with it, the results that are then operands."""
+    body, consts = e.regions[0], e["consts"]
+    operands, carried = e.operands[2:], body.parameters[1 + consts :]
+    counts = e.results[: len(e.results) - len(carried)]
+    results = e.results[len(counts) :]
+    fixed = [k for k, (p, r) in enumerate(zip(carried, body.results, strict=True)) if p == r]
+    if not fixed:
+        return e, {}
+    moving = [k for k in range(len(carried)) if k not in fixed]
+
+    def reorder(values: Sequence[Var]) -> tuple[Var, ...]:
+        constants, rest = values[:consts], values[consts:]
+        return (*constants, *(rest[k] for k in fixed), *(rest[k] for k in moving))
+
+    def reordered(region: Function) -> Function:
+        return region.replace(parameters=(region.parameters[0], *reorder(region.parameters[1:])))
+
+    new_body = reordered(body).replace(results=tuple(body.results[k] for k in moving))
+    loop = e.replace(
+        operands=(*e.operands[:2], *reorder(operands)),
+        results=(*counts, *(results[k] for k in moving)),
+        attributes=tuple((name, consts + len(fixed) if name == "consts" else value) for name, value in e.attributes),
+        regions=(new_body, *map(reordered, e.regions[1:])),
+    )
+    return loop, {results[k]: operands[consts + k] for k in fixed}
+
+
+def is_differentiable(var: Var) -> bool:
+    """Whether a parameter or result of a function can be differentiated."""
+    return isinstance(var.type, ArrayType) and var.type.is_float

@@ -1,0 +1,191 @@
+"""What a region hands to its backward pass, and how: saved on stacks, passed from outside, or computed again.
+
+In: the forward equations of a loop's body or a branch, and the variables of it that the backward equations read. Out: a plan
+that makes all of them available at the least price (bytes moved per run of the region): a minimum cut through the graph of
+those equations that are cheap to repeat. What follows from constants and the loop's index is never saved.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from ..ir import ArrayType, Equation, StackType, Var
+from ..ir.sizes import Dim, Size
+from ..ops import OPS, Builder
+from .linear import DiffBuilder
+from .mincut import cheapest_cut
+
+TYPICAL_SIZE = 100  # of a dim that is not known, for comparing prices
+
+# how many simple operations it may take to compute a value again
+SCALAR_LIMIT, ARRAY_LIMIT, FREE_LIMIT = 8, 16, 64
+
+_MOVES = frozenset(
+    ("constant", "size", "iota", "broadcast", "reshape", "assume_shape", "transpose", "convert", "copy", "stop_gradient")
+)
+_READS = frozenset(("index", "take", "wrap_index"))
+_SIMPLE_CALLS = frozenset(
+    ("abs", "sign", "floor", "ceil", "trunc", "rint", "copysign", "maximum", "minimum", "fmax", "fmin", "not", "isnan",
+     "isinf", "isfinite", "signbit", "shift_left", "shift_right")
+)  # fmt: skip
+_DIVISIONS = frozenset(("div", "sqrt", "floor_divide", "remainder", "fmod"))
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How each variable that a backward region reads becomes available in it."""
+
+    saved: tuple[Var, ...]  # pushed when the region runs, in this order
+    outside: tuple[Var, ...]  # parameters of the region that the backward region gets too
+    stacks: tuple[Var, ...]  # stacks that inner regions filled
+    again: frozenset[Var]  # results of equations that are repeated
+    symbols: Mapping[str, Var]  # sizes bound inside, and the scalars that give them
+
+
+def plan_residuals(b: DiffBuilder, required: Iterable[Var], symbols: Iterable[str], outside: Sequence[Var]) -> Plan:
+    """Find the cheapest plan; ``outside`` are the parameters whose values the backward region can be given."""
+    bound = _bound_symbols(b)
+    used = {name: bound[name] for name in bound} if set(symbols) & set(bound) else {}
+    wanted = {*required, *used.values()}
+    stacks = tuple(sorted((v for v in wanted if isinstance(v.type, StackType)), key=_order(b)))
+    wanted -= set(stacks)
+    graph = _Graph(b, wanted)
+    cut = cheapest_cut(graph.prices, graph.sources, graph.edges, wanted & set(graph.prices))
+    again, given = graph.closure(wanted, cut)
+    taken = tuple(v for v in outside if v in given)
+    saved = tuple(sorted((v for v in given if v not in outside), key=_order(b)))
+    return Plan(saved, taken, stacks, frozenset(again), used)
+
+
+class _Graph:
+    """The part of a region's data flow that can be repeated, from what must be given to what is wanted."""
+
+    def __init__(self, b: DiffBuilder, wanted: set[Var]) -> None:
+        self.builder = b
+        self.repeatable = repeatable_variables(b)
+        self.definitions = {r: e for e in b.equations for r in e.results}
+        self.prices: dict[Var, float] = {}
+        self.sources: list[Var] = []
+        self.edges: list[tuple[Var, Var]] = []
+        forced = {v for v in wanted if not self._is_free(v) and v not in self.repeatable}
+        pending = list(wanted)
+        while pending:
+            v = pending.pop()
+            if v in self.prices or self._is_free(v):
+                continue
+            self.prices[v] = self._price(v)
+            if v not in self.repeatable:
+                self.sources.append(v)
+                continue
+            for operand in self.definitions[v].operands:
+                if operand not in forced and not self._is_free(operand):
+                    self.edges.append((operand, v))
+                pending.append(operand)
+
+    def closure(self, wanted: set[Var], cut: set[Var]) -> tuple[set[Var], set[Var]]:
+        """What is computed again, and from what, once the variables of the cut are given."""
+        again: set[Var] = set()
+        given: set[Var] = set()
+        pending = list(wanted)
+        while pending:
+            v = pending.pop()
+            if v in again or v in given:
+                continue
+            if v in cut or v not in self.repeatable:
+                given.add(v)
+            else:
+                again.add(v)
+                pending += self.definitions[v].operands
+        return again, given
+
+    def _is_free(self, v: Var) -> bool:
+        return self.builder.prices.get(v) == 0
+
+    def _price(self, v: Var) -> float:
+        return self.builder.prices.get(v, weight(v))
+
+
+def weight(v: Var) -> float:
+    """About how many bytes a variable holds."""
+    assert isinstance(v.type, ArrayType)
+    return float(v.type.dtype.itemsize * typical(v.type.size))
+
+
+def typical(dim: Dim) -> int:
+    """A guess at a dim."""
+    if not isinstance(dim, Size):
+        return max(dim, 1)
+    return max(dim.evaluate(dict.fromkeys(dim.symbols(), TYPICAL_SIZE)), 1)
+
+
+def repeatable_variables(b: DiffBuilder) -> frozenset[Var]:
+    """The results of equations that are cheaper to repeat than to save; free ones among them cost 0 in ``prices``.
+
+    The count of operations starts anew at what is not repeatable: it will be given.
+    """
+    work: dict[Var, int] = {}
+    free = {v for v, price in b.prices.items() if price == 0}
+    for e in b.equations:
+        own = _work(e)
+        if own is None or len(e.results) != 1:
+            continue
+        total = own + sum(work.get(v, 0) for v in e.operands)
+        is_free = free.issuperset(e.operands)
+        if total <= _limit(e.result, is_free):
+            work[e.result] = total
+            if is_free:
+                free.add(e.result)
+    return frozenset(work)
+
+
+def free_variables_of(b: DiffBuilder) -> frozenset[Var]:
+    """What can be had in the backward region without saving anything: it follows from free parameters."""
+    free = {v for v, price in b.prices.items() if price == 0}
+    repeatable = repeatable_variables(b)
+    for e in b.equations:
+        if free.issuperset(e.operands):
+            free.update(r for r in e.results if r in repeatable)
+    return frozenset(free)
+
+
+def _limit(v: Var, is_free: bool) -> int:
+    assert isinstance(v.type, ArrayType)
+    if v.type.dtype.kind != "f" or (is_free and v.type.shape):
+        return FREE_LIMIT
+    return ARRAY_LIMIT if v.type.shape else SCALAR_LIMIT
+
+
+def _work(e: Equation) -> int | None:
+    """How many simple operations an equation amounts to; None if it must not be repeated."""
+    op = OPS[e.op]
+    if e.op in _MOVES:
+        return 0
+    if e.op in _READS:
+        return 1
+    if not op.elementwise:
+        return None
+    if e.op in _DIVISIONS:
+        return 4
+    simple = op.python or e.op in _SIMPLE_CALLS
+    return 1 if simple else (8 if e.result.type.shape else SCALAR_LIMIT + 1)  # type: ignore[union-attr]
+
+
+def _bound_symbols(b: DiffBuilder) -> dict[str, Var]:
+    """The sizes that a region binds, and scalars that hold them; ``nonzero`` gets an equation that reads its size."""
+    found: dict[str, Var] = {}
+    for position, e in enumerate(list(b.equations)):
+        symbol = e.get("symbol")
+        if symbol is None:
+            continue
+        if e.op == "bind_size":
+            found[symbol] = e.operands[0]
+        else:
+            found[symbol] = _read_size(b, position + 1 + len(b.equations), e)
+    return found
+
+
+def _order(b: DiffBuilder):  # type: ignore[no-untyped-def]
+    """A sorting key: parameters first, then in the order of definition."""
+    order = {v: k for k, v in enumerate([*b.parameters, *(r for e in b.equations for r in e.results)])}
+    return lambda v: order[v]

@@ -1,0 +1,284 @@
+"""The driver: one Python function that allocates, launches kernels, calls libraries, and holds the scalar loops."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from ..ir import ArrayType, Dim
+from ..ir.sizes import Size, single_symbol, symbols
+from ..lower.program import (
+    Allocate, Atom, Bind, Call, Check, For, If, Launch, Let, Load, NewStack, Pop, Position, Print, Product,
+    Program, Push, Statement, Store, View, Wrap,
+)  # fmt: skip
+from .code import Code, count_readers, element_text
+from .expressions import atom_text, dim_text, dtype_text
+from .nests import store_line, wrap_lines
+
+GROWING = 64  # numbers that a stack of unknown capacity has room for at first
+
+
+def driver_lines(program: Program, functions: set[str]) -> list[str]:
+    """The text of the driver, without decorator."""
+    return _Driver(program, functions).lines()
+
+
+class _Driver:
+    def __init__(self, program: Program, functions: set[str]) -> None:
+        self.program, self.functions = program, functions
+        statements = list(walk(program.body))
+        self.code = Code(count_readers(statements), pinned_names(statements), functions)
+
+    def lines(self) -> list[str]:
+        names = ", ".join(p.name for p in self.program.parameters)
+        with self.code.block(f"def {self.program.name}({names}):"):
+            self.sizes()
+            self.statements(self.program.body)
+            self.code.flush()
+            self.code.line(f"return {', '.join(self.text(r) for r in self.program.results)}".rstrip())
+        return self.code.lines
+
+    def text(self, value: str | Atom) -> str:
+        """A name or a number."""
+        return value if isinstance(value, str) else self.code.atom(value).text
+
+    def sizes(self) -> None:
+        """Read sizes off shapes, and refuse arguments that do not fit the types or the guards."""
+        bound: set[str] = set()
+        checks: list[str] = []
+        for parameter in self.program.parameters:
+            shape = [single_symbol(dim) for dim in parameter.type.shape]
+            if len(shape) > 1 and all(shape) and len(set(shape) - bound) == len(shape):
+                self.code.line(f"{', '.join(map(str, shape))} = {parameter.name}.shape")
+                bound.update(map(str, shape))
+                continue
+            for axis, (dim, name) in enumerate(zip(parameter.type.shape, shape, strict=True)):
+                if name is not None and name not in bound:
+                    self.code.line(f"{name} = {parameter.name}.shape[{axis}]")
+                    bound.add(name)
+                else:
+                    checks.append(f"{parameter.name}.shape[{axis}] != {dim_text(dim)}")
+        for guard in self.program.guards:
+            opposite = {"==": "!=", "!=": "==", "<": ">=", "<=": ">", ">": "<=", ">=": "<"}[guard.relation]
+            checks.append(f"{dim_text(guard.left)} {opposite} {dim_text(guard.right)}")
+        for start in range(0, len(checks), 4):
+            with self.code.block(f"if {' or '.join(checks[start : start + 4])}:"):
+                self.code.line('raise ValueError("guard")')
+
+    def statements(self, statements: Iterable[Statement]) -> None:
+        for statement in statements:
+            self.statement(statement)
+
+    def statement(self, s: Statement) -> None:
+        """Write one statement."""
+        code = self.code
+        match s:
+            case Let() | Load():
+                code.scalar(s)
+                return
+            case Store():
+                store_line(code, s)
+                return
+            case Wrap():
+                wrap_lines(code, s)
+                return
+        write = getattr(self, f"write_{type(s).__name__.lower()}")
+        write(s)
+
+    def write_allocate(self, s: Allocate) -> None:
+        self.code.flush()
+        self.code.line(f"{s.name} = np.empty({shape_text(s.type)}, {dtype_text(s.type.dtype)})", s.source)
+
+    def write_view(self, s: View) -> None:
+        self.code.flush()
+        text = element_text(s.base, s.positions) if s.positions else f"{s.base}.reshape({shape_text(s.type)})"
+        self.code.line(f"{s.name} = {text}", s.source)
+
+    def write_launch(self, s: Launch) -> None:
+        scalars = [self.text(atom) for atom in s.scalars]
+        self.code.flush()
+        call = f"{s.kernel.name}({', '.join([*s.buffers, *scalars])})"
+        self.code.line(f"{', '.join(s.results)} = {call}" if s.results else call, s.source)
+
+    def write_product(self, s: Product) -> None:
+        self.code.flush()
+        one, beta = ("1.0", f"{float(s.beta)}") if s.dtype.kind == "f" else ("1", str(s.beta))
+        match s.ranks:
+            case (2, 2):
+                self.functions.add("blas.gemm")
+                flags = ", ".join(map(str, s.transposed))
+                self.code.line(f"gemm({s.out}, {s.a}, {s.b}, {flags}, {one}, {beta})", s.source)
+            case (2, 1):
+                self.functions.add("blas.gemv")
+                self.code.line(f"gemv({s.out}, {s.a}, {s.b}, {s.transposed[0]}, {one}, {beta})", s.source)
+            case (1, 2):
+                self.functions.add("blas.gemv")
+                self.code.line(f"gemv({s.out}, {s.b}, {s.a}, {not s.transposed[1]}, {one}, {beta})", s.source)
+            case _:
+                self.functions.add("blas.dot")
+                self.code.line(f"{s.out} = dot({s.a}, {s.b})", s.source)
+
+    def write_call(self, s: Call) -> None:
+        arguments = ", ".join(self.text(a) for a in s.arguments)
+        self.code.flush()
+        self.functions.add(f"numeric.{s.function}")
+        left = f"{', '.join(s.results)} = " if s.results else ""
+        self.code.line(f"{left}numeric.{s.function}({arguments})", s.source)
+
+    def write_bind(self, s: Bind) -> None:
+        values = [self.text(value) for value in s.values]
+        self.code.flush()
+        for names, texts in _sequential(s.names, values):
+            self.code.line(f"{', '.join(names)} = {', '.join(texts)}", s.source)
+
+    def write_for(self, s: For) -> None:
+        bounds = [self.text(s.start), self.text(s.stop)]
+        if s.step != 1:
+            bounds.append(str(s.step))
+        elif bounds[0] == "0":
+            bounds.pop(0)
+        if s.count:
+            self.code.flush()
+            self.code.line(f"{s.count} = 0")
+        with self.code.block(f"for {s.index} in range({', '.join(bounds)}):", s.source):
+            if s.condition is not None:
+                self.statements(s.test)
+                condition = self.code.atom(s.condition)
+                with self.code.block(f"if not {condition.inside(12)}:"):
+                    self.code.line("break")
+            self.statements(s.body)
+            if s.count:
+                self.code.flush()
+                self.code.line(f"{s.count} += 1")
+
+    def write_if(self, s: If) -> None:
+        test = self.text(s.test)
+        then, orelse = s.then, s.orelse
+        if not then and not orelse:
+            return
+        if not then:
+            test, then, orelse = f"not {self.parenthesised(test)}", orelse, ()
+        with self.code.block(f"if {test}:", s.source):
+            self.statements(then)
+        if orelse:
+            with self.code.block("else:"):
+                self.statements(orelse)
+
+    def parenthesised(self, text: str) -> str:
+        return text if text.isidentifier() else f"({text})"
+
+    def write_check(self, s: Check) -> None:
+        test = self.code.atom(s.test)
+        with self.code.block(f"if not {test.inside(12)}:", s.source):
+            self.code.line(f"raise {s.kind}({s.message!r})")
+
+    def write_print(self, s: Print) -> None:
+        pieces: list[str] = []
+        operands = iter([self.text(o) for o in s.operands])
+        self.code.flush()
+        for k, piece in enumerate(s.text.split("{}")):
+            if k:
+                pieces.append(next(operands))
+            if piece.strip():
+                pieces.append(repr(piece.strip()))
+        self.code.line(f"print({', '.join(pieces)})", s.source)
+
+    def write_newstack(self, s: NewStack) -> None:
+        self.code.flush()
+        room = str(GROWING) if s.capacity is None else dim_text(s.capacity)
+        self.code.line(f"{s.name} = np.empty({room}, {dtype_text(s.dtype)})", s.source)
+        self.code.line(f"{s.name}_top = 0")
+
+    def write_push(self, s: Push) -> None:
+        value = self.text(s.value)
+        self.code.flush()
+        top = f"{s.stack}_top"
+        if s.grows:
+            self.functions.add("arrays.grow")
+            self.code.line(f"{s.stack} = grow({s.stack}, {top} + {_tight(s.size)})", s.source)
+        if isinstance(s.value, str):
+            self.functions.add("numeric.write_flat")
+            self.code.line(f"numeric.write_flat({s.stack}, {top}, {value}.reshape({value}.size))", s.source)
+        else:
+            self.code.line(f"{s.stack}[{top}] = {value}", s.source)
+        self.code.line(f"{top} += {_tight(s.size)}")
+
+    def write_pop(self, s: Pop) -> None:
+        self.code.flush()
+        top = f"{s.stack}_top"
+        self.code.line(f"{top} -= {_tight(s.type.size)}")
+        if s.type.shape:
+            self.functions.add("numeric.read_flat")
+            read = f"numeric.read_flat({s.stack}, {top}, {dim_text(s.type.size)})"
+            self.code.line(f"{s.name} = {read}.reshape({shape_text(s.type)})", s.source)
+        else:
+            self.code.line(f"{s.name} = {s.stack}[{top}]", s.source)
+
+
+def _sequential(names: tuple[str, ...], values: list[str]) -> Iterator[tuple[list[str], list[str]]]:
+    """Simultaneous assignments one after the other where none reads what an earlier one assigns."""
+    import re
+
+    words = [set(re.findall(r"\w+", value)) for value in values]
+    if any(name in later for k, name in enumerate(names) for later in words[k + 1 :]):
+        yield list(names), values
+    else:
+        for name, value in zip(names, values, strict=True):
+            yield [name], [value]
+
+
+def shape_text(type: ArrayType) -> str:
+    """A shape as an argument."""
+    dims = ", ".join(map(dim_text, type.shape))
+    return dims if len(type.shape) == 1 else f"({dims})"
+
+
+def _tight(dim: Dim) -> str:
+    text = dim_text(dim)
+    return f"({text})" if isinstance(dim, Size) and not text.isidentifier() else text
+
+
+def walk(statements: Iterable[Statement]) -> Iterator[Statement]:
+    """All statements, those inside loops and branches included."""
+    for statement in statements:
+        yield statement
+        match statement:
+            case For(test=test, body=body):
+                yield from walk(test)
+                yield from walk(body)
+            case If(then=then, orelse=orelse):
+                yield from walk(then)
+                yield from walk(orelse)
+
+
+def pinned_names(statements: list[Statement]) -> frozenset[str]:
+    """The names that positions, shapes and statements other than expressions mention: they must be variables."""
+    found: set[str] = set()
+
+    def dim(d: Dim) -> None:
+        found.update(symbols(d))
+
+    def atom(value: object) -> None:
+        if isinstance(value, Position):
+            dim(value.dim)
+
+    for s in statements:
+        for field in ("index", "positions"):
+            for d in getattr(s, field, ()) if not isinstance(getattr(s, field, ()), str) else ():
+                dim(d)
+        type = getattr(s, "type", None)
+        if isinstance(type, ArrayType):
+            for d in type.shape:
+                dim(d)
+        for field in ("size", "capacity"):
+            value = getattr(s, field, None)
+            if isinstance(value, Size):
+                dim(value)
+        for field in ("value", "test", "start", "stop", "condition"):
+            atom(getattr(s, field, None))
+        for field in ("operands", "scalars", "arguments", "values"):
+            for value in getattr(s, field, ()):
+                atom(value)
+    return frozenset(found)
+
+
+__all__ = ["atom_text", "driver_lines"]

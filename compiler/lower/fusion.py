@@ -1,0 +1,309 @@
+"""Which equations run together, and in which order.
+
+In: the equations of one function or region, in which every in-place write may be done in place (``ownership`` has seen to it). Out: a
+``Plan``: groups in the order in which they run, and the variables that need memory of their own.
+
+A group is one kernel (MAPs, REDUCEs and WRITEs over one domain), one piece of driver code (SCALAR) or one call (OPAQUE). An equation
+joins an earlier group if it works on the same domain, reads what the group makes only at its own point, and if nothing in between
+forces an order. CHEAP equations belong to no group: every reader reads through them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from ..ir import Dim, Equation, Function, Var
+from ..ops import OPS
+from .roles import Role, destroyed, domain_of, is_array, is_flattening, is_view, role_of
+
+CANDIDATES = 16  # how many groups back an equation looks for company
+
+
+@dataclass(slots=True, eq=False)
+class Group:
+    """Equations that run as one."""
+
+    number: int
+    role: Role
+    domain: tuple[Dim, ...] = ()
+    equations: list[Equation] = field(default_factory=list)
+    before: int = 0  # the groups that must run first, directly or not, as a bit set
+    writes: Equation | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Groups in order; ``stored`` variables live in buffers; ``views`` share the memory of their operand."""
+
+    groups: tuple[Group, ...]
+    stored: frozenset[Var]
+    views: frozenset[Var]
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A variable that is read in memory or computed in the same group; ``here`` if only at the reader's own point."""
+
+    var: Var
+    here: bool
+    through: Equation | None = None  # the last index equation on the way, if the way is just that
+
+
+def plan(function: Function) -> Plan:
+    """Group the equations of a function or region."""
+    planner = _Planner(function)
+    planner.demand_buffers()
+    for equation in planner.nodes():
+        planner.place(equation)
+    return planner.finish()
+
+
+class _Planner:
+    def __init__(self, function: Function) -> None:
+        self.function = function
+        self.definition: dict[Var, Equation] = {r: e for e in function.equations for r in e.results}
+        self.roles: dict[Var, Role] = {}
+        for equation in function.equations:
+            role = role_of(equation)
+            for result in equation.results:
+                self.roles[result] = role
+        self.stored: set[Var] = set()
+        self.views: set[Var] = set()
+        self.groups: list[Group] = []
+        self.group_of: dict[Var, Group] = {}
+        self.readers: dict[Var, int] = {}  # by root: the groups that read its memory so far
+        self.binders: dict[str, Group] = {}
+        self.last_effect: Group | None = None
+
+    # what must lie in memory
+
+    def demand_buffers(self) -> None:
+        """Give memory to what library calls, regions and results need as arrays."""
+        for result in self.function.results:
+            self.demand(result)
+        for equation in reversed(self.function.equations):
+            role = role_of(equation)
+            if is_flattening(equation):
+                self.demand(equation.result)
+            if role is Role.OPAQUE:
+                for operand in equation.operands:
+                    self.demand(operand)
+            if role is Role.WRITE:
+                self.demand(equation.operands[0])
+                if not self.harmless(equation, self.reads(equation.operands[1], here=True)):
+                    self.demand(equation.operands[1])
+            if equation.op == "take":
+                self.demand(equation.operands[0])
+
+    def demand(self, var: Var) -> None:
+        """Let an array live in memory; a view asks for its operand's."""
+        equation = self.definition.get(var)
+        if not is_array(var) or equation is None or var in self.stored:
+            return
+        if self.roles[var] is Role.CHEAP and is_view(equation):
+            self.views.add(var)
+            self.demand(equation.operands[0])
+        elif self.roles[var] is Role.CHEAP:
+            self.roles[var] = Role.MAP
+        if equation.op == "reshape":
+            self.views.add(var)
+            self.demand(equation.operands[0])
+        self.stored.add(var)
+
+    # what reads what
+
+    def reads(self, var: Var, here: bool) -> Iterator[Read]:
+        """The variables in memory, or made by groups, from which an element of a variable comes."""
+        equation = self.definition.get(var)
+        if equation is None or self.roles[var] is not Role.CHEAP or var in self.views or not is_array(var):
+            yield Read(var, here)
+            return
+        for operand in equation.operands:
+            for read in self.reads(operand, False):
+                direct = here and equation.op == "index" and operand == read.var and operand is equation.operands[0]
+                yield Read(read.var, False, equation if direct else None)
+
+    def operand_reads(self, equation: Equation) -> list[Read]:
+        """What the operands of an equation are read from."""
+        role = self.role(equation)
+        found: list[Read] = []
+        for position, operand in enumerate(equation.operands):
+            here = role in (Role.MAP, Role.REDUCE, Role.WRITE) and equation.op not in ("take", "put", "put_add", "concatenate")
+            if equation.op in ("put", "put_add"):
+                here = position == 1
+            if role is Role.MAP and role_of(equation) is Role.CHEAP:
+                here = False
+            if position == 0 and role is Role.WRITE:
+                here = False
+            found += self.reads(operand, here)
+        return found
+
+    def harmless(self, write: Equation, reads: Sequence[Read] | Iterator[Read]) -> bool:
+        """Whether a kernel with these reads may write in place: it reads what it overwrites only at its own point."""
+        target = self.root(write.operands[0])
+        for read in reads:
+            if self.root(read.var) != target or not is_array(read.var):
+                continue
+            same = read.through is not None and read.var == write.operands[0] and _same_place(read.through, write)
+            if not same:
+                return False
+        return True
+
+    def root(self, var: Var) -> Var:
+        """The variable whose memory a view shows."""
+        while var in self.views:
+            var = self.definition[var].operands[0]
+        return var
+
+    def role(self, equation: Equation) -> Role:
+        """The role after buffers were demanded: a slice that needs memory of its own is a MAP."""
+        return self.roles[equation.results[0]] if equation.results else role_of(equation)
+
+    def nodes(self) -> Iterator[Equation]:
+        """Equations that do something when they run."""
+        for equation in self.function.equations:
+            if self.role(equation) is not Role.CHEAP or (equation.results and equation.result in self.views):
+                yield equation
+
+    # groups
+
+    def place(self, equation: Equation) -> None:
+        """Put an equation into a group."""
+        reads = self.operand_reads(equation)
+        before = self._before(equation, reads)
+        role = self.role(equation)
+        group = None
+        if role in (Role.MAP, Role.REDUCE, Role.WRITE) and not self._is_view(equation):
+            group = self._company(equation, reads, before)
+        if group is None:
+            own = Role.OPAQUE if self._is_view(equation) else role
+            group = Group(len(self.groups), own, domain_of(equation) if own in _KERNEL else ())
+            self.groups.append(group)
+        self._join(group, equation, reads, before)
+
+    def _is_view(self, equation: Equation) -> bool:
+        return bool(equation.results) and equation.results[0] in self.views
+
+    def _before(self, equation: Equation, reads: list[Read]) -> int:
+        """The groups that must come before an equation, as a bit set."""
+        first = 0
+        for read in reads:
+            if read.var in self.group_of:
+                first |= 1 << self.group_of[read.var].number
+        for position in destroyed(equation):
+            first |= self.readers.get(self.root(equation.operands[position]), 0)
+        for name in _used_symbols(equation):
+            if name in self.binders:
+                first |= 1 << self.binders[name].number
+        if has_effect(equation) and self.last_effect is not None:
+            first |= 1 << self.last_effect.number
+        return first
+
+    def _closure(self, groups: int) -> int:
+        total, rest = groups, groups
+        while rest:
+            number = rest.bit_length() - 1
+            total |= self.groups[number].before
+            rest &= ~(1 << number)
+        return total
+
+    def _company(self, equation: Equation, reads: list[Read], before: int) -> Group | None:
+        """The latest group that the equation may join."""
+        domain = domain_of(equation)
+        for group in reversed(self.groups[-CANDIDATES:]):
+            if group.role in _KERNEL and group.domain == domain and self._fits(group, equation, reads, before):
+                return group
+        return None
+
+    def _fits(self, group: Group, equation: Equation, reads: list[Read], before: int) -> bool:
+        bit = 1 << group.number
+        others = before & ~bit
+        if self._closure(others) & bit:
+            return False
+        made_here = [read for read in reads if self.group_of.get(read.var) is group]
+        if any(not read.here or self._kind(read.var) is not Role.MAP for read in made_here):
+            return False
+        if group.writes is not None or self.role(equation) is Role.WRITE:
+            return self._may_write(group, equation, reads)
+        return bool(made_here) or self._shares_reads(group, reads)
+
+    def _may_write(self, group: Group, equation: Equation, reads: list[Read]) -> bool:
+        if group.writes is not None or self.role(equation) is not Role.WRITE:
+            return False
+        value = equation.operands[1]
+        made_here = self.group_of.get(value) is group
+        inner = [read for member in group.equations for read in self.operand_reads(member)]
+        own = [read for operand in equation.operands[1:] for read in self.reads(operand, here=True)]
+        return made_here and self.harmless(equation, [*inner, *own])
+
+    def _kind(self, var: Var) -> Role:
+        return self.roles[var]
+
+    def _shares_reads(self, group: Group, reads: list[Read]) -> bool:
+        mine = {read.var for read in reads if is_array(read.var)}
+        return any(read.var in mine for member in group.equations for read in self.operand_reads(member))
+
+    def _join(self, group: Group, equation: Equation, reads: list[Read], before: int) -> None:
+        bit = 1 << group.number
+        added = self._closure(before & ~bit)
+        group.before |= added
+        for other in self.groups:
+            if other.before & bit:
+                other.before |= added
+        group.equations.append(equation)
+        if self.role(equation) is Role.WRITE:
+            group.writes = equation
+        for read in reads:
+            root = self.root(read.var)
+            self.readers[root] = self.readers.get(root, 0) | bit
+            maker = self.group_of.get(read.var)
+            if maker is not None and maker is not group and is_array(read.var):
+                self.stored.add(read.var)
+        for result in equation.results:
+            self.group_of[result] = group
+            if self.role(equation) in (Role.WRITE, Role.REDUCE, Role.OPAQUE):
+                self.stored.add(result)
+        symbol = equation.get("symbol")
+        if symbol is not None:
+            self.binders[symbol] = group
+        if has_effect(equation):
+            self.last_effect = group
+
+    def finish(self) -> Plan:
+        """Groups in an order that respects ``before``, otherwise as they were made."""
+        done, order, waiting = 0, [], list(self.groups)
+        while waiting:
+            late = []
+            for group in waiting:
+                if group.before & ~done:
+                    late.append(group)
+                else:
+                    done |= 1 << group.number
+                    order.append(group)
+            assert len(late) < len(waiting), "groups depend on each other"
+            waiting = late
+        return Plan(tuple(order), frozenset(self.stored), frozenset(self.views))
+
+
+_KERNEL = (Role.MAP, Role.REDUCE, Role.WRITE)
+
+
+def has_effect(equation: Equation) -> bool:
+    """Whether an equation does something besides giving results, itself or inside."""
+    return OPS[equation.op].effect or any(has_effect(e) for region in equation.regions for e in region.equations)
+
+
+def _used_symbols(equation: Equation) -> frozenset[str]:
+    own = equation.get("symbol")
+    return equation.symbols() - ({own} if own is not None else set())
+
+
+def _same_place(index: Equation, write: Equation) -> bool:
+    """Whether an index reads the very elements, in the same order, that an update writes."""
+    return (
+        write.op in ("update", "index_add")
+        and index.op == "index"
+        and index["spec"] == write["spec"]
+        and index.operands[1:] == write.operands[2:]
+    )

@@ -1,0 +1,261 @@
+"""Kernels from groups: the body at one point, the parameters, the name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from ..ir import ArrayType, Dim, Equation, Var, symbol
+from ..ir.sizes import substitute, symbols
+from ..ir.types import I64
+from .elements import Body, Buffer, Value, atom_dim
+from .fusion import Group
+from .names import Names
+from .program import (
+    Atom, Axis, BufferParameter, Index, Kernel, Launch, Let, Literal, Load, Local, Position, Reduce, Step, Store, Wrap,
+)  # fmt: skip
+from .roles import Role, is_array, role_of
+
+AXES = ("i", "j", "k", "l", "m", "n")
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a kernel sees of the driver: where variables are, how the rest is computed, and the names of sizes."""
+
+    value: Callable[[Var], Value | None]
+    definition: Mapping[Var, Equation]
+    sizes: frozenset[str]
+
+
+def build(group: Group, stored: Mapping[Var, Buffer], seen: Surroundings) -> Launch:
+    """The kernel of a group and its launch; ``stored`` says where results go, those that are written in place included."""
+    return _KernelBuilder(group, stored, seen).build()
+
+
+class _KernelBuilder:
+    def __init__(self, group: Group, stored: Mapping[Var, Buffer], seen: Surroundings) -> None:
+        self.group, self.stored, self.seen = group, stored, seen
+        self.members = {result for e in group.equations for result in e.results}
+        self.wishes: dict[str, str] = {}
+        self.buffers: dict[str, ArrayType] = {}
+        self.scalars: dict[str, Local] = {}
+        self.returned: list[str] = []
+        self.body = Body(self.value, seen.definition, self.placeholder)
+        self.axes = tuple(Axis(f"@{k}", extent) for k, extent in enumerate(group.domain))
+        self.point: Index = tuple(symbol(axis.name) for axis in self.axes)
+
+    def placeholder(self, wish: str) -> str:
+        """A name that is settled when all are known."""
+        name = f"%{len(self.wishes)}"
+        self.wishes[name] = wish
+        return name
+
+    def value(self, var: Var) -> Value | None:
+        """Where a variable is, unless the kernel itself computes it."""
+        if var in self.members:
+            return None
+        value = self.seen.value(var)
+        if isinstance(value, Buffer):
+            self.buffers.setdefault(value.name, value.type)
+        elif isinstance(value, Local):
+            self.scalars.setdefault(value.name, value)
+        return value
+
+    def build(self) -> Launch:
+        for equation in self.group.equations:
+            self.add(equation)
+        return self.finish()
+
+    def add(self, equation: Equation) -> None:
+        """Add what an equation does at one point."""
+        role = role_of(equation)
+        if role is Role.REDUCE:
+            self.add_reduction(equation)
+        elif role is Role.WRITE:
+            self.add_write(equation)
+        else:
+            atom = self.body.element(equation.result, self.point)
+            if equation.result in self.stored:
+                self.body.store(self.target(equation), self.point, atom, equation)
+
+    def target(self, equation: Equation) -> Buffer:
+        buffer = self.stored[equation.result]
+        self.buffers.setdefault(buffer.name, buffer.type)
+        return buffer
+
+    def add_reduction(self, equation: Equation) -> None:
+        value = self.body.element(equation.operands[0], self.point)
+        axes = equation["axes"] if equation.op not in ("argmax", "argmin") else (equation["axis"],)
+        index = tuple(point for k, point in enumerate(self.point) if k not in axes)
+        if is_array(equation.result):
+            target = self.target(equation).name
+        else:
+            target = self.placeholder(equation.hint or equation.op)
+            self.returned.append(target)
+        names = tuple(self.axes[k].name for k in axes)
+        dtype = equation.result.type.dtype  # type: ignore[union-attr]
+        self.body.steps.append(Reduce(equation.op, target, dtype, names, index, value, equation.source))
+
+    def add_write(self, equation: Equation) -> None:
+        _, value, *starts = equation.operands
+        atom = self.body.element(value, self.point)
+        if equation.op in ("put", "put_add"):
+            index = self.body.taken(equation["axes"], tuple(starts), equation.operands[0], self.point)
+        else:
+            index = self.body.selected(equation["spec"], tuple(starts), self.point)
+        self.body.store(self.target(equation), index, atom, equation, add=equation.op in ("index_add", "put_add"))
+
+    def finish(self) -> Launch:
+        written = {step.buffer for step in self.body.steps if isinstance(step, Store)}
+        written |= {step.target for step in self.body.steps if isinstance(step, Reduce) and step.target in self.buffers}
+        steps = _live_steps(self.body.steps)
+        used = {step.buffer for step in steps if isinstance(step, Load | Store)} | written
+        order = sorted((name for name in self.buffers if name in used), key=lambda name: name not in written)
+        axes, free = self._free_integers(steps, order)
+        scalars = [scalar for name, scalar in self.scalars.items() if name in _locals_used(steps)]
+        known = {scalar.name for scalar in scalars}
+        scalars += [Local(name, I64) for name in sorted(free - known)]
+        buffers = tuple(BufferParameter(name, self.buffers[name], name in written) for name in order)
+        sequential = any(e.op in ("put", "put_add") for e in self.group.equations)
+        kernel = Kernel(kernel_name(self.group), buffers, tuple(scalars), axes, tuple(steps), sequential)
+        kernel = rename(kernel, self._final_names(kernel))
+        arguments = tuple(_argument(scalar) for scalar in scalars)
+        return Launch(kernel, tuple(order), arguments, tuple(self.returned), self.group.equations[-1].source)
+
+    def _free_integers(self, steps: Sequence[Step], order: Sequence[str]) -> tuple[tuple[Axis, ...], set[str]]:
+        """Names in positions and extents that neither the kernel defines nor a buffer's shape shows."""
+        shown = {name for buffer in order for dim in self.buffers[buffer].shape if (name := _lone(dim))}
+        defined = {axis.name for axis in self.axes} | set(self.wishes) | shown
+        used: set[str] = set()
+        for axis in self.axes:
+            used |= symbols(axis.extent)
+        for step in steps:
+            for dim in _dims(step):
+                used |= symbols(dim)
+        return self.axes, used - defined
+
+    def _final_names(self, kernel: Kernel) -> dict[str, str]:
+        outer = {p.name for p in kernel.buffers} | {s.name for s in kernel.scalars}
+        shown = {name for p in kernel.buffers for dim in p.type.shape for name in symbols(dim)}
+        names = Names(outer | shown | self.seen.sizes)
+        final = {axis.name: names.fresh(wish) for axis, wish in zip(self.axes, AXES[: len(self.axes)], strict=True)}
+        for placeholder, wish in self.wishes.items():
+            final[placeholder] = names.fresh(wish)
+        return final
+
+
+def rename(kernel: Kernel, names: Mapping[str, str]) -> Kernel:
+    """The kernel with other names for its parameters, axes and variables."""
+    new = {old: symbol(name) for old, name in names.items()}
+
+    def dim(d: Dim) -> Dim:
+        return substitute(d, new)
+
+    def name(n: str) -> str:
+        return names.get(n, n)
+
+    def atom(a: Atom) -> Atom:
+        match a:
+            case Local():
+                return Local(name(a.name), a.dtype)
+            case Position():
+                return Position(dim(a.dim))
+        return a
+
+    def step(s: Step) -> Step:
+        match s:
+            case Let():
+                return Let(name(s.name), s.dtype, s.op, tuple(map(atom, s.operands)), s.source)
+            case Load():
+                return Load(name(s.name), s.dtype, name(s.buffer), tuple(map(dim, s.index)), s.source)
+            case Store():
+                return Store(name(s.buffer), tuple(map(dim, s.index)), atom(s.value), s.dtype, s.add, s.source)
+            case Wrap():
+                return Wrap(name(s.name), atom(s.value), dim(s.size), s.message, s.source)
+        axes = tuple(map(name, s.axes))
+        return Reduce(s.op, name(s.target), s.dtype, axes, tuple(map(dim, s.index)), atom(s.value), s.source)
+
+    return Kernel(
+        kernel.name,
+        tuple(BufferParameter(name(p.name), p.type.substitute(new), p.written) for p in kernel.buffers),
+        tuple(Local(name(s.name), s.dtype) for s in kernel.scalars),
+        tuple(Axis(name(a.name), dim(a.extent)) for a in kernel.axes),
+        tuple(map(step, kernel.body)),
+        kernel.sequential,
+    )
+
+
+_SILENT = frozenset(("convert", "copy", "broadcast", "constant", "select", "and", "or", "not"))
+_VERBS = {"update": "set", "index_add": "add_to", "put": "put", "put_add": "scatter_add", "wrap_index": "wrap"}
+
+
+def kernel_name(group: Group) -> str:
+    """What the kernel does, in a few words."""
+    words = [_VERBS.get(e.op, e.op) for e in group.equations if e.op not in _SILENT]
+    words = [word for k, word in enumerate(words) if k == 0 or words[k - 1] != word]
+    if not words:
+        words = ["fill" if group.equations[0].op == "broadcast" else group.equations[0].op]
+    return "_".join(words if len(words) <= 4 else [*words[:3], words[-1]])
+
+
+def _argument(scalar: Local) -> Atom:
+    return Position(symbol(scalar.name)) if scalar.dtype == I64 else scalar
+
+
+def _lone(dim: Dim) -> str | None:
+    from ..ir.sizes import single_symbol
+
+    return single_symbol(dim)
+
+
+def _dims(step: Step) -> Iterable[Dim]:
+    """The integer expressions in a step."""
+    match step:
+        case Load(index=index):
+            yield from index
+        case Store(index=index, value=value) | Reduce(index=index, value=value):
+            yield from index
+            yield from _atom_dims((value,))
+        case Let(operands=operands):
+            yield from _atom_dims(operands)
+        case Wrap(value=value, size=size):
+            yield size
+            yield from _atom_dims((value,))
+
+
+def _atom_dims(atoms: Iterable[Atom]) -> Iterable[Dim]:
+    return (a.dim for a in atoms if isinstance(a, Position))
+
+
+def step_operands(step: Step) -> tuple[Atom, ...]:
+    """The atoms that a step reads."""
+    match step:
+        case Let(operands=operands):
+            return operands
+        case Store(value=value) | Reduce(value=value) | Wrap(value=value):
+            return (value,)
+    return ()
+
+
+def _locals_used(steps: Iterable[Step]) -> set[str]:
+    used = {a.name for step in steps for a in step_operands(step) if isinstance(a, Local)}
+    for step in steps:
+        for dim in _dims(step):
+            used |= symbols(dim)
+    return used
+
+
+def _live_steps(steps: Sequence[Step]) -> list[Step]:
+    """Without computations that nothing reads."""
+    live: set[str] = set()
+    kept: list[Step] = []
+    for step in reversed(steps):
+        if isinstance(step, Let | Load) and step.name not in live:
+            continue
+        kept.append(step)
+        live |= _locals_used([step])
+    return kept[::-1]
+
+
+__all__ = ["Surroundings", "atom_dim", "build", "kernel_name", "rename", "step_operands", "Literal"]

@@ -1,0 +1,497 @@
+"""From a function to a program: groups become kernels and driver code, variables get names and buffers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ..errors import LoweringError
+from ..ir import ArrayType, Equation, Function, StackType, Var, symbol
+from ..ir.types import BOOL, I64
+from .elements import Body, Buffer, Value, atom_dim, literal
+from .fusion import Group, Plan, plan
+from .kernels import Surroundings, build, rename
+from .names import Names
+from .ownership import own
+from .products import canonicalize_products
+from .program import (
+    Allocate, Atom, Bind, Call, Check, For, If, Kernel, Launch, Local, NewStack, Parameter, Pop, Position, Print,
+    Product, Program, Push, Statement, View,
+)  # fmt: skip
+from .roles import Role, is_array, role_of
+
+
+def lower(function: Function, donated: Mapping[int, int] | None = None) -> Program:
+    """The program of a function; ``donated`` maps parameters whose memory is to receive a result to that result."""
+    donated = dict(donated or {})
+    function = own(canonicalize_products(function), frozenset(donated))
+    return _Lowering(function, donated).program()
+
+
+class Stack:
+    """A stack under its name in the driver."""
+
+    def __init__(self, name: str, grows: bool) -> None:
+        self.name, self.grows = name, grows
+
+
+class _Lowering:
+    """What all scopes of one function share."""
+
+    def __init__(self, function: Function, donated: dict[int, int]) -> None:
+        self.function, self.donated = function, donated
+        self.sizes = frozenset(function.symbols())
+        self.names = Names(self.sizes)
+        self.kernels: dict[Kernel, Kernel] = {}
+        self.parameter_values: dict[Var, Value] = {}
+        self.fixed: set[str] = set()  # memory that belongs to the caller
+
+    def program(self) -> Program:
+        scope = Scope(self, self.function, {})
+        parameters = []
+        for parameter in self.function.parameters:
+            assert isinstance(parameter.type, ArrayType)
+            name = self.names.fresh(parameter.name)
+            scope.values[parameter] = self.parameter_values[parameter] = argument(name, parameter.type)
+            self.fixed.add(name)
+            parameters.append(Parameter(name, parameter.type))
+        scope.run()
+        results = [scope.result(v) for v in self.function.results]
+        returned = tuple(r for k, r in enumerate(results) if k not in self.donated.values())
+        for position, target in self.donated.items():
+            scope.copy_back(self.function.parameters[position], self.function.results[target])
+        return Program(
+            self.function.name, tuple(parameters), self.function.guards, tuple(scope.statements), returned,
+            tuple(self.kernels.values()),
+        )  # fmt: skip
+
+    def share(self, kernel: Kernel) -> Kernel:
+        """The kernel that does the same under other names, if there is one already."""
+        key = canonical(kernel)
+        if key not in self.kernels:
+            self.kernels[key] = Kernel(
+                self.names.fresh(kernel.name), kernel.buffers, kernel.scalars, kernel.axes, kernel.body, kernel.sequential
+            )
+        return self.kernels[key]
+
+
+def argument(name: str, type: ArrayType) -> Value:
+    """A parameter of the driver as a value."""
+    if type.shape:
+        return Buffer(name, type, name)
+    return Position(symbol(name)) if type.dtype == I64 else Local(name, type.dtype)
+
+
+def canonical(kernel: Kernel) -> Kernel:
+    """The kernel under names that depend on positions alone, and no name of its own."""
+    from ..ir.sizes import symbols
+
+    ordered: dict[str, None] = {}
+    for parameter in kernel.buffers:
+        ordered[parameter.name] = None
+        for dim in parameter.type.shape:
+            ordered.update(dict.fromkeys(sorted(symbols(dim))))
+    ordered.update((scalar.name, None) for scalar in kernel.scalars)
+    ordered.update((axis.name, None) for axis in kernel.axes)
+    for step in kernel.body:
+        name = getattr(step, "name", None) or getattr(step, "target", None)
+        if name is not None:
+            ordered[name] = None
+    renamed = rename(kernel, {old: f"v{k}" for k, old in enumerate(ordered)})
+    return Kernel("", renamed.buffers, renamed.scalars, renamed.axes, renamed.body, renamed.sequential)
+
+
+class Scope:
+    """The driver code of one function or region; regions stand inside the code of the function around them."""
+
+    def __init__(self, shared: _Lowering, function: Function, values: dict[Var, Value | Stack]) -> None:
+        self.shared, self.function, self.values = shared, function, values
+        self.statements: list[Statement] = []
+        self.definition = {r: e for e in function.equations for r in e.results}
+        self.plan: Plan = plan(function)
+
+    def run(self) -> None:
+        """Lower every group."""
+        for group in self.plan.groups:
+            match group.role:
+                case Role.SCALAR:
+                    self.scalar(group.equations[0])
+                case Role.OPAQUE:
+                    self.opaque(group.equations[0])
+                case _:
+                    self.launch(group)
+
+    # values
+
+    def lookup(self, var: Var) -> Value | None:
+        value = self.values.get(var)
+        if isinstance(value, Stack):
+            raise LoweringError(f"{var.name} is a stack")
+        return value
+
+    def buffer(self, var: Var) -> Buffer:
+        """The buffer of an array that lies in memory."""
+        value = self.values.get(var)
+        if not isinstance(value, Buffer):
+            raise LoweringError(f"{var.name}: {var.type} is not in memory in {self.function.name}")
+        return value
+
+    def atom(self, var: Var) -> Atom:
+        """The value of a scalar."""
+        value = self.values.get(var)
+        if value is None or isinstance(value, Buffer | Stack):
+            raise LoweringError(f"{var.name}: {var.type} is no scalar in {self.function.name}")
+        return value
+
+    def any(self, var: Var) -> str | Atom:
+        """The name of a buffer or stack, or a scalar."""
+        value = self.values[var]
+        return value.name if isinstance(value, Buffer | Stack) else value
+
+    def result(self, var: Var) -> str | Atom:
+        """A result of the whole function."""
+        return self.any(var)
+
+    def wish(self, equation: Equation) -> str:
+        return equation.hint or equation.op
+
+    def new_buffer(self, var: Var, wish: str, fill: Atom | None = None, source: Any = None) -> Buffer:
+        """Allocate memory for a variable."""
+        assert isinstance(var.type, ArrayType)
+        name = self.shared.names.fresh(wish)
+        self.statements.append(Allocate(name, var.type, fill, source))
+        buffer = Buffer(name, var.type, name)
+        self.values[var] = buffer
+        return buffer
+
+    def body(self) -> Body:
+        return Body(self.lookup, self.definition, self.shared.names.fresh)
+
+    # groups
+
+    def scalar(self, equation: Equation) -> None:
+        """Compute a number in the driver."""
+        body = self.body()
+        self.values[equation.result] = body.element(equation.result, ())
+        self.statements += body.steps  # type: ignore[arg-type]
+
+    def launch(self, group: Group) -> None:
+        """Make the kernel of a group and run it."""
+        stored: dict[Var, Buffer] = {}
+        for equation in group.equations:
+            result = equation.result
+            if role_of(equation) is Role.WRITE:
+                if self.write_scalar(equation):
+                    return
+                stored[result] = self.values[result] = self.retyped(equation)
+            elif result in self.plan.stored and is_array(result):
+                stored[result] = self.new_buffer(result, self.wish(equation), source=equation.source)
+        seen = Surroundings(self.lookup, self.definition, self.shared.sizes)
+        launch = build(group, stored, seen)
+        scalars = [e.result for e in group.equations if role_of(e) is Role.REDUCE and not is_array(e.result)]
+        results = tuple(self.new_scalar(var) for var in scalars)
+        kernel = self.shared.share(launch.kernel)
+        self.statements.append(Launch(kernel, launch.buffers, launch.scalars, results, launch.source))
+
+    def retyped(self, equation: Equation) -> Buffer:
+        return self.buffer(equation.operands[0])
+
+    def new_scalar(self, var: Var) -> str:
+        equation = self.definition[var]
+        return self.bind_scalar(var, self.wish(equation))
+
+    def bind_scalar(self, var: Var, wish: str) -> str:
+        """Give a scalar variable of the driver to a variable."""
+        name = self.shared.names.fresh(wish)
+        self.values[var] = argument(name, var.type)  # type: ignore[arg-type]
+        return name
+
+    def write_scalar(self, equation: Equation) -> bool:
+        """Write a single element from the driver."""
+        if is_array(equation.operands[1]) or equation.op not in ("update", "index_add"):
+            return False
+        target, value, *starts = equation.operands
+        buffer, body = self.buffer(target), self.body()
+        index = body.selected(equation["spec"], tuple(starts), ())
+        body.store(buffer, index, body.element(value, ()), equation, add=equation.op == "index_add")
+        self.statements += body.steps  # type: ignore[arg-type]
+        self.values[equation.result] = buffer
+        return True
+
+    # what is no kernel
+
+    def opaque(self, equation: Equation) -> None:
+        """Lower what is neither a number nor a kernel."""
+        getattr(self, f"lower_{equation.op}", self.unsupported)(equation)
+
+    def unsupported(self, equation: Equation) -> None:
+        raise LoweringError(f"{equation.op} cannot be lowered; inline it first")
+
+    def lower_reshape(self, equation: Equation) -> None:
+        self.view(equation.result, self.buffer(equation.operands[0]), equation)
+
+    def lower_index(self, equation: Equation) -> None:
+        body = self.body()
+        spec = equation["spec"]
+        lead = tuple(entry for entry in spec if not isinstance(entry, tuple))
+        positions = body.selected(lead, equation.operands[1:], ())
+        self.statements += body.steps  # type: ignore[arg-type]
+        self.view(equation.result, self.buffer(equation.operands[0]), equation, positions)
+
+    def view(self, var: Var, base: Buffer, equation: Equation, positions: tuple[Any, ...] = ()) -> None:
+        assert isinstance(var.type, ArrayType)
+        name = self.shared.names.fresh(equation.hint or base.name)
+        self.statements.append(View(name, var.type, base.name, positions, equation.source))
+        self.values[var] = Buffer(name, var.type, base.storage)
+
+    def reshaped(self, var: Var, shape: tuple[Any, ...], positions: tuple[Any, ...] = ()) -> str:
+        """The name of a view of a buffer in another shape."""
+        return self.reshaped_buffer(self.buffer(var), shape, positions)
+
+    def reshaped_buffer(self, base: Buffer, shape: tuple[Any, ...], positions: tuple[Any, ...] = ()) -> str:
+        if base.type.shape == shape:
+            return base.name
+        name = self.shared.names.fresh(base.name)
+        self.statements.append(View(name, base.type.with_shape(shape), base.name, positions))
+        return name
+
+    def lower_dot(self, equation: Equation) -> None:
+        """A canonical product: matrices, vectors, or a batch of matrices."""
+        x, y = equation.operands
+        (contract_x, contract_y), (batch, _) = equation["contract"], equation["batch"]
+        dtype = equation.result.type.dtype  # type: ignore[union-attr]
+        flags = (contract_x[0] - len(batch) == 0, contract_y[0] - len(batch) == 1)
+        ranks = (x.type.rank - len(batch), y.type.rank - len(batch))  # type: ignore[union-attr]
+        a, b = self.buffer(x), self.buffer(y)
+        if not is_array(equation.result):
+            out = self.bind_scalar(equation.result, self.wish(equation))
+        else:
+            out = self.new_buffer(equation.result, self.wish(equation), source=equation.source).name
+        if not batch:
+            self.statements.append(Product(out, a.name, b.name, ranks, flags, dtype, source=equation.source))
+            return
+        self.batched(equation, out, a, b, flags)
+
+    def batched(self, equation: Equation, out: str, a: Buffer, b: Buffer, flags: tuple[bool, bool]) -> None:
+        """One product per entry of the leading axis."""
+        index = self.shared.names.fresh("batch")
+        body: list[Statement] = []
+        parts = []
+        result = equation.result.type
+        assert isinstance(result, ArrayType)
+        for name, type in ((out, result), (a.name, a.type), (b.name, b.type)):
+            part = self.shared.names.fresh(f"{name}_part")
+            body.append(View(part, type.with_shape(type.shape[1:]), name, (symbol(index),)))
+            parts.append(part)
+        body.append(Product(parts[0], parts[1], parts[2], (2, 2), flags, result.dtype))
+        count = result.shape[0]
+        self.statements.append(For(index, Position(0), Position(count), 1, tuple(body), source=equation.source))
+
+    def lower_concatenate(self, equation: Equation) -> None:
+        """One copy per part."""
+        axis = equation["axis"]
+        out = self.new_buffer(equation.result, self.wish(equation), source=equation.source)
+        start: Any = 0
+        for operand in equation.operands:
+            shape = operand.type.shape  # type: ignore[union-attr]
+            spec = tuple((start if k == axis else 0, dim, 1) for k, dim in enumerate(shape))
+            update = Equation("update", (equation.result, operand), (equation.result,), (("spec", spec),), (), equation.source)
+            group = Group(0, Role.WRITE, shape, [update])
+            seen = Surroundings(self.lookup, {}, self.shared.sizes)
+            launch = build(group, {equation.result: out}, seen)
+            kernel = self.shared.share(launch.kernel)
+            self.statements.append(Launch(kernel, launch.buffers, launch.scalars, (), launch.source))
+            start = start + shape[axis]
+
+    # runs along an axis
+
+    def folded(self, var: Var, axis: int) -> tuple[Any, ...]:
+        """The shape with the axes before and after an axis merged."""
+        from ..ir.sizes import product
+
+        shape = var.type.shape  # type: ignore[union-attr]
+        return (product(shape[:axis]), shape[axis], product(shape[axis + 1 :]))
+
+    def along(self, function: str, equation: Equation, *flags: bool) -> None:
+        """Call a function of the runtime on three-dimensional views whose middle axis is the one that counts."""
+        out = self.new_buffer(equation.result, self.wish(equation), source=equation.source)
+        axis = equation["axis"]
+        arguments: list[str | Atom] = [self.reshaped_buffer(out, self.folded(equation.result, axis))]
+        arguments += [self.reshaped(v, self.folded(v, axis)) for v in equation.operands]
+        arguments += [literal(flag, BOOL) for flag in flags]
+        self.statements.append(Call(function, tuple(arguments), (), equation.source))
+
+    def lower_cumsum(self, equation: Equation) -> None:
+        self.along("cumsum", equation, equation["reverse"])
+
+    def lower_cumprod(self, equation: Equation) -> None:
+        self.along("cumprod", equation, equation["reverse"])
+
+    def lower_cumprod_before(self, equation: Equation) -> None:
+        self.along("cumprod_before", equation, equation["reverse"])
+
+    def lower_linear_recurrence(self, equation: Equation) -> None:
+        self.along("linear_recurrence", equation, equation["reverse"], equation["shifted"])
+
+    def lower_sort(self, equation: Equation) -> None:
+        self.along("sort", equation)
+
+    def lower_argsort(self, equation: Equation) -> None:
+        self.along("argsort", equation)
+
+    def lower_take_along(self, equation: Equation) -> None:
+        self.along("take_along", equation)
+
+    def lower_put_along_add(self, equation: Equation) -> None:
+        target, value, order = equation.operands
+        buffer, axis = self.buffer(target), equation["axis"]
+        views = [self.reshaped(v, self.folded(v, axis)) for v in (target, value, order)]
+        self.statements.append(Call("put_along_add", tuple(views), (), equation.source))
+        self.values[equation.result] = buffer
+
+    def lower_nonzero(self, equation: Equation) -> None:
+        (operand,) = equation.operands
+        flat = self.reshaped(operand, (operand.type.size,))  # type: ignore[union-attr]
+        name = self.shared.names.fresh(self.wish(equation))
+        assert isinstance(equation.result.type, ArrayType)
+        self.statements.append(Call("nonzero", (flat,), (name, equation["symbol"]), equation.source))
+        self.values[equation.result] = Buffer(name, equation.result.type, name)
+
+    # sizes, effects, stacks
+
+    def lower_bind_size(self, equation: Equation) -> None:
+        self.statements.append(Bind((equation["symbol"],), (self.atom(equation.operands[0]),), equation.source))
+
+    def lower_check(self, equation: Equation) -> None:
+        test = self.atom(equation.operands[0])
+        self.statements.append(Check(test, equation["kind"], equation["message"], equation.source))
+
+    def lower_print(self, equation: Equation) -> None:
+        operands = tuple(self.any(v) for v in equation.operands)
+        self.statements.append(Print(equation["text"], operands, equation.source))
+
+    def lower_stack_new(self, equation: Equation) -> None:
+        name = self.shared.names.fresh(equation.hint or "saved")
+        capacity = equation.get("capacity")
+        self.values[equation.result] = Stack(name, capacity is None)
+        self.statements.append(NewStack(name, equation["dtype"], capacity, equation.source))
+
+    def stack(self, var: Var) -> Stack:
+        value = self.values[var]
+        assert isinstance(value, Stack)
+        return value
+
+    def lower_push(self, equation: Equation) -> None:
+        stack, value = self.stack(equation.operands[0]), equation.operands[1]
+        type = value.type
+        assert isinstance(type, ArrayType)
+        self.statements.append(Push(stack.name, self.any(value), type.size, type.dtype, stack.grows, equation.source))
+        self.values[equation.result] = stack
+
+    def lower_pop(self, equation: Equation) -> None:
+        stack = self.stack(equation.operands[0])
+        rest, value = equation.results
+        self.values[rest] = stack
+        assert isinstance(value.type, ArrayType)
+        name = self.bind_scalar(value, equation.hint or "popped")
+        self.statements.append(Pop(stack.name, name, value.type, equation.source))
+
+    # loops and branches
+
+    def region(self, function: Function, values: Sequence[Value | Stack]) -> tuple[Scope, list[Value | Stack]]:
+        """Lower a region applied to values; returns its scope and its results."""
+        scope = Scope(self.shared, function, dict(zip(function.parameters, values, strict=True)))
+        scope.run()
+        return scope, [scope.values[v] for v in function.results]
+
+    def carry(self, var: Var, parameter: Var) -> Value | Stack:
+        """The variable of a loop for a carried value; scalars get a variable of their own, memory is taken over."""
+        value = self.values[var]
+        if isinstance(value, Stack):
+            return value
+        if isinstance(value, Buffer) and value.name == value.storage and value.name not in self.shared.fixed:
+            return value
+        name = self.shared.names.fresh(parameter.name)
+        self.statements.append(Bind((name,), (value.name if isinstance(value, Buffer) else value,)))
+        if isinstance(value, Buffer):
+            return Buffer(name, value.type, value.storage)
+        return argument(name, parameter.type)  # type: ignore[arg-type]
+
+    def lower_loop(self, equation: Equation) -> None:
+        start, stop, *inner = equation.operands
+        split = equation["consts"]
+        body, *tests = equation.regions
+        constants = [self.values[v] for v in inner[:split]]
+        carried = [self.carry(v, p) for v, p in zip(inner[split:], body.parameters[1 + split :], strict=True)]
+        index = self.shared.names.fresh(body.parameters[0].name)
+        arguments = [Position(symbol(index)), *constants, *carried]
+        scope, results = self.region(body, arguments)
+        scope.rebind(carried, results)
+        test: tuple[Statement, ...] = ()
+        condition, count = None, ""
+        if tests:
+            test_scope, (found,) = self.region(tests[0], arguments)
+            test, condition = tuple(test_scope.statements), found
+            count = self.bind_scalar(equation.results[0], "count")
+        self.statements.append(
+            For(index, self.atom(start), self.atom(stop), equation["step"], tuple(scope.statements), test, condition, count,
+                equation.source)  # type: ignore[arg-type]
+        )  # fmt: skip
+        for result, value, last in zip(equation.results[-len(carried) :] if carried else (), carried, results, strict=True):
+            self.values[result] = self.after(value, last)
+
+    def after(self, value: Value | Stack, last: Value | Stack) -> Value | Stack:
+        """The value that a loop leaves in a carried variable."""
+        if isinstance(value, Buffer) and isinstance(last, Buffer) and last.storage != value.storage:
+            return Buffer(value.name, value.type, value.name)
+        return value
+
+    def rebind(self, targets: Sequence[Value | Stack], values: Sequence[Value | Stack]) -> None:
+        """Assign all that is not where it should be, at once."""
+        pairs = []
+        for target, value in zip(targets, values, strict=True):
+            if isinstance(target, Stack):
+                if value is not target:
+                    raise LoweringError("a stack leaves its loop or branch under another name")
+            elif isinstance(target, Buffer):
+                assert isinstance(value, Buffer)
+                if target.name != value.name:
+                    pairs.append((target.name, value.name))
+            elif target != value:
+                assert not isinstance(value, Buffer | Stack)
+                pairs.append((str(atom_dim(target)), value))
+        if pairs:
+            names, assigned = zip(*pairs, strict=True)
+            self.statements.append(Bind(names, assigned))
+
+    def lower_cond(self, equation: Equation) -> None:
+        test, *arguments = equation.operands
+        values = [self.values[v] for v in arguments]
+        branches = [self.region(region, values) for region in equation.regions]
+        (then, then_results), (orelse, else_results) = branches
+        targets = [self.join(r, a, b, equation) for r, a, b in zip(equation.results, then_results, else_results, strict=True)]
+        then.rebind(targets, then_results)
+        orelse.rebind(targets, else_results)
+        self.statements.append(If(self.atom(test), tuple(then.statements), tuple(orelse.statements), equation.source))
+
+    def join(self, result: Var, a: Value | Stack, b: Value | Stack, equation: Equation) -> Value | Stack:
+        """The variable in which both branches leave a result."""
+        if a == b:
+            self.values[result] = a
+            return a
+        if isinstance(result.type, StackType):
+            raise LoweringError("the branches of cond leave different stacks")
+        name = self.bind_scalar(result, equation.hint or "value")
+        if is_array(result):
+            self.values[result] = Buffer(name, result.type, name)
+        return self.values[result]
+
+    # the end
+
+    def copy_back(self, parameter: Var, result: Var) -> None:
+        """Copy a result into the memory of the parameter that is to hold it, unless it is there already."""
+        target, value = self.shared.parameter_values[parameter], self.values[result]
+        if isinstance(target, Buffer) and isinstance(value, Buffer) and value.storage != target.storage:
+            self.statements.append(Call("copy_into", (target.name, value.name), ()))
+
+

@@ -1,0 +1,35 @@
+"""Fresh names for emitted code: the user's where they are free, numbered where they are not."""
+
+from __future__ import annotations
+
+import builtins
+import keyword
+import re
+from collections.abc import Iterable
+
+RESERVED = frozenset(keyword.kwlist) | frozenset(dir(builtins)) | {"np", "math", "njit", "cuda", "blas", "numeric", "arrays"}
+
+
+class Names:
+    """The names taken so far in one scope; deterministic in the order of requests."""
+
+    def __init__(self, taken: Iterable[str] = ()) -> None:
+        self.taken = {*RESERVED, *taken}
+        self._next: dict[str, int] = {}
+
+    def fresh(self, wish: str) -> str:
+        """The wished name made an identifier, with a number if it is taken."""
+        base = identifier(wish)
+        name, number = base, self._next.get(base, 2)
+        while name in self.taken:
+            name = f"{base}_{number}"
+            number += 1
+        self._next[base] = number
+        self.taken.add(name)
+        return name
+
+
+def identifier(text: str) -> str:
+    """The text with everything that cannot stand in a name replaced."""
+    cleaned = re.sub(r"\W+", "_", text, flags=re.ASCII).strip("_")
+    return cleaned if cleaned and not cleaned[0].isdigit() else f"t{cleaned}"

@@ -1,0 +1,326 @@
+"""Lowered programs: statements over named scalars and buffers, and the kernels that they launch.
+
+A *buffer* is a C-contiguous array with a name; a *scalar* is a local variable with a name. Positions and extents are dims
+(``..ir.sizes``) whose symbols are names of integer variables: sizes, loop indices, and scalars of type i64.
+
+A ``Kernel`` says what happens for one point of a domain, not in which order the points are visited: the writers make loops
+or threads of it. Its body is straight-line code in single assignment. A ``Driver`` is structured code that allocates buffers, launches
+kernels and calls library functions, and in which scalar loops stay scalar loops.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ..ir import ArrayType, Dim, Guard, SourceLine
+
+
+@dataclass(frozen=True, slots=True)
+class Local:
+    """A scalar variable."""
+
+    name: str
+    dtype: np.dtype
+
+
+@dataclass(frozen=True, slots=True)
+class Literal:
+    """A number known to the compiler."""
+
+    value: bool | int | float
+    dtype: np.dtype
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """An i64 that is an integer expression over names."""
+
+    dim: Dim
+
+
+Atom = Local | Literal | Position
+Index = tuple[Dim, ...]
+
+
+# What happens at one point of a kernel's domain, or once in the driver
+
+
+@dataclass(frozen=True, slots=True)
+class Let:
+    """``name = op(operands)`` for an elementwise op."""
+
+    name: str
+    dtype: np.dtype
+    op: str
+    operands: tuple[Atom, ...]
+    source: SourceLine | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """``name = buffer[index]``"""
+
+    name: str
+    dtype: np.dtype
+    buffer: str
+    index: Index
+    source: SourceLine | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """``buffer[index] = value``, or ``+=``."""
+
+    buffer: str
+    index: Index
+    value: Atom
+    dtype: np.dtype
+    add: bool = False
+    source: SourceLine | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Wrap:
+    """``name = value`` if not negative, else ``value + size``; raises IndexError outside of [-size, size)."""
+
+    name: str
+    value: Atom
+    size: Dim
+    message: str
+    source: SourceLine | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Reduce:
+    """Combine the values at all points along some axes of the kernel's domain.
+
+    The result goes to ``target``: a buffer at the indices of the other axes, or a scalar that the kernel returns where all axes are
+    reduced. ``position`` is the index that argmax and argmin report.
+    """
+
+    op: str
+    target: str
+    dtype: np.dtype
+    axes: tuple[str, ...]
+    index: Index
+    value: Atom
+    source: SourceLine | None = field(default=None, compare=False)
+
+
+Step = Let | Load | Store | Wrap | Reduce
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """An index variable of a kernel's domain, from 0 to extent - 1."""
+
+    name: str
+    extent: Dim
+
+
+@dataclass(frozen=True, slots=True)
+class BufferParameter:
+    """A buffer that a kernel takes."""
+
+    name: str
+    type: ArrayType
+    written: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Kernel:
+    """A function that runs its body at each point of a domain.
+
+    ``buffers`` come first among its parameters, those written before those read, then ``scalars``. It returns the targets of
+    the reductions over all axes, in order.
+    """
+
+    name: str
+    buffers: tuple[BufferParameter, ...]
+    scalars: tuple[Local, ...]
+    axes: tuple[Axis, ...]
+    body: tuple[Step, ...]
+    sequential: bool = False  # points must be visited in order: positions may repeat
+
+    @property
+    def returned(self) -> tuple[Local, ...]:
+        """What the kernel returns."""
+        names = {axis.name for axis in self.axes}
+        return tuple(
+            Local(step.target, step.dtype)
+            for step in self.body
+            if isinstance(step, Reduce) and names == set(step.axes) and not step.index
+        )
+
+
+# What the driver does
+
+
+@dataclass(frozen=True, slots=True)
+class Allocate:
+    """A new buffer, with undefined content or filled with a number."""
+
+    name: str
+    type: ArrayType
+    fill: Atom | None = None
+    source: SourceLine | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """``name`` is the buffer ``base`` at leading positions, in another shape; no elements move."""
+
+    name: str
+    type: ArrayType
+    base: str
+    positions: Index = ()
+    source: SourceLine | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """Run a kernel: the buffers and scalars for its parameters, the names for what it returns."""
+
+    kernel: Kernel
+    buffers: tuple[str, ...]
+    scalars: tuple[Atom, ...]
+    results: tuple[str, ...]
+    source: SourceLine | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """``out = alpha * op(a) @ op(b) + beta * out`` for matrices and vectors; with vectors only, the scalar ``out``."""
+
+    out: str
+    a: str
+    b: str
+    ranks: tuple[int, int]
+    transposed: tuple[bool, bool]
+    dtype: np.dtype
+    beta: int = 0
+    source: SourceLine | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """``results = function(arguments)`` for a function of the runtime; an argument is a buffer's or stack's name or an atom."""
+
+    function: str
+    arguments: tuple[str | Atom, ...]
+    results: tuple[str, ...] = ()
+    source: SourceLine | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Bind:
+    """``names = values`` all at once: rebinds variables to buffers, stacks or scalars."""
+
+    names: tuple[str, ...]
+    values: tuple[str | Atom, ...]
+    source: SourceLine | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class For:
+    """A loop over ``range(start, stop, step)``; with a test, leaves where it is false. ``count`` names the number of iterations made."""
+
+    index: str
+    start: Atom
+    stop: Atom
+    step: int
+    body: tuple[Statement, ...]
+    test: tuple[Statement, ...] = ()
+    condition: Atom | None = None
+    count: str = ""
+    source: SourceLine | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class If:
+    """Two branches."""
+
+    test: Atom
+    then: tuple[Statement, ...]
+    orelse: tuple[Statement, ...]
+    source: SourceLine | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """Raises unless the test is true."""
+
+    test: Atom
+    kind: str
+    message: str
+    source: SourceLine | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Print:
+    """Prints a format string with scalars and buffers."""
+
+    text: str
+    operands: tuple[str | Atom, ...]
+    source: SourceLine | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class NewStack:
+    """An empty stack, with room for ``capacity`` numbers if that is known."""
+
+    name: str
+    dtype: np.dtype
+    capacity: Dim | None
+    source: SourceLine | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Push:
+    """Put a scalar or all elements of a buffer onto a stack; ``grows`` unless its capacity is known to suffice."""
+
+    stack: str
+    value: str | Atom
+    size: Dim
+    dtype: np.dtype
+    grows: bool
+    source: SourceLine | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Pop:
+    """Take a scalar, or the elements of a new buffer, off a stack."""
+
+    stack: str
+    name: str
+    type: ArrayType
+    source: SourceLine | None = field(default=None, compare=False)
+
+
+Statement = (
+    Let | Load | Store | Wrap | Allocate | View | Launch | Product | Call | Bind | For | If | Check | Print | NewStack | Push | Pop
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A parameter of the driver: a buffer, or a scalar if its rank is 0."""
+
+    name: str
+    type: ArrayType
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """Kernels and the driver that runs them."""
+
+    name: str
+    parameters: tuple[Parameter, ...]
+    guards: tuple[Guard, ...]
+    body: tuple[Statement, ...]
+    results: tuple[str | Atom, ...]
+    kernels: tuple[Kernel, ...]
+
+

@@ -1,0 +1,100 @@
+"""Sums that vectorise and stacks that grow, for emitted programs.
+
+In: numbers and arrays. Out: the same. Each function has a plain Python meaning and a compiled one.
+"""
+
+from typing import Any
+
+import numpy as np
+from numba import types
+from numba.extending import lower_builtin, type_callable
+
+from .linking import stands_for
+
+SUM_BLOCK = 1024
+"""How many elements an emitted sum adds with `add_any_order` before it adds the block's sum to the total, like this:
+
+    for start in range(0, x.size, SUM_BLOCK):
+        block = x[start : start + SUM_BLOCK]
+        part = 0.0
+        for i in range(block.size):
+            part = add_any_order(part, block[i])
+        lost += rounding_error(total, part)
+        total += part
+    return total + lost
+
+The slice matters: where numba cannot see that an index is not negative, LLVM does not vectorise.
+"""
+
+
+def add_any_order(total: Any, value: Any) -> Any:
+    """total + value, where a chain of such additions may be done in any order, so that LLVM vectorises a sum.
+
+    NaN and infinity count as everywhere: no other liberty is taken.
+    """
+    return total + value
+
+
+@type_callable(add_any_order)
+def _type_add_any_order(context: Any) -> Any:
+    def resolve(total: types.Type, value: types.Type) -> types.Type | None:
+        return total if total == value and isinstance(total, types.Float) else None
+
+    return resolve
+
+
+@lower_builtin(add_any_order, types.Float, types.Float)
+def _lower_add_any_order(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+    return builder.fadd(*values, flags=("reassoc", "nsz"))
+
+
+def rounding_error(a: Any, b: Any) -> Any:
+    """What the floating-point sum a + b misses of the true one, exactly; 0 if the sum is not finite.
+
+    Knuth, The Art of Computer Programming, volume 2, section 4.2.2, theorem B.
+    """
+    total = a + b
+    if not abs(total) < np.inf:
+        return type(total)(0)
+    b_used = total - a
+    return (a - (total - b_used)) + (b - b_used)
+
+
+@stands_for(rounding_error)
+def _rounding_error(a, b):
+    total = a + b
+    b_used = total - a
+    error = (a - (total - b_used)) + (b - b_used)
+    return error if abs(total) < np.inf else type(total)(0)
+
+
+def empty(shape: tuple[int, ...], dtype: Any) -> Any:
+    """`np.empty(shape, dtype)`, which numba would compile anew, and copy into the caller, for each program."""
+    return np.empty(shape, dtype)
+
+
+@stands_for(empty, allocates=True)
+def _empty(shape, dtype):
+    return np.empty(shape, dtype)
+
+
+def grow(buffer: Any, needed: int) -> Any:
+    """`buffer` itself if it holds `needed` elements, else a longer copy, by half a new allocation each time.
+
+    The rest of the copy is not initialised. Pushing n elements copies fewer than 2 n in all.
+    """
+    if buffer.size >= needed:
+        return buffer
+    grown = np.empty(max(needed, 2 * buffer.size), buffer.dtype)
+    grown[: buffer.size] = buffer
+    return grown
+
+
+@stands_for(grow, allocates=True)
+def _grow(buffer, needed):
+    if buffer.size >= needed:
+        return buffer
+    grown = np.empty(max(needed, 2 * buffer.size), buffer.dtype)
+    for i in range(buffer.size):
+        grown[i] = buffer[i]
+    return grown

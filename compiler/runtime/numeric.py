@@ -1,0 +1,265 @@
+"""What emitted programs call where neither Python's operators nor `elementary` say what NumPy does.
+
+In: numbers, or C-contiguous arrays. Out: NumPy's results, those for zeros, NaN and overflow included. Each function is plain Python that
+numba compiles as it stands.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numba.extending import register_jitable
+
+# numbers
+
+
+@register_jitable
+def sign(x: Any) -> Any:
+    """-1, 0 or 1; NaN for NaN."""
+    return x if x != x else type(x)(1) if x > 0 else type(x)(-1) if x < 0 else type(x)(0)
+
+
+@register_jitable
+def rounding_error(total: Any, part: Any) -> Any:
+    """What total + part loses to rounding, exactly: Knuth, The Art of Computer Programming 2, 4.2.2."""
+    rounded = total + part
+    kept = rounded - total
+    return (total - (rounded - kept)) + (part - kept)
+
+
+@register_jitable
+def with_error(total: Any, lost: Any) -> Any:
+    """The total of a sum with what it lost, which is no number where the total is infinite or NaN."""
+    return total + lost if lost - lost == 0 else total
+
+
+@register_jitable
+def floor_divide(x: Any, y: Any) -> Any:
+    """x // y; for integers 0 where y is 0."""
+    return np.floor_divide(x, y)
+
+
+@register_jitable
+def remainder(x: Any, y: Any) -> Any:
+    """x % y with the sign of y; for integers 0 where y is 0."""
+    return np.remainder(x, y)
+
+
+@register_jitable
+def fmod(x: Any, y: Any) -> Any:
+    """The remainder with the sign of x; for integers 0 where y is 0."""
+    return np.fmod(x, y)
+
+
+@register_jitable
+def pow(x: Any, y: Any) -> Any:
+    """x**y"""
+    return np.power(x, y)
+
+
+@register_jitable
+def shift_left(x: Any, y: Any) -> Any:
+    """x << y; 0 where y is at least the number of bits."""
+    return np.left_shift(x, y)
+
+
+@register_jitable
+def shift_right(x: Any, y: Any) -> Any:
+    """x >> y; 0 or -1 where y is at least the number of bits."""
+    return np.right_shift(x, y)
+
+
+@register_jitable
+def erfc(x: Any) -> Any:
+    """1 - erf(x), accurate where that is small."""
+    return math.erfc(x)
+
+
+@register_jitable
+def lgamma(x: Any) -> Any:
+    """log(abs(gamma(x))); infinite at the poles 0, -1, -2, ..."""
+    if x <= 0 and x == math.floor(x):
+        return np.inf
+    return math.lgamma(x)
+
+
+@register_jitable
+def digamma(x: Any) -> Any:
+    """The derivative of lgamma: recurrence up to 10, then the asymptotic series (Abramowitz and Stegun 6.3.18)."""
+    if x == 0:
+        return -math.copysign(np.inf, x)
+    if x < 0:
+        if x == math.floor(x):
+            return np.nan
+        return digamma_positive(1.0 - x) - math.pi / math.tan(math.pi * (x - math.floor(x)))
+    return digamma_positive(x)
+
+
+@register_jitable
+def digamma_positive(x: Any) -> Any:
+    """digamma for positive numbers."""
+    total = 0.0
+    while x < 10:
+        total -= 1.0 / x
+        x += 1.0
+    z = 1.0 / (x * x)
+    series = z * (1 / 12 - z * (1 / 120 - z * (1 / 252 - z * (1 / 240 - z * (1 / 132 - z * (691 / 32760 - z / 12))))))
+    return total + math.log(x) - 0.5 / x - series
+
+
+# arrays
+
+
+@register_jitable
+def add_errors(total: Any, lost: Any) -> None:
+    """Add to each element of a sum what it lost."""
+    flat, errors = total.reshape(total.size), lost.reshape(lost.size)
+    for i in range(flat.size):
+        flat[i] = with_error(flat[i], errors[i])
+
+
+@register_jitable
+def copy_into(out: Any, x: Any) -> None:
+    """Copy all elements."""
+    target, source = out.reshape(out.size), x.reshape(x.size)
+    for i in range(target.size):
+        target[i] = source[i]
+
+
+@register_jitable
+def write_flat(buffer: Any, start: int, x: Any) -> None:
+    """Write a one-dimensional array into a buffer."""
+    for i in range(x.size):
+        buffer[start + i] = x[i]
+
+
+@register_jitable
+def read_flat(buffer: Any, start: int, size: int) -> Any:
+    """A copy of a part of a buffer."""
+    out = np.empty(size, buffer.dtype)
+    for i in range(size):
+        out[i] = buffer[start + i]
+    return out
+
+
+@register_jitable
+def nonzero(x: Any) -> Any:
+    """The positions of the true elements, and how many they are."""
+    count = 0
+    for i in range(x.size):
+        count += x[i]
+    out = np.empty(count, np.int64)
+    count = 0
+    for i in range(x.size):
+        if x[i]:
+            out[count] = i
+            count += 1
+    return out, count
+
+
+# along the middle axis of three
+
+
+@register_jitable
+def position(k: int, length: int, reverse: bool) -> int:
+    """The k-th position from the start, or from the end."""
+    return length - 1 - k if reverse else k
+
+
+@register_jitable
+def cumsum(out: Any, x: Any, reverse: bool) -> None:
+    """Running sums."""
+    outer, length, inner = x.shape
+    for i in range(outer):
+        for j in range(inner):
+            total = x.dtype.type(0)
+            for k in range(length):
+                at = position(k, length, reverse)
+                total += x[i, at, j]
+                out[i, at, j] = total
+
+
+@register_jitable
+def cumprod(out: Any, x: Any, reverse: bool) -> None:
+    """Running products."""
+    outer, length, inner = x.shape
+    for i in range(outer):
+        for j in range(inner):
+            total = x.dtype.type(1)
+            for k in range(length):
+                at = position(k, length, reverse)
+                total *= x[i, at, j]
+                out[i, at, j] = total
+
+
+@register_jitable
+def cumprod_before(out: Any, x: Any, reverse: bool) -> None:
+    """The product of all elements before each one."""
+    outer, length, inner = x.shape
+    for i in range(outer):
+        for j in range(inner):
+            total = x.dtype.type(1)
+            for k in range(length):
+                at = position(k, length, reverse)
+                out[i, at, j] = total
+                total *= x[i, at, j]
+
+
+@register_jitable
+def linear_recurrence(out: Any, a: Any, x: Any, reverse: bool, shifted: bool) -> None:
+    """r[k] = a[k] r[k-1] + x[k]; r[k-1] if shifted."""
+    outer, length, inner = x.shape
+    for i in range(outer):
+        for j in range(inner):
+            state = x.dtype.type(0)
+            for k in range(length):
+                at = position(k, length, reverse)
+                if shifted:
+                    out[i, at, j] = state
+                state = a[i, at, j] * state + x[i, at, j]
+                if not shifted:
+                    out[i, at, j] = state
+
+
+@register_jitable
+def argsort(out: Any, x: Any) -> None:
+    """The stable order; NaN comes last."""
+    outer, length, inner = x.shape
+    for i in range(outer):
+        for j in range(inner):
+            order = np.argsort(x[i, :, j].copy(), kind="mergesort")
+            for k in range(length):
+                out[i, k, j] = order[k]
+
+
+@register_jitable
+def sort(out: Any, x: Any) -> None:
+    """Growing; NaN comes last."""
+    outer, length, inner = x.shape
+    for i in range(outer):
+        for j in range(inner):
+            ordered = np.sort(x[i, :, j].copy())
+            for k in range(length):
+                out[i, k, j] = ordered[k]
+
+
+@register_jitable
+def take_along(out: Any, x: Any, order: Any) -> None:
+    """The elements at positions along the axis."""
+    outer, length, inner = order.shape
+    for i in range(outer):
+        for k in range(length):
+            for j in range(inner):
+                out[i, k, j] = x[i, order[i, k, j], j]
+
+
+@register_jitable
+def put_along_add(x: Any, value: Any, order: Any) -> None:
+    """Add at positions along the axis."""
+    outer, length, inner = order.shape
+    for i in range(outer):
+        for k in range(length):
+            for j in range(inner):
+                x[i, order[i, k, j], j] += value[i, k, j]

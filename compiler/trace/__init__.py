@@ -1,0 +1,6 @@
+"""Tracing: a user's function is run once on tracers and becomes an IR function.
+
+In the order in which things happen: ``trace`` (arguments in, function out), ``rewrite`` (Python's control flow goes through
+operators), ``operators`` and ``calls`` (what those do), ``tracer`` (the values), ``functions`` and the modules it lists (what NumPy
+calls mean), ``staging`` (loops and branches become regions), ``sizing`` and ``context`` (what is known and built).
+"""

@@ -1,0 +1,445 @@
+"""Calls in traced functions: what is called in place of what the user names.
+
+NumPy's functions become those of ``functions`` (creation functions always, others when an argument is traced); Python's
+builtins and ``math`` get counterparts that know traced values; the user's own functions are rewritten in turn. What has no
+source is given globals in which these counterparts stand in place of the originals.
+"""
+
+from __future__ import annotations
+
+import builtins
+import functools
+import math
+import types
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..errors import UnsupportedError
+from ..ir.types import BOOL, F64, I64
+from . import creation
+from .context import active_trace, is_internal
+from .elementwise import apply_ufunc, as_tracer, call_ufunc, convert, elementwise
+from .functions import FUNCTIONS
+from .iterables import Comprehension, Indexed, as_indexed, backwards, enumerated, traced_range, zipped
+from .rewrite import SourceUnavailable, is_rewritten, rewrite
+from .staging import truth
+from .tracer import TracedSize, Tracer, describe, new, python_size
+
+OPERATORS: list[Any] = []  # the one object of ``operators``, which imports this module
+
+CREATION = {np.zeros, np.empty, np.ones, np.full, np.zeros_like, np.empty_like, np.ones_like, np.full_like, np.arange,
+            np.linspace, np.eye, np.identity, np.array, np.copy, np.meshgrid, np.tri}  # fmt: skip
+
+
+def has_traced(value: Any) -> bool:
+    """Whether a value is traced or a container that holds something traced."""
+    if isinstance(value, (Tracer, TracedSize, Indexed, Comprehension)):
+        return True
+    if isinstance(value, (list, tuple)):
+        return any(has_traced(item) for item in value)
+    if isinstance(value, dict):
+        return any(has_traced(item) for item in value.values())
+    if isinstance(value, slice):
+        return has_traced((value.start, value.stop, value.step))
+    return False
+
+
+def call(callee: Any) -> Any:
+    """What to call in place of a callee."""
+    replacement = _REPLACED.get(callee) if _hashable(callee) else None
+    if replacement is not None:
+        return replacement
+    if isinstance(callee, np.ufunc):
+        return functools.partial(_ufunc, callee)
+    if _hashable(callee) and callee in FUNCTIONS:
+        return functools.partial(_numpy, callee)
+    if isinstance(callee, type):
+        return functools.partial(_scalar, callee) if issubclass(callee, np.generic) else callee
+    if isinstance(callee, types.FunctionType):
+        return _function(callee)
+    if isinstance(callee, types.MethodType):
+        function = call(callee.__func__) if isinstance(callee.__func__, types.FunctionType) else callee.__func__
+        return callee if function is callee.__func__ else types.MethodType(function, callee.__self__)
+    if isinstance(callee, functools.partial):
+        return functools.partial(call(callee.func), *callee.args, **callee.keywords)
+    if isinstance(callee, types.BuiltinMethodType):
+        return _method(callee)
+    compiled = getattr(callee, "py_func", None)  # a function decorated with numba
+    if isinstance(compiled, types.FunctionType):
+        return _function(compiled)
+    return _object(callee)
+
+
+def _hashable(value: Any) -> bool:
+    return type(value).__hash__ is not None
+
+
+def _object(callee: Any) -> Any:
+    """A callable object: its class's ``__call__`` is followed if it is the user's."""
+    method = getattr(type(callee), "__call__", None)
+    if isinstance(method, types.FunctionType) and not is_internal(method.__code__.co_filename):
+        return types.MethodType(_function(method), callee)
+    return callee
+
+
+def _function(function: types.FunctionType) -> Any:
+    """The user's function, rewritten; libraries' functions and jitgrad's own as they are."""
+    if is_rewritten(function) or is_internal(function.__code__.co_filename) or _is_library(function):
+        return function
+    wrapped = getattr(function, "__wrapped__", None)
+    if getattr(function, "__jitgrad__", False):
+        return function
+    if isinstance(wrapped, types.FunctionType) and function.__code__.co_filename == functools.__file__:
+        return function
+    try:
+        return rewrite(function, OPERATORS[0])
+    except SourceUnavailable:
+        return substituted(function)
+
+
+_LIBRARIES = ("numba.", "scipy.", "contextlib", "functools", "typing", "collections", "copy", "dataclasses", "abc", "enum",
+              "warnings", "logging", "itertools", "random", "inspect", "types", "optree")  # fmt: skip
+
+
+def _is_library(function: types.FunctionType) -> bool:
+    module = function.__module__ or ""
+    return module.startswith(_LIBRARIES)
+
+
+def _ufunc(ufunc: np.ufunc, *args: Any, **kwargs: Any) -> Any:
+    if has_traced(args) or has_traced(kwargs):
+        return call_ufunc(ufunc, "__call__", args, kwargs)
+    return _own(ufunc(*args, **kwargs))
+
+
+def _numpy(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    if function in CREATION or has_traced(args) or has_traced(kwargs):
+        args = tuple(_listed(a) for a in args)
+        return FUNCTIONS[function](*args, **kwargs)
+    return _own(function(*args, **kwargs))
+
+
+def _listed(argument: Any) -> Any:
+    """Items by index as an array or a list, where a NumPy function wants a sequence."""
+    if isinstance(argument, Indexed):
+        argument = Comprehension(argument, lambda item: item, None)
+    if isinstance(argument, Comprehension):
+        return argument.as_array() if argument.condition is None else list(argument)
+    return argument
+
+
+def _own(result: Any) -> Any:
+    """An array that NumPy made while the function was traced: a value of the program, which it may write to."""
+    if isinstance(result, np.ndarray) and result.dtype.kind in "fiub":
+        return creation.copy_of(as_tracer(result))
+    if isinstance(result, tuple) and type(result) is tuple:
+        return tuple(_own(item) for item in result)
+    return result
+
+
+def _method(method: types.BuiltinMethodType) -> Any:
+    """A method of an untraced array meets traced arguments; a random generator is refused."""
+    owner = method.__self__
+    if isinstance(owner, (np.random.Generator, np.random.RandomState)):
+        raise UnsupportedError(
+            f"random numbers drawn by {type(owner).__name__}.{method.__name__} while tracing would be the same at each call; "
+            "draw them outside and pass them as an argument"
+        )
+    if not isinstance(owner, np.ndarray):
+        return method
+
+    def apply(*args: Any, **kwargs: Any) -> Any:
+        if has_traced(args) or has_traced(kwargs):
+            return getattr(as_tracer(owner), method.__name__)(*args, **kwargs)
+        return _own(method(*args, **kwargs))
+
+    return apply
+
+
+def _scalar(kind: type, *args: Any, **kwargs: Any) -> Any:
+    """``np.float32(x)`` and its like."""
+    if not has_traced(args):
+        return kind(*args, **kwargs)
+    x = as_tracer(args[0])
+    converted = convert(x, np.dtype(kind))
+    return new(converted.var, scalar=not converted.type.shape, dim=x.dim if np.dtype(kind) == I64 else None)
+
+
+# Python's builtins
+
+
+def _len(x: Any) -> Any:
+    if isinstance(x, Tracer):
+        if not x.type.shape:
+            raise TypeError("len() of unsized object")
+        return python_size(x.type.shape[0])
+    return x.count() if isinstance(x, Indexed) else len(x)
+
+
+def _float(x: Any = 0.0) -> Any:
+    if isinstance(x, (Tracer, TracedSize)):
+        return new(convert(_single(x, "float"), F64).var, weak=True)
+    return float(x)
+
+
+def _int(x: Any = 0, *base: Any) -> Any:
+    if isinstance(x, TracedSize):
+        return x
+    if isinstance(x, Tracer):
+        single = _single(x, "int")
+        return new(convert(single, I64).var, weak=True, dim=single.dim)
+    return int(x, *base)
+
+
+def _bool(x: Any = False) -> Any:
+    decided = truth(x)
+    return new(decided.var, weak=True) if isinstance(decided, Tracer) else decided
+
+
+def _single(x: Any, name: str) -> Tracer:
+    tracer = as_tracer(x)
+    if not tracer.type.rank:
+        return tracer
+    if active_trace().sizing.decide(tracer.type.size, "==", 1) is not True:
+        raise TypeError(f"only size-1 arrays can be converted with {name}(); found {describe(tracer)}")
+    return new(tracer.reshape(()).var)
+
+
+def _sum(iterable: Any, start: Any = 0) -> Any:
+    if isinstance(iterable, Comprehension):
+        return iterable.fold(lambda total, item: total + item, start)
+    items = as_indexed(iterable)
+    if isinstance(iterable, Tracer):
+        total = FUNCTIONS[np.sum](iterable, axis=0)
+        return total if isinstance(start, int) and start == 0 else start + total
+    if items is not None and not isinstance(iterable, range):
+        return Comprehension(items, lambda item: item, None).fold(lambda total, item: total + item, start)
+    return builtins.sum(iterable, start)
+
+
+def _extreme(name: str) -> Callable[..., Any]:
+    python, sign = getattr(builtins, name), "lt" if name == "min" else "gt"
+
+    def better(best: Any, other: Any) -> Any:
+        if not has_traced((best, other)):
+            return python(best, other)
+        return elementwise("select", elementwise(sign, as_tracer(other), as_tracer(best)), other, best)
+
+    def extreme(*args: Any, key: Any = None, **kwargs: Any) -> Any:
+        values = args[0] if len(args) == 1 else args
+        if isinstance(values, Tracer):
+            return FUNCTIONS[getattr(np, name)](values, axis=0)
+        if isinstance(values, Comprehension):
+            values = values.as_array() if values.condition is None and values.items.static_count() is None else list(values)
+            return extreme(values)
+        values = values if isinstance(values, Indexed) else list(values)
+        if not has_traced(values) or key is not None:
+            return python(values, key=key, **kwargs)
+        if builtins.all(isinstance(v, (int, TracedSize)) for v in values):
+            return _extreme_size(name, values)
+        return functools.reduce(better, values)
+
+    return extreme
+
+
+def _extreme_size(name: str, values: Sequence[Any]) -> Any:
+    """The smaller or larger of sizes: an expression, with no guard."""
+    from ..ir.sizes import maximum, minimum
+    from .tracer import as_dim
+
+    combine = minimum if name == "min" else maximum
+    return python_size(functools.reduce(combine, [as_dim(v) for v in values]))  # type: ignore[arg-type]
+
+
+def _truths(combine: str) -> Callable[[Any], Any]:
+    def reduce(iterable: Any) -> Any:
+        if isinstance(iterable, Tracer):
+            return FUNCTIONS[getattr(np, combine)](iterable, axis=0)
+        operators, first = OPERATORS[0], combine == "all"
+        join = operators.and_ if first else operators.or_
+        if isinstance(iterable, Comprehension):
+            return iterable.fold(lambda total, item: join(total, lambda: truth(item)), first)
+        result: Any = first
+        for item in iterable:
+            result = join(result, lambda item=item: truth(item))
+        return truth(result)
+
+    return reduce
+
+
+def _isinstance(x: Any, classes: Any) -> bool:
+    if isinstance(x, (Tracer, TracedSize)):
+        known = classes if isinstance(classes, tuple) else (classes,)
+        return any(issubclass(_python_class(x), c) for c in known if isinstance(c, type))
+    return isinstance(x, classes)
+
+
+def _python_class(x: Any) -> type:
+    """The class of the value that a traced value stands for."""
+    if isinstance(x, TracedSize):
+        return int
+    if x.weak:
+        return {"b": bool, "i": int, "f": float}[x.dtype.kind]
+    return x.dtype.type if x.is_scalar else np.ndarray
+
+
+def _type(x: Any, *rest: Any) -> Any:
+    return _python_class(x) if isinstance(x, (Tracer, TracedSize)) and not rest else type(x, *rest)
+
+
+def _round(x: Any, digits: Any = None) -> Any:
+    if not isinstance(x, Tracer):
+        return round(x, digits) if digits is not None else round(x)
+    rounded = FUNCTIONS[np.round](x, digits or 0)
+    return _int(rounded) if digits is None and x.weak else rounded
+
+
+def _pow(x: Any, y: Any, mod: Any = None) -> Any:
+    return x**y if mod is None else pow(x, y, mod)
+
+
+def _print(*values: Any, sep: str = " ", end: str = "\n", **kwargs: Any) -> None:
+    if not has_traced(values):
+        builtins.print(*values, sep=sep, end=end, **kwargs)
+        return
+    pieces, operands = [], []
+    for value in values:
+        if isinstance(value, (Tracer, TracedSize)):
+            pieces.append("{}")
+            operands.append(as_tracer(value).var)
+        else:
+            pieces.append(str(value).replace("{", "{{").replace("}", "}}"))
+    active_trace().emit("print", *operands, text=sep.join(pieces))
+
+
+def _map(function: Any, *iterables: Any) -> Any:
+    if len(iterables) == 1 and not isinstance(iterables[0], (list, tuple)):
+        return OPERATORS[0].genexp(iterables[0], call(function))
+    return map(call(function), *iterables)
+
+
+def _listing(kind: Callable[..., Any]) -> Callable[..., Any]:
+    def make(*args: Any) -> Any:
+        return kind(list(args[0])) if args and isinstance(args[0], (Indexed, Comprehension)) else kind(*args)
+
+    return make
+
+
+def _sorted(iterable: Any, **kwargs: Any) -> Any:
+    if isinstance(iterable, Tracer) and not kwargs:
+        return FUNCTIONS[np.sort](iterable)
+    return sorted(iterable, **kwargs)
+
+
+def _abs(x: Any) -> Any:
+    return apply_ufunc(np.absolute, x) if isinstance(x, Tracer) else abs(x)
+
+
+def _divmod(x: Any, y: Any) -> Any:
+    return (x // y, x % y) if has_traced((x, y)) else divmod(x, y)
+
+
+def _reduce(function: Any, iterable: Any, *initial: Any) -> Any:
+    return functools.reduce(call(function), iterable, *initial)
+
+
+def _math(name: str, ufunc: Any) -> Callable[..., Any]:
+    plain = getattr(math, name)
+
+    def apply(*args: Any) -> Any:
+        if not has_traced(args):
+            return plain(*args)
+        result = ufunc(*(as_tracer(_float(a)) if not isinstance(a, int) else a for a in args))
+        return new(result.var, weak=True)
+
+    return apply
+
+
+def _math_log(x: Any, *base: Any) -> Any:
+    if not has_traced((x, *base)):
+        return math.log(x, *base)
+    result = apply_ufunc(np.log, _float(x))
+    return new((result / apply_ufunc(np.log, _float(base[0])) if base else result).var, weak=True)
+
+
+def _to_int(ufunc: np.ufunc) -> Callable[..., Any]:
+    return lambda x: convert(apply_ufunc(ufunc, x), I64)
+
+
+_MATH: dict[str, Any] = {
+    **{name: functools.partial(apply_ufunc, getattr(np, name)) for name in (
+        "sin", "cos", "tan", "sinh", "cosh", "tanh", "exp", "expm1", "log2", "log10", "log1p", "sqrt", "fabs", "hypot",
+        "copysign", "isnan", "isinf", "isfinite", "degrees", "radians", "fmod", "cbrt", "exp2")},
+    "asin": functools.partial(apply_ufunc, np.arcsin), "acos": functools.partial(apply_ufunc, np.arccos),
+    "atan": functools.partial(apply_ufunc, np.arctan), "atan2": functools.partial(apply_ufunc, np.arctan2),
+    "asinh": functools.partial(apply_ufunc, np.arcsinh), "acosh": functools.partial(apply_ufunc, np.arccosh),
+    "atanh": functools.partial(apply_ufunc, np.arctanh), "pow": lambda x, y: x**y,
+    "floor": _to_int(np.floor), "ceil": _to_int(np.ceil), "trunc": _to_int(np.trunc),
+    "erf": lambda x: elementwise("erf", x, dtype=F64), "erfc": lambda x: elementwise("erfc", x, dtype=F64),
+    "lgamma": lambda x: elementwise("lgamma", x, dtype=F64),
+}  # fmt: skip
+
+_REPLACED: dict[Any, Callable[..., Any]] = {
+    range: traced_range, len: _len, float: _float, int: _int, bool: _bool, sum: _sum, min: _extreme("min"),
+    max: _extreme("max"), all: _truths("all"), any: _truths("any"), isinstance: _isinstance, type: _type, round: _round,
+    pow: _pow, print: _print, enumerate: enumerated, zip: zipped, reversed: backwards, map: _map, list: _listing(list),
+    tuple: _listing(tuple), sorted: _sorted, abs: _abs, divmod: _divmod, functools.reduce: _reduce, math.log: _math_log,
+    **{getattr(math, name): _math(name, ufunc) for name, ufunc in _MATH.items() if hasattr(math, name)},
+}  # fmt: skip
+
+
+# functions without source
+
+
+class _Module:
+    """A module as functions without source see it: what it holds goes through ``call``."""
+
+    def __init__(self, module: types.ModuleType) -> None:
+        self._module = module
+
+    def __getattr__(self, name: str) -> Any:
+        return stand_in(getattr(self._module, name))
+
+
+def stand_in(value: Any) -> Any:
+    """What a function without source finds in place of a global."""
+    if isinstance(value, types.ModuleType):
+        return _Module(value) if value.__name__.startswith(("numpy", "math")) else value
+    if isinstance(value, np.ufunc) or (_hashable(value) and (value in FUNCTIONS or value in _REPLACED)):
+        return call(value)
+    if isinstance(value, types.FunctionType) and not _is_library(value) and not is_internal(value.__code__.co_filename):
+        return lambda *args, **kwargs: call(value)(*args, **kwargs)
+    return value
+
+
+_BUILTINS = {name: stand_in(value) for name, value in vars(builtins).items() if name not in ("type", "isinstance")}
+
+
+class _Globals(dict):
+    """A snapshot of globals with stand-ins."""
+
+
+def substituted(function: types.FunctionType) -> types.FunctionType:
+    """A function without source whose globals and closure hold stand-ins; its loops and branches stay Python's."""
+    names = _names(function.__code__)
+    scope = _Globals({name: stand_in(function.__globals__[name]) for name in names if name in function.__globals__})
+    scope["__builtins__"] = {**_BUILTINS, "isinstance": _isinstance}
+    scope["__name__"] = function.__globals__.get("__name__")
+    closure = function.__closure__ and tuple(types.CellType(stand_in(cell.cell_contents)) for cell in function.__closure__)
+    copy = types.FunctionType(function.__code__, scope, function.__name__, function.__defaults__, closure)
+    copy.__kwdefaults__ = function.__kwdefaults__
+    return copy
+
+
+def _names(code: types.CodeType) -> set[str]:
+    """All global names that a code object, and those nested in it, may read."""
+    names = set(code.co_names)
+    for constant in code.co_consts:
+        if isinstance(constant, types.CodeType):
+            names |= _names(constant)
+    return names
+
+
+__all__ = ["BOOL", "SourceUnavailable", "call", "has_traced", "stand_in", "substituted"]

@@ -1,0 +1,194 @@
+"""The state of one trace: open scopes, symbols of sizes, what is known of them, and captured arrays.
+
+A ``Scope`` builds one IR function: the traced function itself, or a region in it (a loop's body, a branch, a function that is
+differentiated). Variables of outer scopes that are used in an inner one become parameters of the inner one.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from ..ir import ArrayType, Function, SourceLine, Type, Var
+from ..ir.types import DTYPE_NAMES
+from ..ops import Builder
+from .sizing import Sizing
+
+PACKAGE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+INTERNAL = tuple(
+    os.path.join(folder, "")
+    for folder in {
+        os.path.dirname(os.path.dirname(os.path.abspath(__file__))),  # the compiler
+        os.path.dirname(os.path.dirname(os.path.realpath(__file__))),
+        os.path.dirname(os.path.abspath(np.__file__)),
+    }
+)
+
+
+class TraceBuilder(Builder):
+    """A builder whose variables are unique in the whole trace, so that a variable tells its scope."""
+
+    def __init__(self, scope: Scope) -> None:
+        super().__init__()
+        self.scope = scope
+
+    def fresh(self, type: Type) -> Var:
+        trace = self.scope.trace
+        trace.count += 1
+        var = Var(f"%{trace.count}", type)
+        trace.owner[var.name] = self.scope
+        return var
+
+    def parameter(self, name: str, type: Type) -> Var:
+        var = Var(self.scope.trace.unique(name), type)
+        self.scope.trace.owner[var.name] = self.scope
+        self.parameters.append(var)
+        return var
+
+
+class Scope:
+    """One function under construction, and the scope around it."""
+
+    def __init__(self, trace: Trace, parent: Scope | None) -> None:
+        self.trace = trace
+        self.parent = parent
+        self.builder = TraceBuilder(self)
+        self.captured: dict[Var, Var] = {}  # variable of the parent -> parameter here
+        self.written: dict[Any, Var] = {}  # cells written here -> their value before
+        self.final: dict[Any, Var] = {}  # and their value when the scope was closed
+
+    def resolve(self, var: Var) -> Var:
+        """The variable as seen from this scope; captures it from outer scopes."""
+        if self.trace.owner[var.name] is self:
+            return var
+        assert self.parent is not None, f"{var.name} belongs to a scope that is closed"
+        outer = self.parent.resolve(var)
+        if outer not in self.captured:
+            self.captured[outer] = self.builder.parameter(outer.name.lstrip("%") or "c", outer.type)
+        return self.captured[outer]
+
+    def inside(self, other: Scope | None) -> bool:
+        """Whether this scope is the other one or lies within it."""
+        scope: Scope | None = self
+        while scope is not None:
+            if scope is other:
+                return True
+            scope = scope.parent
+        return False
+
+
+class Trace:
+    """All state of one trace of a user's function."""
+
+    def __init__(self, function_name: str) -> None:
+        self.function_name = function_name
+        self.count = 0
+        self.owner: dict[str, Scope] = {}
+        self.names: set[str] = set()
+        self.sizing = Sizing(self)
+        self.root = Scope(self, None)
+        self.scope = self.root
+        self.captured_arrays: dict[int, tuple[np.ndarray, Any]] = {}  # id -> the array and its tracer
+        self.dynamic_tests = False  # whether comparisons of sizes are left to run time, as in the test of a while loop
+        self.pins: dict[str, SourceLine | None] = {}  # symbols that became numbers, and where
+
+    def unique(self, name: str) -> str:
+        """The name, with a number where it is taken in this trace or is a dtype's or a keyword of IR text."""
+        name = name if name.isidentifier() else f"v{name}"
+        candidate, number = name, 1
+        while candidate in self.names or candidate in _RESERVED:
+            number += 1
+            candidate = f"{name}_{number}"
+        self.names.add(candidate)
+        return candidate
+
+    @contextmanager
+    def open_scope(self) -> Iterator[Scope]:
+        """A new scope inside the current one; closed at exit, where cells written in it get their outer values back."""
+        outer = self.scope
+        self.scope = Scope(self, outer)
+        try:
+            yield self.scope
+        finally:
+            self.scope.final = {cell: cell.value for cell in self.scope.written}
+            for cell, before in self.scope.written.items():
+                cell.value = before
+            self.scope = outer
+
+    @contextmanager
+    def reopen(self, scope: Scope) -> Iterator[Scope]:
+        """Go on building in a scope that was closed, arrays being again as they were at its end."""
+        outer, self.scope = self.scope, scope
+        before = {cell: cell.value for cell in scope.final}
+        for cell, value in scope.final.items():
+            cell.value = value
+        try:
+            yield scope
+        finally:
+            for cell, value in before.items():
+                cell.value = value
+            self.scope = outer
+
+    def emit(self, op: str, *operands: Var, regions: tuple[Function, ...] = (), **attributes: Any) -> Any:
+        """Append an equation to the current scope, marked with the user's line."""
+        builder = self.scope.builder
+        builder.source = user_line()
+        return builder.emit(op, *(self.scope.resolve(v) for v in operands), regions=regions, **attributes)
+
+
+_RESERVED = {*DTYPE_NAMES.values(), "inf", "nan", "min", "max", "True", "False", "None", "return", "guard", "fn"}
+_STATE = threading.local()
+
+
+def current_trace() -> Trace | None:
+    """The trace under way in this thread, if any."""
+    return getattr(_STATE, "trace", None)
+
+
+def active_trace() -> Trace:
+    """The trace under way in this thread."""
+    trace = current_trace()
+    if trace is None:
+        raise RuntimeError("this value belongs to a function that jitgrad was tracing; it cannot be used outside of it")
+    return trace
+
+
+@contextmanager
+def tracing(trace: Trace) -> Iterator[Trace]:
+    """Make a trace the active one."""
+    before = current_trace()
+    _STATE.trace = trace
+    try:
+        yield trace
+    finally:
+        _STATE.trace = before
+
+
+def is_internal(filename: str) -> bool:
+    """Whether a file belongs to jitgrad or NumPy rather than to the user."""
+    return filename.startswith(INTERNAL) or filename.startswith(_FACE) or filename.startswith("<__array_function__")
+
+
+_FACE = os.path.join(PACKAGE, "jitgrad", "") if os.path.isdir(os.path.join(PACKAGE, "jitgrad")) else INTERNAL[0]
+
+
+def user_line() -> SourceLine | None:
+    """The innermost line of the user's program that is being run."""
+    frame = sys._getframe(1)
+    while frame is not None:
+        filename = frame.f_code.co_filename
+        if not is_internal(filename):
+            return SourceLine(filename, frame.f_lineno)
+        frame = frame.f_back  # type: ignore[assignment]
+    return None
+
+
+def array_type_text(type: ArrayType) -> str:
+    """A type as users know it: ``float64[3, n]``."""
+    return f"{type.dtype.name}[{', '.join(map(str, type.shape))}]"

@@ -1,0 +1,207 @@
+"""What a staged loop can run over: anything whose items are a function of an index."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from ..ir.types import I64
+from .context import active_trace
+from .elementwise import as_tracer, elementwise
+from .staging import Bounds, staged_loop, truth
+from .tracer import TracedSize, Tracer, as_dim, python_size
+
+
+@dataclass(slots=True)
+class Indexed:
+    """The items ``at(start), at(start + step), ...`` before ``stop``."""
+
+    start: Any
+    stop: Any
+    step: int
+    at: Callable[[Any], Any]
+
+    def item(self, index: Any) -> Any:
+        """The item at a loop's index."""
+        return self.at(index)
+
+    def count(self) -> Any:
+        """How many items there are."""
+        span = self.stop - self.start if self.step > 0 else self.start - self.stop
+        size = abs(self.step)
+        number = span if size == 1 else (span + (size - 1)) // size
+        if isinstance(number, int):
+            return max(number, 0)
+        return number
+
+    def static_count(self) -> int | None:
+        """The number of items if it is a Python int."""
+        numbers = (self.start, self.stop)
+        if not all(isinstance(v, int) for v in numbers):
+            return None
+        return len(range(self.start, self.stop, self.step))
+
+    def from_zero(self) -> Indexed:
+        """The same items by their number."""
+        start, step, at = self.start, self.step, self.at
+        if isinstance(start, int) and start == 0 and step == 1:
+            return self
+        return Indexed(0, self.count(), 1, lambda k: at(start + k * step))
+
+    def __iter__(self) -> Iterator[Any]:
+        count = self.static_count()
+        if count is None:
+            count = active_trace().sizing.pin(as_dim(self.count()))  # type: ignore[arg-type]
+        if count is None:
+            raise TypeError("this iterable has a length that is known only when the program runs; loop over it with for")
+        numbered = self.from_zero()
+        return (numbered.item(k) for k in range(count))
+
+    def __len__(self) -> int:
+        return len(list(self))
+
+    def __getitem__(self, index: Any) -> Any:
+        if isinstance(index, slice):
+            return list(self)[index]
+        numbered = self.from_zero()
+        if isinstance(index, int) and index < 0:
+            return numbered.item(numbered.stop + index)
+        return numbered.item(index)
+
+    def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        from .functions import function
+
+        return function(func)(*args, **kwargs)
+
+
+def traced_range(*args: Any) -> Any:
+    """``range`` whose bounds may be traced."""
+    if not any(isinstance(a, (Tracer, TracedSize)) for a in args):
+        return range(*args)
+    start, stop, step = (0, args[0], 1) if len(args) == 1 else (*args, 1)[:3]
+    for bound in (start, stop, step):
+        if as_dim(bound) is None:
+            raise TypeError(f"'{as_tracer(bound).dtype}' object cannot be interpreted as an integer: range() takes integers")
+    stride = active_trace().sizing.pin(as_dim(step))  # type: ignore[arg-type]
+    if stride is None:
+        return _range_of_unknown_step(start, stop, step)
+    if stride == 0:
+        raise ValueError("range() arg 3 must not be zero")
+    return Indexed(_simple(start), _simple(stop), stride, lambda k: k)
+
+
+def _range_of_unknown_step(start: Any, stop: Any, step: Any) -> Indexed:
+    """A range whose step is known only when the program runs, counted from zero."""
+    import numpy as np
+
+    forward = (stop - start + step - 1) // step
+    backward = (start - stop - step - 1) // -step
+    count = np.maximum(elementwise("select", step > 0, forward, backward, dtype=I64), 0)
+    return Indexed(0, count, 1, lambda k: start + k * step)
+
+
+def _simple(value: Any) -> Any:
+    """A bound as an int or a size where it is one."""
+    if isinstance(value, Tracer) and value.dim is not None:
+        return value if active_trace().sizing.is_static(value.dim) is False else python_size(value.dim)
+    return value
+
+
+def as_indexed(iterable: Any) -> Indexed | None:
+    """The iterable by index, or None for Python containers and iterators."""
+    if isinstance(iterable, Indexed):
+        return iterable
+    if isinstance(iterable, range):
+        return Indexed(iterable.start, iterable.stop, iterable.step, lambda k: k)
+    if isinstance(iterable, Tracer):
+        if not iterable.type.shape:
+            raise TypeError("iteration over a 0-d array")
+        return Indexed(0, iterable.shape[0], 1, lambda k: iterable[k])
+    return None
+
+
+def enumerated(iterable: Any, start: Any = 0) -> Any:
+    """``enumerate``."""
+    items = as_indexed(iterable)
+    if items is None:
+        return enumerate(iterable, start)
+    numbered = items.from_zero()
+    return Indexed(0, numbered.stop, 1, lambda k: (k if isinstance(start, int) and start == 0 else start + k, numbered.at(k)))
+
+
+def zipped(*iterables: Any, strict: bool = False) -> Any:
+    """``zip``: by index where every part can be."""
+    parts = [as_indexed(i) for i in iterables]
+    if not parts or any(p is None for p in parts):
+        return zip(*iterables, strict=strict)
+    numbered = [p.from_zero() for p in parts if p is not None]
+    stop = numbered[0].stop
+    for part in numbered[1:]:
+        shorter = part.stop < stop
+        if isinstance(shorter, Tracer):
+            stop = elementwise("minimum", stop, part.stop, dtype=I64)
+        elif shorter:
+            stop = part.stop
+    return Indexed(0, stop, 1, lambda k: tuple(p.at(k) for p in numbered))
+
+
+def backwards(iterable: Any) -> Any:
+    """``reversed``."""
+    items = as_indexed(iterable)
+    if items is None:
+        return reversed(iterable)
+    numbered = items.from_zero()
+    return Indexed(numbered.stop - 1, -1, -1, numbered.at)
+
+
+class Comprehension:
+    """A generator expression over items by index: iterated, or reduced by one staged loop."""
+
+    def __init__(self, items: Indexed, element: Callable[[Any], Any], condition: Callable[[Any], Any] | None) -> None:
+        self.items = items
+        self.element = element
+        self.condition = condition
+
+    def __iter__(self) -> Iterator[Any]:
+        from .operators import OPERATORS
+
+        return OPERATORS._generate(iter(self.items), self.element, self.condition)
+
+    def fold(self, combine: Callable[[Any, Any], Any], start: Any) -> Any:
+        """Combine all elements, first to last, in one loop."""
+        from .operators import OPERATORS
+
+        def body(item: Any, total: Any) -> tuple[Any]:
+            def include() -> tuple[Any]:
+                return (combine(total, self.element(item)),)
+
+            if self.condition is None:
+                return include()
+            return OPERATORS.if_(self.condition(item), include, lambda: (total,), (), ("the sum",))  # type: ignore[return-value]
+
+        return OPERATORS.for_(self.items, body, (start,), ("the sum",))[0]
+
+    def as_array(self) -> Tracer:
+        """All elements in one array, written by one loop."""
+        from .creation import full
+
+        numbered = self.items.from_zero()
+        trace = active_trace()
+        with trace.open_scope() as scope:
+            from ..ir import ArrayType
+
+            index = Bounds(0, numbered.stop, 1).tracer(scope.builder.parameter("i", ArrayType(I64)))
+            sample = as_tracer(self.element(numbered.at(index)))
+            shape, dtype = sample.shape, sample.dtype
+        out = full((numbered.stop, *shape), 0, dtype)
+
+        def body(index: Any) -> tuple[()]:
+            out[index] = self.element(numbered.at(index))
+            return ()
+
+        staged_loop(Bounds(0, numbered.stop, 1), body, (), (), None)
+        return out
+
+
+__all__ = ["Comprehension", "Indexed", "as_indexed", "backwards", "enumerated", "traced_range", "truth", "zipped"]

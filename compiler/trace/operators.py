@@ -1,0 +1,354 @@
+"""The operators that a rewritten function goes through: Python's control flow, decided here.
+
+On ordinary values each does what Python does. On traced values loops and branches become regions (``staging``). The protocol is
+described in ``rewrite``.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..errors import UnsupportedError
+from ..ir.types import BOOL
+from ..tree import flatten
+from . import calls
+from .context import active_trace, user_line
+from .elementwise import as_tracer, elementwise
+from .iterables import Comprehension, Indexed, as_indexed
+from .staging import Bounds, Concretize, NotStaged, State, Undefined, snapshot, staged_if, staged_loop, truth
+from .tracer import TracedSize, Tracer, describe, new
+
+UNROLL_AT_MOST = 10_000
+LISTED_AT_MOST = 64
+
+_INPLACE: dict[str, Callable[[Any, Any], Any]] = {
+    "+": operator.iadd, "-": operator.isub, "*": operator.imul, "/": operator.itruediv, "//": operator.ifloordiv,
+    "%": operator.imod, "**": operator.ipow, "@": operator.imatmul, "&": operator.iand, "|": operator.ior,
+    "^": operator.ixor, "<<": operator.ilshift, ">>": operator.irshift,
+}  # fmt: skip
+
+
+def _identity(*state: Any) -> State:
+    return state
+
+
+class Operators:
+    """The object named ``jg_`` in rewritten functions."""
+
+    call = staticmethod(calls.call)
+    truth = staticmethod(truth)
+
+    # branches
+
+    def if_(
+        self, test: Any, then: Callable[..., State], orelse: Callable[..., State], state: State, names: Sequence[str],
+        mutated: Sequence[str] = (),
+    ) -> State:  # fmt: skip
+        """``if test: then else: orelse``."""
+        decided = truth(test)
+        if not isinstance(decided, Tracer):
+            return then(*state) if decided else orelse(*state)
+        raised = _raising(decided, then, orelse, state)
+        return staged_if(decided, then, orelse, state, names) if raised is None else raised
+
+    def ifexp(self, test: Any, then: Callable[[], Any], orelse: Callable[[], Any]) -> Any:
+        """``then if test else orelse``."""
+        return self.if_(test, lambda: (then(),), lambda: (orelse(),), (), ("the conditional expression",))[0]
+
+    def and_(self, first: Any, *thunks: Callable[[], Any]) -> Any:
+        """``first and ...``."""
+        if not thunks:
+            return first
+        decided = truth(first)
+        if not isinstance(decided, Tracer):
+            return self.and_(thunks[0](), *thunks[1:]) if decided else first
+        return self.ifexp(decided, lambda: self._operand(self.and_(thunks[0](), *thunks[1:])), lambda: self._operand(first))
+
+    def or_(self, first: Any, *thunks: Callable[[], Any]) -> Any:
+        """``first or ...``."""
+        if not thunks:
+            return first
+        decided = truth(first)
+        if not isinstance(decided, Tracer):
+            return first if decided else self.or_(thunks[0](), *thunks[1:])
+        return self.ifexp(decided, lambda: self._operand(first), lambda: self._operand(self.or_(thunks[0](), *thunks[1:])))
+
+    @staticmethod
+    def _operand(value: Any) -> Any:
+        """Numbers keep their value; what is compared as a truth becomes a bool."""
+        return value if isinstance(value, (Tracer, TracedSize, int, float, np.generic)) else truth(value)
+
+    def not_(self, value: Any) -> Any:
+        """``not value``."""
+        decided = truth(value)
+        return elementwise("not", decided) if isinstance(decided, Tracer) else not decided
+
+    def assert_(self, test: Any, message: Callable[[], Any] | None = None) -> None:
+        """``assert test, message``: checked when the program runs."""
+        decided = truth(test)
+        if not isinstance(decided, Tracer):
+            if not decided:
+                raise AssertionError(*(() if message is None else (message(),)))
+            return
+        text = "" if message is None else str(message())
+        active_trace().emit("check", decided.var, kind="AssertionError", message=text or f"assertion failed at {user_line()}")
+
+    # loops
+
+    def while_(
+        self, test: Callable[..., Any], body: Callable[..., State], state: State, names: Sequence[str],
+        mutated: Sequence[str] = (),
+    ) -> State:  # fmt: skip
+        """``while test: body``."""
+        for _ in range(UNROLL_AT_MOST):
+            with _dynamic_tests():
+                decided = truth(test(*state))
+            if isinstance(decided, Tracer) or (decided and self._becomes_traced(test, body, state)):
+                return staged_loop(None, body, state, names, _dynamic(test))
+            if not decided:
+                return state
+            state = body(*state)
+        raise UnsupportedError(
+            f"a while loop on Python values was unrolled {UNROLL_AT_MOST} times; give it a NumPy value to count with"
+        )
+
+    @staticmethod
+    def _becomes_traced(test: Callable[..., Any], body: Callable[..., State], state: State) -> bool:
+        """Whether the test, known now, is known only at run time after one iteration."""
+        trace = active_trace()
+        try:
+            with trace.open_scope(), snapshot(state), _dynamic_tests():
+                return isinstance(truth(test(*body(*state))), Tracer)
+        except (UnsupportedError, TypeError, ValueError, IndexError, KeyError):
+            return False
+
+    def for_(
+        self, iterable: Any, body: Callable[..., State], state: State, names: Sequence[str],
+        mutated: Sequence[str] = (), go_on: Callable[..., Any] | None = None,
+    ) -> State:  # fmt: skip
+        """``for item in iterable: body``."""
+        items = as_indexed(iterable)
+        if items is None:
+            return self._unroll(iterable, body, state, names, go_on)
+        count = items.static_count()
+        if count is not None and count <= 1:
+            return self._unroll([items.item(k) for k in range(count)], body, state, names, go_on)
+        try:
+            return self._stage(items, body, state, names, go_on)
+        except (Concretize, NotStaged) as reason:
+            if count is None:
+                raise
+            if count > UNROLL_AT_MOST:
+                raise UnsupportedError(f"this loop must be unrolled, and has {count} iterations: {reason}") from None
+            return self._unroll((items.item(k) for k in range(count)), body, state, names, go_on)
+
+    def _stage(
+        self, items: Indexed, body: Callable[..., State], state: State, names: Sequence[str], go_on: Callable[..., Any] | None
+    ) -> State:
+        def step(index: Tracer, *inner: Any) -> State:
+            return body(items.item(index), *inner)
+
+        return staged_loop(Bounds(items.start, items.stop, items.step), step, state, names, go_on)
+
+    def _unroll(
+        self, iterable: Iterable[Any], body: Callable[..., State], state: State, names: Sequence[str],
+        go_on: Callable[..., Any] | None,
+    ) -> State:  # fmt: skip
+        """Run the body once per item; where a traced test may stop the loop, each iteration is a branch."""
+        for item in iterable:
+            going = True if go_on is None else truth(go_on(*state))
+            if isinstance(going, Tracer):
+                state = self.if_(going, lambda *s, item=item: body(item, *s), _identity, state, names)
+            elif not going:
+                break
+            else:
+                state = body(item, *state)
+        return state
+
+    # comprehensions
+
+    def listcomp(self, iterable: Any, element: Callable[[Any], Any], condition: Callable[[Any], Any] | None = None) -> list[Any]:
+        """``[element for item in iterable if condition]``; over many items, one array seen as a list."""
+        items = as_indexed(iterable)
+        count = None if items is None else items.static_count()
+        if items is None or (count is not None and count <= LISTED_AT_MOST) or condition is not None:
+            return list(self.genexp(iterable, element, condition))
+        try:
+            return Comprehension(items, element, None).as_array()  # type: ignore[return-value]
+        except (Concretize, NotStaged):
+            if count is None or count > UNROLL_AT_MOST:
+                raise
+            return list(self.genexp(iterable, element, condition))
+
+    def genexp(self, iterable: Any, element: Callable[[Any], Any], condition: Callable[[Any], Any] | None = None) -> Any:
+        """``(element for item in iterable if condition)``."""
+        items = as_indexed(iterable)
+        if items is not None:
+            return Comprehension(items, element, condition)
+        return self._generate(iterable, element, condition)
+
+    def _generate(self, iterable: Iterable[Any], element: Callable[[Any], Any], condition: Callable[[Any], Any] | None) -> Iterator[Any]:
+        for item in iterable:
+            kept = True if condition is None else truth(condition(item))
+            if isinstance(kept, Tracer):
+                raise UnsupportedError(
+                    "a comprehension whose condition is known only when the program runs: the length of its result would "
+                    "be too; use np.where, or a loop that writes into an array"
+                )
+            if kept:
+                yield element(item)
+
+    def setcomp(self, *args: Any) -> set[Any]:
+        """``{element for item in iterable if condition}``."""
+        return set(self.genexp(*args))
+
+    def dictcomp(self, *args: Any) -> dict[Any, Any]:
+        """``{key: value for item in iterable if condition}``."""
+        return dict(self.genexp(*args))
+
+    def flatcomp(self, iterable: Any, inner: Callable[[Any], Iterable[Any]], condition: Callable[[Any], Any] | None = None) -> list[Any]:
+        """``[... for item in iterable for ...]``."""
+        return [part for items in self.genexp(iterable, inner, condition) for part in items]
+
+    def flatgen(self, *args: Any) -> Iterator[Any]:
+        """The lazy form of ``flatcomp``."""
+        return iter(self.flatcomp(*args))
+
+    # places
+
+    def getitem(self, container: Any, index: Any) -> Any:
+        """``container[index]``."""
+        if isinstance(container, Tracer) or not calls.has_traced(index):
+            return container[index]
+        if isinstance(container, np.ndarray):
+            return as_tracer(container)[index]
+        return container[_static_index(container, index)]
+
+    def setitem(self, container: Any, index: Any, value: Any) -> None:
+        """``container[index] = value``."""
+        if isinstance(container, np.ndarray):
+            raise UnsupportedError(
+                f"a traced function writes to {describe(container)} that it found outside of itself; pass the array as an "
+                "argument, or write to a copy made in the function with np.array(...)"
+            )
+        if not isinstance(container, Tracer) and calls.has_traced(index):
+            index = _static_index(container, index)
+        container[index] = value
+
+    def setattr(self, thing: Any, name: str, value: Any) -> None:
+        """``thing.name = value``."""
+        if isinstance(thing, Tracer) and name == "shape":
+            raise UnsupportedError("assigning to .shape; write x = x.reshape(...)")
+        setattr(thing, name, value)
+
+    def inplace(self, symbol: str, left: Any, right: Any) -> Any:
+        """``left += right``, and so on."""
+        if isinstance(left, np.ndarray) and calls.has_traced(right):
+            raise UnsupportedError(
+                f"a traced function writes in place to {describe(left)} that it found outside of itself; pass the array as "
+                "an argument, or work on a copy made in the function with np.array(...)"
+            )
+        return _INPLACE[symbol](left, right)
+
+    def contains(self, item: Any, container: Any) -> Any:
+        """``item in container``."""
+        if isinstance(container, (Tracer, np.ndarray)) and (calls.has_traced(item) or isinstance(container, Tracer)):
+            return np.any(as_tracer(container) == item)
+        if isinstance(item, Tracer) and isinstance(container, (list, tuple, set, range)):
+            found: Any = False
+            for candidate in container:
+                found = self.or_(found, lambda candidate=candidate: item == candidate)
+            return found
+        return item in container
+
+    # names
+
+    def undefined(self, name: str) -> Undefined:
+        """The value of a variable that has none yet."""
+        return Undefined(name)
+
+    def bound(self, value: Any) -> Any:
+        """The value, or the error for a variable that has none."""
+        if isinstance(value, Undefined):
+            raise UnboundLocalError(f"cannot access local variable {value.name!r} where it is not associated with a value")
+        return value
+
+
+def _static_index(container: Any, index: Any) -> Any:
+    """An index of a Python container, as a number that is known now."""
+    if isinstance(index, Tracer) and isinstance(index.dim, int):
+        return index.dim
+    if isinstance(index, Tracer):
+        raise Concretize(
+            f"a {type(container).__name__} is indexed by {describe(index)}, which is known only when the program runs; "
+            "put its items into one array with np.stack, or loop over the items themselves"
+        )
+    return index
+
+
+class _dynamic_tests:
+    """Leave comparisons of sizes to run time, as the test of a while loop needs it."""
+
+    def __enter__(self) -> None:
+        trace = active_trace()
+        self.before, trace.dynamic_tests = trace.dynamic_tests, True
+
+    def __exit__(self, *_: object) -> None:
+        active_trace().dynamic_tests = self.before
+
+
+def _dynamic(test: Callable[..., Any]) -> Callable[..., Any]:
+    def evaluate(*state: Any) -> Any:
+        with _dynamic_tests():
+            return test(*state)
+
+    return evaluate
+
+
+_RAISED = (ValueError, IndexError, ZeroDivisionError, RuntimeError, AssertionError)
+
+
+def _raising(test: Tracer, then: Callable[..., State], orelse: Callable[..., State], state: State) -> State | None:
+    """A branch that does nothing but raise becomes a check; the other branch goes on."""
+    for branch, other, passing in ((then, orelse, False), (orelse, then, True)):
+        error = _error_of(branch, state)
+        if error is not None:
+            decided = test if passing else elementwise("not", test)
+            kind = next(cls.__name__ for cls in _RAISED if isinstance(error, cls))
+            active_trace().emit("check", decided.var, kind=kind, message=str(error))
+            return other(*state)
+    return None
+
+
+def _error_of(branch: Callable[..., State], state: State) -> Exception | None:
+    """The exception of a ``raise`` statement that a branch runs into, found by running it aside."""
+    trace = active_trace()
+    try:
+        with trace.open_scope(), snapshot(state):
+            branch(*state)
+    except _RAISED as error:
+        if _is_users(error):
+            return error
+    except Exception:
+        return None
+    return None
+
+
+def _is_users(error: Exception) -> bool:
+    """Whether an exception was raised by the user's own statement."""
+    from .context import is_internal
+
+    last = error.__traceback__
+    while last is not None and last.tb_next is not None:
+        last = last.tb_next
+    return last is not None and not is_internal(last.tb_frame.f_code.co_filename) and not isinstance(error, UnsupportedError)
+
+
+OPERATORS = Operators()
+calls.OPERATORS.append(OPERATORS)
+
+__all__ = ["BOOL", "OPERATORS", "Operators", "flatten", "new"]

@@ -1,0 +1,217 @@
+"""Rewrite expressions: in goes an expression of the user, out comes one that asks the operator object for everything.
+
+An operand that may not be evaluated, or more than once, becomes a lambda. Where an expression cannot do (a tuple of targets
+to unpack, a `:=` that binds a variable of the function around it), it becomes a `def`, which waits in `pending` for the
+statement that contains the expression and is put before it.
+"""
+
+import ast
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Mapping
+
+from .liveness import Liveness
+from .nodes import (
+    ITEM, SLICE, Place, assign, at, define, is_generator, load, operator, signature, span, store, undefined,
+)  # fmt: skip
+from .problems import Unsupported
+from .scopes import parameter_names
+
+FRAME_FUNCTIONS = frozenset({"super", "locals", "globals", "vars", "eval", "exec"})
+"""Functions that look at the frame of their caller, and are called as they are."""
+
+
+class Expressions(ast.NodeTransformer):
+    """Rewrites the expressions of one function.
+
+    unbound: names that may hold `jg_.undefined(...)` and are checked when they are read.
+    placed: variables of the function that need a placeholder at its top.
+    pending: definitions to put before the current statement.
+    rebound: names bound by `:=` in the function that is being made of an operand; None outside of one.
+    """
+
+    def __init__(self, function: ast.FunctionDef | ast.Lambda, liveness: Liveness, unbound: frozenset[str]) -> None:
+        self.parameters = parameter_names(function)
+        self.liveness = liveness
+        self.unbound = (unbound - liveness.own) | frozenset(liveness.entry) | liveness.deleted
+        self.placed = {*liveness.entry}
+        self.pending: list[ast.stmt] = []
+        self.rebound: dict[str, None] | None = None
+        self.numbers: Iterator[int] = itertools.count(1)
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        if isinstance(node.ctx, ast.Load) and node.id in self.unbound and not node.id.startswith("jg_"):
+            return at(span(node), operator("bound", node))
+        return node
+
+    def visit_NamedExpr(self, node: ast.NamedExpr) -> ast.expr:
+        if self.rebound is not None:
+            self.rebound[node.target.id] = None
+        node.value = self.visit(node.value)
+        return node
+
+    def visit_Call(self, node: ast.Call) -> ast.expr:
+        place = span(node.func)
+        match node:
+            case ast.Call(func=ast.Name(id="super"), args=[], keywords=[]) if self.parameters:
+                node.args = [at(place, load("__class__")), at(place, load(self.parameters[0]))]
+                return node
+        self.generic_visit(node)
+        if not (isinstance(node.func, ast.Name) and node.func.id in FRAME_FUNCTIONS):
+            node.func = at(place, operator("call", node.func))
+        return node
+
+    def visit_BoolOp(self, node: ast.BoolOp) -> ast.expr:
+        name = "and_" if isinstance(node.op, ast.And) else "or_"
+        first, *others = node.values
+        return at(span(node), operator(name, self.visit(first), *map(self.thunk, others)))
+
+    def visit_UnaryOp(self, node: ast.UnaryOp) -> ast.expr:
+        self.generic_visit(node)
+        return at(span(node), operator("not_", node.operand)) if isinstance(node.op, ast.Not) else node
+
+    def visit_IfExp(self, node: ast.IfExp) -> ast.expr:
+        test = self.visit(node.test)
+        return at(span(node), operator("ifexp", test, self.thunk(node.body), self.thunk(node.orelse)))
+
+    def visit_Compare(self, node: ast.Compare) -> ast.expr:
+        return self.chain(self.visit(node.left), node.ops, node.comparators, span(node))
+
+    def chain(self, left: ast.expr, ops: list[ast.cmpop], others: list[ast.expr], place: Place) -> ast.expr:
+        """`left < a < b` as `jg_.and_(left < a, lambda: a < b)`, with each operand evaluated once."""
+        right = self.visit(others[0])
+        if len(ops) == 1:
+            return _comparison(left, ops[0], right, place)
+        again = right
+        if isinstance(right, ast.Name | ast.Constant):
+            again = load(right.id) if isinstance(right, ast.Name) else ast.Constant(right.value)
+        else:
+            name = f"jg_operand_{next(self.numbers)}"
+            right, again = at(place, ast.NamedExpr(store(name), right)), load(name)
+        first = _comparison(left, ops[0], right, place)
+        rest = self.make(signature(), lambda: self.chain(at(place, again), ops[1:], others[1:], place), place)
+        return at(place, operator("and_", first, rest))
+
+    def visit_Subscript(self, node: ast.Subscript) -> ast.expr:
+        self.generic_visit(node)
+        return at(span(node), operator("getitem", node.value, node.slice)) if isinstance(node.ctx, ast.Load) else node
+
+    def visit_Slice(self, node: ast.Slice) -> ast.expr:
+        bounds = [node.lower, node.upper] + ([node.step] if node.step is not None else [])
+        arguments = [self.visit(bound) if bound is not None else ast.Constant(None) for bound in bounds]
+        return at(span(node), ast.Call(load(SLICE), arguments, []))
+
+    def visit_Lambda(self, node: ast.Lambda) -> ast.expr:
+        if is_generator(node):
+            self.forbid(node)
+        node.args = self.visit(node.args)
+        inner = type(self)(node, Liveness(node, [node.body]), self.unbound)
+        value = inner.visit(node.body)
+        return self.function(node.args, [*inner.placeholders(), *inner.pending], value, span(node), "jg_lambda")
+
+    def visit_ListComp(self, node: ast.ListComp) -> ast.expr:
+        return self.nest("listcomp", "flatcomp", node.generators, node.elt, span(node))
+
+    def visit_GeneratorExp(self, node: ast.GeneratorExp) -> ast.expr:
+        return self.nest("genexp", "flatgen", node.generators, node.elt, span(node))
+
+    def visit_SetComp(self, node: ast.SetComp) -> ast.expr:
+        return self.collect("setcomp", node.generators, node.elt, span(node))
+
+    def visit_DictComp(self, node: ast.DictComp) -> ast.expr:
+        pair = at(span(node.key, node.value), ast.Tuple([node.key, node.value], ast.Load()))
+        return self.collect("dictcomp", node.generators, pair, span(node))
+
+    def nest(self, name: str, flat: str, generators: list[ast.comprehension], element: ast.expr, place: Place) -> ast.expr:
+        """A comprehension: `jg_.name(iterable, element)`, and around it `jg_.flat(iterable, inner)` for each outer `for`."""
+        first, *others = generators
+        if first.is_async:
+            self.forbid(element)
+        iterable = self.visit(first.iter)
+
+        def build() -> ast.expr:
+            return self.nest(name, flat, others, element, place) if others else self.visit(element)
+
+        arguments = [iterable, self.of_item(first.target, build, span(element))]
+        if first.ifs:
+            test = first.ifs[0] if len(first.ifs) == 1 else at(place, ast.BoolOp(ast.And(), first.ifs))
+            arguments.append(self.of_item(first.target, lambda: self.visit(test), span(test)))
+        return at(place, operator(flat if others else name, *arguments))
+
+    def collect(self, name: str, generators: list[ast.comprehension], element: ast.expr, place: Place) -> ast.expr:
+        """A set or dict comprehension; one with several `for` collects the items of a generator."""
+        if len(generators) == 1:
+            return self.nest(name, "", generators, element, place)
+        items = self.nest("genexp", "flatgen", generators, element, place)
+        return at(place, operator(name, items, ast.Lambda(signature([ITEM]), load(ITEM))))
+
+    def of_item(self, target: ast.expr, build: Callable[[], ast.expr], place: Place) -> ast.expr:
+        """A function of the item of a comprehension."""
+        if isinstance(target, ast.Name):
+            return self.make(signature([target.id]), build, place)
+
+        def unpack() -> ast.expr:
+            self.pending += self.store(target, at(span(target), load(ITEM)))
+            return build()
+
+        return self.make(signature([ITEM]), unpack, place)
+
+    def store(self, target: ast.expr, value: ast.expr) -> list[ast.stmt]:
+        """The statements for `target = value`."""
+        raise NotImplementedError
+
+    def thunk(self, expression: ast.expr) -> ast.expr:
+        """A function of no arguments that evaluates the expression."""
+        return self.make(signature(), lambda: self.visit(expression), span(expression))
+
+    def make(self, arguments: ast.arguments, build: Callable[[], ast.expr], place: Place) -> ast.expr:
+        """A function that evaluates what `build` builds."""
+        outer, self.pending, self.rebound = (self.pending, self.rebound), [], {}
+        value = build()
+        lines = [*self.declare(self.rebound), *self.pending]
+        self.pending, self.rebound = outer
+        return self.function(arguments, lines, value, place)
+
+    def function(
+        self, arguments: ast.arguments, lines: list[ast.stmt], value: ast.expr, place: Place, name: str = "jg_thunk"
+    ) -> ast.expr:
+        """A lambda, if it needs no statements, else the name of a function that is defined before the current statement."""
+        if not lines:
+            return at(place, ast.Lambda(arguments, value))
+        numbered = f"{name}_{next(self.numbers)}"
+        self.pending.append(at(place, define(numbered, arguments, [*lines, ast.Return(value)])))
+        return at(place, load(numbered))
+
+    def declare(self, names: Iterable[str]) -> list[ast.stmt]:
+        """The `global` and `nonlocal` statements of a function that is made from a part of the user's and binds the names."""
+        shared = [name for name in names if name in self.liveness.shared]
+        self.placed.update(shared)
+        declared = {name: kind for name, kind in self.liveness.declared.items() if name in names}
+        return declarations(declared | dict.fromkeys(shared, ast.Nonlocal))
+
+    def placeholders(self) -> list[ast.stmt]:
+        """`x = jg_.undefined("x")` for the variables that need it."""
+        return [assign(name, undefined(name)) for name in sorted(self.placed - set(self.parameters))]
+
+    def forbid(self, node: ast.AST) -> None:
+        raise Unsupported(node, "generators and async functions are not compiled: return a list, or call the function outside")
+
+    def visit_Await(self, node: ast.AST) -> ast.AST:
+        self.forbid(node)
+        return node
+
+    visit_Yield = visit_YieldFrom = visit_Await
+
+
+def declarations(declared: Mapping[str, type[ast.Global] | type[ast.Nonlocal]]) -> list[ast.stmt]:
+    """The statements that declare the names."""
+    kinds = {kind: [name for name in declared if declared[name] is kind] for kind in (ast.Global, ast.Nonlocal)}
+    return [kind(names) for kind, names in kinds.items() if names]
+
+
+def _comparison(left: ast.expr, op: ast.cmpop, right: ast.expr, place: Place) -> ast.expr:
+    match op:
+        case ast.In():
+            return at(place, operator("contains", left, right))
+        case ast.NotIn():
+            return at(place, operator("not_", operator("contains", left, right)))
+    return at(place, ast.Compare(left, [op], [right]))

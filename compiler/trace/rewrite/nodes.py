@@ -1,0 +1,138 @@
+"""Build syntax trees: in go names and nodes, out come the few shapes of node that the rewritten code is made of."""
+
+import ast
+from collections.abc import Iterable
+from typing import NamedTuple, TypeVar
+
+OPERATORS = "jg_"
+"""The name of the operator object in rewritten code. Every name that starts with it is reserved."""
+
+SLICE = "jg_slice"
+"""The name of the builtin `slice`, out of reach of a user's variable of that name."""
+
+ITEM, RESULT, RETURNED = "jg_item", "jg_result", "jg_returned"
+"""The item of a loop, the value that a function returns, and the flag that says that it is known."""
+
+Loop = ast.For | ast.While
+Callable = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
+Node = TypeVar("Node", bound=ast.AST)
+
+
+class Place(NamedTuple):
+    """A span of the user's source."""
+
+    lineno: int
+    col_offset: int
+    end_lineno: int | None
+    end_col_offset: int | None
+
+
+class CountedFor(ast.For):
+    """A `for` that evaluates the expression `go_on` before each iteration and stops where it is false."""
+
+    _fields = (*ast.For._fields, "go_on")
+    _field_types = {**getattr(ast.For, "_field_types", {}), "go_on": ast.expr}
+
+
+def span(first: ast.AST, last: ast.AST | None = None) -> Place:
+    """The place from the start of `first` to the end of `last`."""
+    last = last or first
+    return Place(first.lineno, first.col_offset, last.end_lineno, last.end_col_offset)  # type: ignore[attr-defined]
+
+
+def header(statement: ast.stmt) -> Place:
+    """The place of a compound statement without its blocks, so that a traceback marks `if x > 0` and no more."""
+    match statement:
+        case ast.If(test=last) | ast.While(test=last) | ast.For(iter=last) | ast.Match(subject=last):
+            return span(statement, last)
+        case ast.FunctionDef() | ast.With() | ast.Try():
+            return Place(statement.lineno, statement.col_offset, statement.lineno, statement.col_offset + 1)
+        case _:
+            return span(statement)
+
+
+def at(place: Place, node: Node) -> Node:
+    """Give `place` to `node` and to the nodes in it that have no place yet; the user's own nodes keep theirs."""
+    if "lineno" in node._attributes:
+        if hasattr(node, "lineno"):
+            return node
+        for name, value in zip(place._fields, place, strict=True):
+            setattr(node, name, value)
+    for child in ast.iter_child_nodes(node):
+        at(place, child)
+    return node
+
+
+def load(name: str) -> ast.Name:
+    return ast.Name(name, ast.Load())
+
+
+def store(name: str) -> ast.Name:
+    return ast.Name(name, ast.Store())
+
+
+def assign(target: ast.expr | str, value: ast.expr) -> ast.Assign:
+    return ast.Assign([store(target) if isinstance(target, str) else target], value)
+
+
+def loads(names: Iterable[str]) -> ast.Tuple:
+    return ast.Tuple([load(name) for name in names], ast.Load())
+
+
+def strings(names: Iterable[str]) -> ast.Tuple:
+    return ast.Tuple([ast.Constant(name) for name in names], ast.Load())
+
+
+def operator(name: str, *arguments: ast.expr, **keywords: ast.expr) -> ast.Call:
+    """`jg_.name(*arguments, **keywords)`."""
+    function = ast.Attribute(load(OPERATORS), name, ast.Load())
+    return ast.Call(function, list(arguments), [ast.keyword(key, value) for key, value in keywords.items()])
+
+
+def undefined(name: str) -> ast.Call:
+    return operator("undefined", ast.Constant(name))
+
+
+def signature(parameters: Iterable[str] = ()) -> ast.arguments:
+    return ast.arguments([], [ast.arg(name) for name in parameters], None, [], [], None, [])
+
+
+def define(name: str, arguments: ast.arguments, body: list[ast.stmt], **fields: object) -> ast.FunctionDef:
+    """`def name(arguments): body`."""
+    generic = {"type_params": []} if "type_params" in ast.FunctionDef._fields else {}
+    return ast.FunctionDef(name, arguments, body, [], **{**generic, **fields})
+
+
+def denied(flags: Iterable[str]) -> ast.expr:
+    """`not (a or b)`."""
+    values: list[ast.expr] = [load(flag) for flag in flags]
+    return ast.UnaryOp(ast.Not(), values[0] if len(values) == 1 else ast.BoolOp(ast.Or(), values))
+
+
+def is_simple(expression: ast.expr) -> bool:
+    """Whether the expression can be evaluated twice, or a little later, and nobody sees a difference."""
+    match expression:
+        case ast.Name() | ast.Constant():
+            return True
+        case ast.UnaryOp(operand=ast.Constant()):
+            return True
+        case ast.Tuple(elts=parts):
+            return all(map(is_simple, parts))
+        case ast.Slice(lower=lower, upper=upper, step=step):
+            return all(part is None or is_simple(part) for part in (lower, upper, step))
+    return False
+
+
+def is_generator(function: Callable) -> bool:
+    """Whether the function yields or awaits."""
+    return isinstance(function, ast.AsyncFunctionDef) or any(
+        isinstance(node, ast.Yield | ast.YieldFrom | ast.Await) for node in own_nodes(function)
+    )
+
+
+def own_nodes(function: ast.AST) -> Iterable[ast.AST]:
+    """The nodes below `function` (any node) that run in its scope: not the bodies of functions and classes in it."""
+    for child in ast.iter_child_nodes(function):
+        yield child
+        if not isinstance(child, Callable | ast.ClassDef):
+            yield from own_nodes(child)

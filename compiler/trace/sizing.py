@@ -1,0 +1,194 @@
+"""What is known of the symbols of sizes, and how questions about them are answered.
+
+A symbol that comes from an argument's shape has a *hint*: its value in the call that is being traced. A question that cannot
+be answered for all values is answered for the hint, and the answer becomes a guard: the program is used only where it
+holds. Symbols that stand for numbers inside the program (a loop's index, an integer argument) have no hint but may
+have bounds; what cannot be proved of them is checked at run time.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..ir import Dim, Guard, Size, symbol
+from ..ir.sizes import Call, evaluate, maximum, minimum, symbols
+
+if TYPE_CHECKING:
+    from .context import Trace
+
+
+class Sizing:
+    """The symbols of one trace."""
+
+    def __init__(self, trace: Trace) -> None:
+        self.trace = trace
+        self.hints: dict[str, int] = {}
+        self.bounds: dict[str, tuple[Dim | None, Dim | None]] = {}  # inclusive
+
+    def axis(self, name: str, hint: int) -> Dim:
+        """A symbol for an axis of an argument."""
+        unique = self.trace.unique(name)
+        self.hints[unique] = hint
+        self.bounds[unique] = (0, None)
+        return symbol(unique)
+
+    def dynamic(self, name: str, low: Dim | None = None, high: Dim | None = None) -> Size:
+        """A symbol whose value is computed by the program."""
+        unique = self.trace.unique(name)
+        self.bounds[unique] = (low, high)
+        return symbol(unique)
+
+    def hint(self, dim: Dim) -> int | None:
+        """The value of a dim in the traced call, if its symbols all come from arguments' shapes."""
+        if symbols(dim) <= self.hints.keys():
+            return evaluate(dim, self.hints)
+        return None
+
+    def is_static(self, dim: Dim) -> bool:
+        """Whether a dim depends on arguments' shapes only."""
+        return symbols(dim) <= self.hints.keys()
+
+    def text(self, dim: Dim) -> str:
+        """A dim for messages: its value in this call where there is one."""
+        hint = self.hint(dim)
+        return str(dim) if hint is None else str(hint)
+
+    def shape_text(self, shape: tuple[Dim, ...]) -> str:
+        """A shape for messages."""
+        inner = ", ".join(self.text(dim) for dim in shape)
+        return f"({inner},)" if len(shape) == 1 else f"({inner})"
+
+    def decide(self, left: Dim, relation: str, right: Dim) -> bool | None:
+        """Whether a relation holds: proved, or true of the hints and guarded from here on; None if it cannot be told."""
+        difference = left - right
+        if isinstance(difference, int):
+            return Guard(difference, relation, 0).holds({})
+        proved = self._prove(difference, relation)
+        if proved is not None:
+            return proved
+        if self.is_static(difference):
+            return self._guard(left, relation, right)
+        for bound in self._reductions(difference, relation):
+            if self._is_true_of_hints(bound):
+                self._guard(bound, ">=", 0)
+                return True
+        return None
+
+    def pin(self, dim: Dim) -> int | None:
+        """The number that a dim is in the traced call, guarded; None if it is known at run time only."""
+        if isinstance(dim, int):
+            return dim
+        hint = self.hint(dim)
+        if hint is not None:
+            from .context import user_line
+
+            self.decide(dim, "==", hint)
+            for name in symbols(dim):
+                self.trace.pins.setdefault(name, user_line())
+        return hint
+
+    def clamp(self, dim: Dim, low: Dim, high: Dim) -> Dim:
+        """max(low, min(dim, high)), simplified by what is known."""
+        upper = self.decide(dim, "<=", high)
+        clipped = dim if upper else high if upper is False else minimum(dim, high)
+        lower = self.decide(clipped, ">=", low)
+        return clipped if lower else low if lower is False else maximum(clipped, low)
+
+    def _guard(self, left: Dim, relation: str, right: Dim) -> bool:
+        from .context import user_line
+
+        guard = Guard(left, relation, right, user_line())
+        holds = guard.holds(self.hints)
+        if not holds:
+            opposite = {"==": "!=", "!=": "==", "<": ">=", ">=": "<", "<=": ">", ">": "<="}[relation]
+            guard = Guard(left, opposite, right, user_line())
+        guards = self.trace.root.builder.guards
+        if guard not in guards:
+            guards.append(guard)
+        return holds
+
+    def _is_true_of_hints(self, dim: Dim) -> bool:
+        hint = self.hint(dim)
+        return hint is not None and hint >= 0
+
+    def _prove(self, difference: Dim, relation: str) -> bool | None:
+        match relation:
+            case ">=":
+                return True if self._nonnegative(difference) else False if self._nonnegative(-difference - 1) else None
+            case ">":
+                return self._prove(difference - 1, ">=")
+            case "<=":
+                return self._prove(-difference, ">=")
+            case "<":
+                return self._prove(-difference - 1, ">=")
+            case "==":
+                apart = self._nonnegative(difference - 1) or self._nonnegative(-difference - 1)
+                return False if apart else None
+            case _:
+                equal = self._prove(difference, "==")
+                return None if equal is None else not equal
+
+    def _nonnegative(self, dim: Dim) -> bool:
+        return any(isinstance(bound, int) and bound >= 0 for bound in self._lower_bounds(dim, 4))
+
+    def _reductions(self, difference: Dim, relation: str) -> list[Dim]:
+        """Lower bounds of what must be >= 0 for the relation, in terms of arguments' sizes only."""
+        goal = {">=": difference, ">": difference - 1, "<=": -difference, "<": -difference - 1}.get(relation)
+        if goal is None:
+            return []
+        return [bound for bound in self._lower_bounds(goal, 4) if self.is_static(bound)]
+
+    def _lower_bounds(self, dim: Dim, depth: int) -> list[Dim]:
+        """Expressions that are never larger than the dim: each replaces a symbol by its bound."""
+        if isinstance(dim, int):
+            return [dim]
+        found: list[Dim] = [dim]
+        if depth == 0:
+            return found
+        for monomial, coefficient in dim.terms:
+            if len(monomial) != 1:
+                if coefficient > 0 and all(self._atom_nonnegative(atom) for atom in monomial):
+                    rest = dim - Size(((monomial, coefficient),))
+                    found += self._lower_bounds(rest, depth - 1)
+                continue
+            (atom,) = monomial
+            for replacement in self._atom_bounds(atom, lower=coefficient > 0):
+                rest = dim - Size(((monomial, coefficient),)) + replacement * coefficient
+                found += self._lower_bounds(rest, depth - 1)
+            if len(found) > 60:
+                break
+        return found
+
+    def _atom_nonnegative(self, atom: str | Call) -> bool:
+        return any(isinstance(b, int) and b >= 0 for b in self._atom_bounds(atom, lower=True))
+
+    def _atom_bounds(self, atom: str | Call, lower: bool) -> list[Dim]:
+        if isinstance(atom, str):
+            bound = self.bounds.get(atom, (None, None))[0 if lower else 1]
+            return [] if bound is None else [bound]
+        left, right = atom.operands
+        match atom.function, lower:
+            case ("min", False) | ("max", True):
+                return [left, right]
+            case "max", False:
+                return self._common(left, right, upper=True)
+            case "min", True:
+                return self._common(left, right, upper=False)
+            case "mod", True:
+                return [0] if isinstance(right, int) and right > 0 else []
+            case "mod", False:
+                return [right - 1] if isinstance(right, int) and right > 0 else []
+            case "floordiv", True if isinstance(right, int) and right > 0 and self._nonnegative(left):
+                return [0]
+            case "floordiv", False if isinstance(right, int) and right > 0 and self._nonnegative(left):
+                return [left]
+        return []
+
+    def _common(self, left: Dim, right: Dim, upper: bool) -> list[Dim]:
+        """A bound of both operands, where one is known to lie beyond the other."""
+        for a, b in ((left, right), (right, left)):
+            if self._nonnegative(a - b if upper else b - a):
+                return [a]
+        if not upper and self._nonnegative(left) and self._nonnegative(right):
+            return [0]
+        return []

@@ -1,0 +1,475 @@
+"""Loops and branches on traced values: a piece of the user's program becomes a region.
+
+A block of the user's program is a function ``block(*state) -> state``, where the state is a tuple of the values of its
+variables. It is run once on tracers. What it changes becomes what the loop carries or the branch returns: variables of the state
+whose value after differs from before, and arrays that were written to. Which these are is found by running the block
+until nothing new comes up; their dtypes are promoted on the way, as Python would promote them from one iteration to the
+next.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..errors import UnsupportedError
+from ..ir import ArrayType, Dim, Function, Var
+from ..ir.types import BOOL, I64
+from ..tree import Tree, flatten
+from .context import Scope, active_trace
+from .elementwise import as_tracer, broadcast_shapes, broadcast_to, convert, elementwise, result_dtype
+from .shaping import reshaped
+from .tracer import Cell, Concretize, TracedSize, Tracer, as_dim, describe, new
+
+State = tuple[Any, ...]
+LAST = 2**63 - 1
+
+
+class NotStaged(UnsupportedError):
+    """A block that cannot become a region; a loop of known length is unrolled in its place."""
+
+
+class Undefined:
+    """The value of a variable that has none yet."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __repr__(self) -> str:
+        return f"<no value for {self.name}>"
+
+
+def truth(value: Any) -> Any:
+    """The truth of a value: a Python bool, or a traced bool scalar."""
+    if isinstance(value, TracedSize):
+        return value != 0
+    if not isinstance(value, Tracer):
+        return bool(value)
+    if value.type.rank:
+        count = value.type.size
+        if active_trace().sizing.decide(count, "==", 1) is not True:
+            raise ValueError(
+                f"the truth value of {describe(value)}, an array with more than one element, is ambiguous; "
+                "use a.any() or a.all(), or np.where(test, a, b) to choose element by element"
+            )
+        value = new(reshaped(value, ()).var)
+    return value if value.dtype == BOOL else elementwise("ne", value, 0)
+
+
+@dataclass(slots=True)
+class Slot:
+    """One leaf of a state that a loop carries by value."""
+
+    dtype: np.dtype
+    shape: tuple[Dim, ...]
+    weak: bool
+    scalar: bool
+
+    def type(self) -> ArrayType:
+        return ArrayType(self.dtype, self.shape)
+
+
+def is_number(leaf: Any) -> bool:
+    """Whether a leaf of a state can be carried as an array."""
+    return isinstance(leaf, (Tracer, TracedSize, bool, int, float, np.generic, np.ndarray))
+
+
+def unchanged(before: Any, after: Any) -> bool:
+    """Whether a leaf has kept its value."""
+    if before is after:
+        return True
+    if isinstance(before, Tracer) or isinstance(after, Tracer):
+        return isinstance(before, Tracer) and before.same_place(after) and not before.is_scalar
+    if isinstance(before, TracedSize) and isinstance(after, TracedSize):
+        return before.dim == after.dim
+    if type(before) is not type(after) or isinstance(before, (np.ndarray, Undefined)):
+        return isinstance(before, Undefined) and isinstance(after, Undefined)
+    return bool(before == after)
+
+
+def join(name: str, *leaves: Any) -> Slot:
+    """The slot that holds each of several leaves: promoted, and broadcast where one is a scalar."""
+    known = [leaf for leaf in leaves if not isinstance(leaf, Undefined)]
+    odd = [leaf for leaf in known if not is_number(leaf)]
+    if odd:
+        raise NotStaged(
+            f"the variable {name} is {_kinds(leaves)}, depending on a value that is known only when the program runs; "
+            "give it an array or a number in every case"
+        )
+    tracers = [as_tracer(leaf) for leaf in known]
+    shape = broadcast_shapes(tracers, f"the values of {name}") if len({t.type.shape for t in tracers}) > 1 else tracers[0].type.shape
+    return Slot(
+        result_dtype(*known), shape, all(t.weak for t in tracers), not shape and all(t.is_scalar for t in tracers)
+    )
+
+
+def _kinds(leaves: Sequence[Any]) -> str:
+    names = [("undefined" if isinstance(v, Undefined) else describe(v) if is_number(v) else repr(v)) for v in leaves]
+    return " or ".join(dict.fromkeys(names))
+
+
+def fill(slot: Slot, leaf: Any) -> Var:
+    """A leaf as a variable of the slot's type; what has no value yet is zero."""
+    if isinstance(leaf, Undefined):
+        return active_trace().scope.builder.zeros(slot.type())
+    return broadcast_to(convert(as_tracer(leaf), slot.dtype), slot.shape)
+
+
+def unfill(slot: Slot, var: Var) -> Tracer:
+    """A variable of a slot's type as the leaf that the user's program sees."""
+    return new(var, weak=slot.weak, scalar=slot.scalar)
+
+
+@dataclass(slots=True)
+class Block:
+    """What tracing a block gave: its scope and its outcome."""
+
+    scope: Scope
+    leaves: list[Any]
+    tree: Tree
+
+
+def run_block(scope: Scope, block: Callable[..., State], state: State) -> Block:
+    """Run a block of the user's program in an open scope."""
+    after = block(*state)
+    leaves, tree = flatten(after)
+    return Block(scope, leaves, tree)
+
+
+# branches
+
+
+def staged_if(test: Tracer, then: Callable[..., State], orelse: Callable[..., State], state: State, names: Sequence[str]) -> State:
+    """Both branches traced; the ``cond`` picks one when the program runs."""
+    trace = active_trace()
+    before, _ = flatten(state)
+    blocks: list[Block] = []
+    for branch in (then, orelse):
+        with trace.open_scope() as scope, snapshot(state):
+            blocks.append(run_block(scope, branch, state))
+    return merge_branches(test, blocks, before, names)
+
+
+def merge_branches(test: Tracer, blocks: list[Block], before: list[Any], names: Sequence[str]) -> State:
+    """Make the ``cond`` of two traced branches; returns the state after it."""
+    trace = active_trace()
+    first, second = blocks
+    if first.tree != second.tree:
+        raise NotStaged(
+            f"the branches of an if leave different structures in {', '.join(names) or 'their result'}: "
+            f"{first.tree} and {second.tree}"
+        )
+    label = leaf_names(first.tree, names)
+    slots: dict[int, Slot] = {}
+    for k, (a, b) in enumerate(zip(first.leaves, second.leaves, strict=True)):
+        if _same_outcome(a, b, first.scope, second.scope):
+            continue
+        with active_trace().reopen(first.scope):
+            slot_a = join(label[k], a) if not isinstance(a, Undefined) else None
+        with active_trace().reopen(second.scope):
+            slot_b = join(label[k], b) if not isinstance(b, Undefined) else None
+        slots[k] = _merge_slots(label[k], slot_a, slot_b, a, b)
+    cells = list(dict.fromkeys([*first.scope.final, *second.scope.final]))
+    regions = []
+    for block in blocks:
+        with active_trace().reopen(block.scope):
+            results = [fill(slots[k], block.leaves[k]) for k in slots]
+            results += [block.scope.resolve(cell.value) for cell in cells]
+        regions.append((block.scope, results))
+    outputs = emit_cond(test, regions)
+    results = list(first.leaves)
+    for (k, slot), var in zip(slots.items(), outputs, strict=False):
+        results[k] = unfill(slot, var)
+    for cell, var in zip(cells, outputs[len(slots) :], strict=True):
+        cell.assign(var)
+    return first.tree.unflatten(results)
+
+
+def _same_outcome(a: Any, b: Any, first: Scope, second: Scope) -> bool:
+    """Whether two branches leave the same thing, which then needs no choice."""
+    if isinstance(a, Tracer) and isinstance(b, Tracer):
+        if a is b or a.same_place(b):
+            owner = active_trace().owner[a.cell.value.name]
+            return owner is not first and owner is not second
+        return False
+    return unchanged(a, b)
+
+
+def _merge_slots(name: str, a: Slot | None, b: Slot | None, x: Any, y: Any) -> Slot:
+    if a is None or b is None:
+        slot = a or b
+        assert slot is not None
+        return slot
+    dtype = _merge_dtypes(a, b)
+    shape = a.shape
+    if a.shape != b.shape:
+        fake = [Tracer(Cell(Var("?", s.type()), active_trace().scope), s.type()) for s in (a, b)]
+        shape = broadcast_shapes(fake, f"the values that the branches give {name}")
+    return Slot(dtype, shape, a.weak and b.weak, a.scalar and b.scalar)
+
+
+def _merge_dtypes(a: Slot, b: Slot) -> np.dtype:
+    python = {"b": False, "i": 0, "f": 0.0}
+    return np.result_type(*(python[s.dtype.kind] if s.weak and s.dtype.kind != "b" else s.dtype for s in (a, b))) if not (
+        a.weak and b.weak
+    ) else np.promote_types(a.dtype, b.dtype)
+
+
+def emit_cond(test: Tracer, regions: list[tuple[Scope, list[Var]]]) -> tuple[Var, ...]:
+    """The ``cond`` equation; both regions take what either captured."""
+    trace = active_trace()
+    captured = list(dict.fromkeys(var for scope, _ in regions for var in scope.captured))
+    functions = []
+    for name, (scope, results) in zip(("then", "orelse"), regions, strict=True):
+        parameters = tuple(scope.resolve(var) for var in captured)
+        functions.append(close(scope, name, parameters, results))
+    outputs = trace.emit("cond", truth(test).var, *captured, regions=tuple(functions))
+    return outputs if isinstance(outputs, tuple) else (outputs,)
+
+
+def close(scope: Scope, name: str, parameters: Sequence[Var], results: Sequence[Var]) -> Function:
+    """The function that a scope has built."""
+    return Function(name, tuple(parameters), tuple(scope.builder.equations), tuple(results))
+
+
+def leaf_names(tree: Tree, names: Sequence[str]) -> list[str]:
+    """The name of the variable that each leaf of a state belongs to."""
+    return [names[path[0]] if path and isinstance(path[0], int) and path[0] < len(names) else "the result" for path in tree.paths()]
+
+
+class snapshot:
+    """Undo what a block does to lists and dicts of the state, so that it can be run again."""
+
+    def __init__(self, state: State) -> None:
+        self.saved: list[tuple[Any, Any]] = []
+        _remember(state, self.saved, set())
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, *_: object) -> None:
+        for thing, contents in self.saved:
+            if isinstance(thing, list):
+                thing[:] = contents
+            elif isinstance(thing, dict):
+                thing.clear()
+                thing.update(contents)
+            else:
+                vars(thing).clear()
+                vars(thing).update(contents)
+
+
+def _remember(thing: Any, saved: list[tuple[Any, Any]], seen: set[int]) -> None:
+    if id(thing) in seen or isinstance(thing, (Tracer, np.ndarray, str, int, float)):
+        return
+    seen.add(id(thing))
+    if isinstance(thing, list):
+        saved.append((thing, list(thing)))
+        children: Sequence[Any] = thing
+    elif isinstance(thing, dict):
+        saved.append((thing, dict(thing)))
+        children = list(thing.values())
+    elif isinstance(thing, tuple):
+        children = thing
+    elif hasattr(thing, "__dict__") and not callable(thing) and not isinstance(thing, type):
+        saved.append((thing, dict(vars(thing))))
+        children = list(vars(thing).values())
+    else:
+        return
+    for child in children:
+        _remember(child, saved, seen)
+
+
+# loops
+
+
+@dataclass(slots=True)
+class Bounds:
+    """The index range of a loop: from start up to (down to, for a negative step) stop."""
+
+    start: Any
+    stop: Any
+    step: int
+
+    def tracer(self, index: Var) -> Tracer:
+        """The loop's index in its body, as a size with bounds."""
+        trace = active_trace()
+        low, high = as_dim(self.start), as_dim(self.stop)
+        if self.step > 0:
+            bounds = (low, None if high is None else high - 1)
+        else:
+            bounds = (None if high is None else high + 1, low)
+        size = trace.sizing.dynamic(index.name, *bounds)
+        trace.emit("bind_size", index, symbol=str(size))
+        return new(index, weak=True, dim=size)
+
+
+def staged_loop(
+    bounds: Bounds | None,
+    body: Callable[..., State],
+    state: State,
+    names: Sequence[str],
+    test: Callable[..., Any] | None,
+) -> State:
+    """A ``loop``: with bounds ``body(index, *state)``, without them ``body(*state)`` as long as the test holds."""
+    before, tree = flatten(state)
+    label = leaf_names(tree, names)
+    slots: dict[int, Slot] = {}
+    cells: list[Cell] = []
+    for _ in range(20):
+        attempt = _attempt(bounds, body, state, before, tree, slots, cells, test)
+        if attempt.tree != tree:
+            raise NotStaged(
+                f"a loop changes the structure of {', '.join(names)} from {tree} to {attempt.tree}; arrays whose size is known "
+                "before the loop can be made with np.empty and written to"
+            )
+        grown = _grow(slots, cells, attempt, before, label)
+        if not grown:
+            return _emit_loop(bounds, attempt, before, tree, slots, cells)
+    raise NotStaged(f"the values of {', '.join(names)} keep changing their type from one iteration to the next")
+
+
+@dataclass(slots=True)
+class Attempt:
+    """One tracing of a loop's body and test, for given carried values."""
+
+    body: Scope
+    index: Var
+    parameters: list[Var]
+    leaves: list[Any]
+    inputs: list[Any]
+    tree: Tree
+    test: Scope | None
+    test_parameters: list[Var]
+    test_result: Var | None
+
+
+def _attempt(
+    bounds: Bounds | None, body: Callable[..., State], state: State, before: list[Any], tree: Tree,
+    slots: dict[int, Slot], cells: list[Cell], test: Callable[..., Any] | None,
+) -> Attempt:  # fmt: skip
+    trace = active_trace()
+    test_scope, test_parameters, test_result = None, [], None
+    if test is not None:
+        with trace.open_scope() as test_scope:
+            index = test_scope.builder.parameter("i", ArrayType(I64))
+            inputs, test_parameters = _enter(test_scope, before, slots, cells)
+            if bounds is not None:
+                bounds.tracer(index)
+            test_parameters.insert(0, index)
+            result = truth(test(*tree.unflatten(inputs)))
+            test_result = test_scope.resolve(as_tracer(result).var)
+    with trace.open_scope() as scope, snapshot(state):
+        index = scope.builder.parameter("i", ArrayType(I64))
+        inputs, parameters = _enter(scope, before, slots, cells)
+        arguments = tree.unflatten(inputs)
+        if bounds is not None:
+            arguments = (bounds.tracer(index), *arguments)
+        outcome = run_block(scope, body, arguments)
+        return Attempt(scope, index, parameters, outcome.leaves, inputs, outcome.tree,
+                       test_scope, test_parameters, test_result)  # fmt: skip
+
+
+def _enter(scope: Scope, before: list[Any], slots: dict[int, Slot], cells: list[Cell]) -> tuple[list[Any], list[Var]]:
+    """Give a region its parameters for what is carried; returns the state's leaves as seen inside."""
+    inputs = list(before)
+    parameters = []
+    for k, slot in slots.items():
+        var = scope.builder.parameter("s", slot.type())
+        parameters.append(var)
+        inputs[k] = unfill(slot, var)
+    for cell in cells:
+        type = cell.value.type
+        scope.written[cell] = cell.value
+        cell.value = scope.builder.parameter(cell.argument or "a", type)
+        parameters.append(cell.value)
+    return inputs, parameters
+
+
+def _grow(slots: dict[int, Slot], cells: list[Cell], attempt: Attempt, before: list[Any], label: list[str]) -> bool:
+    """Learn from an attempt what else must be carried, or in what type; returns whether there was anything."""
+    grown = False
+    for cell in attempt.body.final:
+        if cell not in cells:
+            cells.append(cell)
+            grown = True
+    with active_trace().reopen(attempt.body):
+        for k, (source, after) in enumerate(zip(attempt.inputs, attempt.leaves, strict=True)):
+            if k not in slots and unchanged(source, after):
+                continue
+            if isinstance(after, Undefined):
+                continue
+            own = attempt.inputs[k] if k in slots else before[k]
+            slot = join(label[k], own, after)
+            _check_sizes(slot, attempt.body, label[k])
+            if slots.get(k) != slot:
+                slots[k] = slot
+                grown = True
+    return grown
+
+
+def _check_sizes(slot: Slot, body: Scope, name: str) -> None:
+    """Refuse a carried array whose size is made in the loop."""
+    made = {e["symbol"] for e in body.builder.equations if e.get("symbol") is not None}
+    if slot.type().symbols() & made:
+        raise NotStaged(
+            f"the size of {name} changes from one iteration to the next ({slot.type()}); make it as large as it becomes and "
+            "write to slices of it"
+        )
+
+
+def _emit_loop(
+    bounds: Bounds | None, attempt: Attempt, before: list[Any], tree: Tree, slots: dict[int, Slot], cells: list[Cell]
+) -> State:
+    trace = active_trace()
+    with active_trace().reopen(attempt.body):
+        results = [fill(slots[k], attempt.leaves[k]) for k in slots]
+        results += [attempt.body.resolve(cell.value) for cell in cells]
+        _refuse_lost_writes(attempt, before, slots)
+    initial = [trace.scope.resolve(fill(slots[k], before[k])) for k in slots]
+    initial += [trace.scope.resolve(cell.value) for cell in cells]
+    scopes = [attempt.body] + ([attempt.test] if attempt.test is not None else [])
+    captured = list(dict.fromkeys(var for scope in scopes for var in scope.captured))
+    constants = [attempt.body.resolve(var) for var in captured]
+    regions = [close(attempt.body, "body", (attempt.index, *constants, *attempt.parameters), results)]
+    if attempt.test is not None:
+        assert attempt.test_result is not None
+        own = [attempt.test.resolve(var) for var in captured]
+        index, *carried = attempt.test_parameters
+        regions.append(close(attempt.test, "test", (index, *own, *carried), [attempt.test_result]))
+    start, stop, step = _limits(bounds)
+    outputs = trace.emit("loop", start, stop, *captured, *initial, regions=tuple(regions), step=step, consts=len(captured))
+    outputs = outputs if isinstance(outputs, tuple) else (outputs,)
+    if attempt.test is not None:
+        outputs = outputs[1:]
+    leaves = list(before)
+    for (k, slot), var in zip(slots.items(), outputs, strict=False):
+        leaves[k] = unfill(slot, var)
+    for cell, var in zip(cells, outputs[len(slots) :], strict=True):
+        cell.assign(var)
+    return tree.unflatten(leaves)
+
+
+def _refuse_lost_writes(attempt: Attempt, before: list[Any], slots: dict[int, Slot]) -> None:
+    """A name that is rebound in a loop is carried by value; writes through it would not reach the caller's array."""
+    for n, k in enumerate(slots):
+        source, inside = before[k], attempt.inputs[k]
+        is_argument = isinstance(source, Tracer) and not source.is_scalar and source.cell.argument
+        if is_argument and inside.cell.value is not attempt.parameters[n]:
+            raise UnsupportedError(
+                f"{describe(source)} is written to in a loop that also gives its name another value; write to a copy: "
+                f"{source.cell.argument} = {source.cell.argument}.copy() before the loop"
+            )
+
+
+def _limits(bounds: Bounds | None) -> tuple[Var, Var, int]:
+    if bounds is None:
+        return as_tracer(0).var, as_tracer(LAST).var, 1
+    start, stop = (convert(as_tracer(v), I64).var for v in (bounds.start, bounds.stop))
+    return start, stop, bounds.step
+
+
+__all__ = ["Bounds", "Concretize", "NotStaged", "Undefined", "snapshot", "staged_if", "staged_loop", "truth"]

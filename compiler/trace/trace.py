@@ -1,0 +1,278 @@
+"""From a Python function and its arguments to an IR function.
+
+``trace(function, arguments)`` runs the function once. Array leaves of the arguments become parameters whose sizes are symbols
+(a size of 1 stays 1), Python ints and floats become scalar parameters, everything else is static. Arrays that the
+function finds outside (in its closure or globals) become parameters as well, read anew at each call. An array argument
+that the function writes to is returned as an extra result.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..errors import DTypeError
+from ..ir import ArrayType, Dim, Function, Var, symbol
+from ..ir.function import substitute_sizes
+from ..ir.sizes import single_symbol
+from ..ir.types import BOOL, F64, I64
+from ..ops import renumber
+from ..tree import Tree, flatten
+from . import operators as _operators
+from .calls import call
+from .context import Trace, tracing
+from .elementwise import as_tracer
+from .iterables import Comprehension, Indexed
+from .staging import Undefined
+from .tracer import Cell, TracedSize, Tracer, check_dtype, new
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """How one leaf of the arguments enters the program.
+
+    ``kind`` is "array", "scalar" (a NumPy scalar), "int", "float", or "static"; an array that is the very object that an earlier
+    leaf is has that leaf's number in ``same``.
+    """
+
+    kind: str
+    dtype: np.dtype | None = None
+    shape: tuple[int, ...] = ()
+    value: Any = None
+    same: int | None = None
+    sizes: tuple[Any, ...] | None = None  # given sizes: ints and names, for specs
+
+    @property
+    def is_parameter(self) -> bool:
+        """Whether the leaf is passed to the program at each call."""
+        return self.kind != "static" and self.same is None
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """How one leaf of the user's result is made from the program's.
+
+    ``kind`` is "array", "scalar" (a NumPy scalar), "python" (an int, float or bool), "argument" (the caller's own array, by number of
+    the leaf), or "static".
+    """
+
+    kind: str
+    index: int = -1
+    value: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class Traced:
+    """An IR function and how Python values go in and come out."""
+
+    function: Function
+    leaves: tuple[Leaf, ...]
+    captured: tuple[np.ndarray, ...]
+    outputs: tuple[Output, ...]
+    tree: Tree
+    written: tuple[tuple[int, int], ...]  # (number of the argument's leaf, number of the result)
+    names: tuple[str, ...]  # of the leaves, as in messages
+
+
+def classify(value: Any, name: str) -> Leaf:
+    """How a leaf of the arguments enters the program; refuses arrays that hold no numbers."""
+    if isinstance(value, np.ndarray):
+        return Leaf("array", check_dtype(value.dtype, f"argument {name}"), value.shape)
+    if isinstance(value, np.generic):
+        if value.dtype.kind in "USO":
+            return Leaf("static", value=value)
+        return Leaf("scalar", check_dtype(value.dtype, f"argument {name}"))
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        if isinstance(value, complex):
+            raise DTypeError(f"argument {name} is complex: complex numbers are not supported; pass real and imaginary parts")
+        return Leaf("static", value=value)
+    if isinstance(value, int):
+        if type(value) is not int:
+            return Leaf("static", value=value)
+        if not -(2**63) <= value < 2**63:
+            raise OverflowError(f"argument {name} is {value}, which does not fit into int64")
+        return Leaf("int", I64)
+    return Leaf("float", F64)
+
+
+def trace(function: Callable[..., Any], name: str, arguments: Any, leaves: Sequence[Leaf], names: Sequence[str]) -> Traced:
+    """Trace ``function(*args, **kwargs)`` for arguments = (args, kwargs), whose leaves are described by ``leaves``."""
+    context = Trace(name)
+    _, tree = flatten(arguments)
+    with tracing(context):
+        parameters, inputs = _enter(context, leaves, names)
+        args, kwargs = tree.unflatten(inputs)
+        result = call(function)(*args, **kwargs)
+        return _leave(context, result, leaves, names, parameters, inputs)
+
+
+def _enter(context: Trace, leaves: Sequence[Leaf], names: Sequence[str]) -> tuple[dict[int, Var], list[Any]]:
+    """Make the parameters; returns them by leaf, and the leaves as the function sees them."""
+    parameters: dict[int, Var] = {}
+    inputs: list[Any] = []
+    for k, (leaf, name) in enumerate(zip(leaves, names, strict=True)):
+        if leaf.kind == "static":
+            inputs.append(leaf.value)
+            continue
+        if leaf.same is not None:
+            inputs.append(inputs[leaf.same])
+            continue
+        assert leaf.dtype is not None
+        shape = _symbolic_shape(context, leaf, name)
+        var = context.root.builder.parameter(identifier(name), ArrayType(leaf.dtype, shape))
+        parameters[k] = var
+        inputs.append(_input(context, leaf, var, name))
+    return parameters, inputs
+
+
+def _symbolic_shape(context: Trace, leaf: Leaf, name: str) -> tuple[Dim, ...]:
+    if leaf.sizes is not None:
+        return tuple(_given_size(context, size, hint) for size, hint in zip(leaf.sizes, leaf.shape, strict=True))
+    letters = "nmkpq"
+    return tuple(
+        1 if size == 1 else context.sizing.axis(letters[axis] if axis < 5 else "d", size)
+        for axis, size in enumerate(leaf.shape)
+    )
+
+
+def _given_size(context: Trace, size: Any, hint: int) -> Dim:
+    """A size of a spec: a number, or a name that may occur several times."""
+    if isinstance(size, int):
+        return size
+    if size not in context.sizing.hints:
+        return context.sizing.axis(size, hint)
+    return symbol(size)
+
+
+def _input(context: Trace, leaf: Leaf, var: Var, name: str) -> Tracer:
+    if leaf.kind == "array":
+        return Tracer(Cell(var, context.root, name), var.type)  # type: ignore[arg-type]
+    tracer = new(var, weak=leaf.kind in ("int", "float"))
+    tracer.name = identifier(name)
+    tracer.cell.argument = name
+    return tracer
+
+
+def identifier(name: str) -> str:
+    """A name for a parameter made from the path of a leaf: ``params['w1']`` becomes ``params_w1``."""
+    kept = "".join(c if c.isalnum() or c == "_" else " " for c in name)
+    text = "_".join(kept.split())
+    return text if text.isidentifier() else f"v_{text}"
+
+
+def _leave(
+    context: Trace, result: Any, leaves: Sequence[Leaf], names: Sequence[str], parameters: dict[int, Var], inputs: list[Any]
+) -> Traced:
+    """Gather the results and close the function."""
+    found, tree = flatten(result)
+    results: list[Var] = []
+    outputs = [_output(value, results, inputs, leaves) for value in found]
+    written = []
+    for k, var in parameters.items():
+        tracer = inputs[k]
+        if leaves[k].kind == "array" and tracer.cell.value is not var:
+            written.append((k, len(results)))
+            results.append(tracer.cell.value)
+    builder = context.root.builder
+    function = Function(
+        identifier(context.function_name), tuple(builder.parameters), tuple(builder.equations), tuple(results),
+        tuple(builder.guards),
+    )  # fmt: skip
+    captured = tuple(array for array, _ in context.captured_arrays.values())
+    _refuse_written_captures(context)
+    return Traced(unify(renumber(function)), tuple(leaves), captured, tuple(outputs), tree, tuple(written), tuple(names))
+
+
+def _refuse_written_captures(context: Trace) -> None:
+    for _, tracer in context.captured_arrays.values():
+        if tracer.cell.value not in context.root.builder.parameters:
+            raise TypeError(
+                f"{context.function_name} writes to an array that it found outside of itself; pass the array as an argument, "
+                "or write to a copy made in the function with np.array(...)"
+            )
+
+
+def _output(value: Any, results: list[Var], inputs: list[Any], leaves: Sequence[Leaf]) -> Output:
+    if isinstance(value, (Indexed, Comprehension)):
+        raise TypeError("a traced function returns an iterator; make an array or a list of it")
+    if isinstance(value, Undefined):
+        raise UnboundLocalError(f"cannot access local variable {value.name!r} where it is not associated with a value")
+    if isinstance(value, np.ndarray) and value.dtype.kind in "fiub":
+        value = as_tracer(value)
+    if isinstance(value, TracedSize):
+        value = as_tracer(value)
+    if not isinstance(value, Tracer):
+        return Output("static", value=value)
+    for k, leaf in enumerate(leaves):
+        if leaf.kind == "array" and isinstance(inputs[k], Tracer) and inputs[k].cell is value.cell and not value.views:
+            return Output("argument", leaf.same if leaf.same is not None else k)
+    results.append(value.var)
+    kind = "python" if value.weak else "scalar" if value.is_scalar else "array"
+    return Output(kind, len(results) - 1, value.type.dtype)
+
+
+def unify(function: Function) -> Function:
+    """Write sizes that a guard says are equal as one symbol, or number."""
+    for _ in range(100):
+        found = _equality(function)
+        if found is None:
+            return function
+        function = substitute_sizes(function, dict([found]))
+    return function
+
+
+def _equality(function: Function) -> tuple[str, Dim] | None:
+    order = {name: k for k, name in enumerate(_symbols_in_order(function))}
+    for guard in function.guards:
+        if guard.relation != "==":
+            continue
+        for left, right in ((guard.left, guard.right), (guard.right, guard.left)):
+            name = single_symbol(left)
+            if name is None or name not in order:
+                continue
+            other = single_symbol(right)
+            if isinstance(right, int) or (other is not None and order.get(other, 0) < order[name]):
+                return name, right
+    return None
+
+
+def _symbols_in_order(function: Function) -> list[str]:
+    names: list[str] = []
+    for parameter in function.parameters:
+        for dim in parameter.type.shape:  # type: ignore[union-attr]
+            name = single_symbol(dim)
+            if name is not None and name not in names:
+                names.append(name)
+    return names
+
+
+def argument_names(function: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any], tree: Tree) -> list[str]:
+    """The user's name for each leaf of the arguments: ``params['w1']``."""
+    try:
+        parameters = list(inspect.signature(function).parameters.values())
+    except (TypeError, ValueError):
+        parameters = []
+    positional: list[str] = []
+    for parameter in parameters:
+        if parameter.kind is parameter.VAR_POSITIONAL:
+            positional += [f"{parameter.name}[{k}]" for k in range(len(args))]
+        elif parameter.kind is not parameter.KEYWORD_ONLY:
+            positional.append(parameter.name)
+    positional += [f"argument_{k}" for k in range(len(positional), len(args))]
+    names = []
+    for where, first, *rest in tree.paths():
+        base = positional[first] if where == 0 else str(first)
+        names.append(base + "".join(f"[{key!r}]" if not _is_field(key) else f".{key}" for key in rest))
+    return names
+
+
+def _is_field(key: Any) -> bool:
+    return False
+
+
+__all__ = ["BOOL", "Leaf", "Output", "Traced", "argument_names", "classify", "trace"]
+assert _operators

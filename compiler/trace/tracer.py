@@ -1,0 +1,432 @@
+"""Tracers: what the user's function computes with while it is traced.
+
+A ``Tracer`` stands for an array or a NumPy scalar. Arrays can be written to: a tracer holds a ``Cell``, the current value
+of one array, and a chain of views into it, so that a write through a view (``row = A[i]; row += 1``) reaches the array and
+is seen through every other view. A ``TracedSize`` stands for an int that comes from a shape.
+
+Both are thin: what they do is in ``elementwise``, ``indexing`` and ``functions``, which register themselves here, since
+those modules make tracers themselves.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from ..errors import DTypeError, UnsupportedError
+from ..ir import ArrayType, Dim, Size, Var
+from ..ir.types import I64
+from .context import Scope, active_trace, array_type_text
+
+
+class Cell:
+    """One array of the traced program: the variable that holds its present value."""
+
+    __slots__ = ("argument", "scope", "value")
+
+    def __init__(self, value: Var, scope: Scope, argument: str = "") -> None:
+        self.value = value
+        self.scope = scope
+        self.argument = argument  # the user's name, if the caller's array
+
+    def assign(self, value: Var) -> None:
+        """Give the array a new value; inner scopes remember the old one."""
+        scope = active_trace().scope
+        while scope is not None and scope is not self.scope:
+            scope.written.setdefault(self, self.value)
+            scope = scope.parent  # type: ignore[assignment]
+        self.value = value
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A part of an array, or its elements in another arrangement, that shares the array's storage.
+
+    ``read(base)`` gives the view's value and ``write(base, value)`` the base with the view's value replaced.
+    """
+
+    read: Callable[[Var], Var]
+    write: Callable[[Var, Var], Var]
+    key: Any = field(default=None)  # what tells equal views apart from others
+
+
+class Concretize(UnsupportedError):
+    """Python asked for the value of something that is known only when the program runs."""
+
+
+class Tracer:
+    """An array, or a NumPy scalar, whose elements are known only at run time."""
+
+    __slots__ = ("_cached", "cell", "dim", "is_scalar", "name", "type", "views", "weak")
+    __array_priority__ = 1000.0
+    __hash__ = None  # type: ignore[assignment]
+
+    def __init__(
+        self,
+        cell: Cell,
+        type: ArrayType,
+        views: tuple[View, ...] = (),
+        is_scalar: bool = False,
+        weak: bool = False,
+        dim: Dim | None = None,
+    ) -> None:
+        self.cell = cell
+        self.type = type
+        self.views = views
+        self.is_scalar = is_scalar  # a NumPy scalar: immutable
+        self.weak = weak  # a Python int, float or bool: its dtype gives way
+        self.dim = dim  # an integer's value as a size, where it is known
+        self.name = ""
+        self._cached: tuple[Var, Var] | None = None  # base value and what the views read from it
+
+    @property
+    def var(self) -> Var:
+        """The variable that holds the present value, made where it must be read through views."""
+        trace = active_trace()
+        base = self.cell.value
+        if not self.views:
+            return base
+        if self._cached is not None and self._cached[0] is base:
+            found = self._cached[1]
+            if trace.scope.inside(trace.owner[found.name]):
+                return found
+        value = trace.scope.resolve(base)
+        for view in self.views:
+            value = view.read(value)
+        self._cached = (base, value)
+        return value
+
+    def assign(self, value: Var) -> None:
+        """Write a value of this tracer's type through the views into the array."""
+        if self.is_scalar:
+            raise TypeError("a NumPy scalar cannot be written to")
+        trace = active_trace()
+        if not self.views:
+            self.cell.assign(trace.scope.resolve(value))
+            return
+        bases = [trace.scope.resolve(self.cell.value)]
+        for view in self.views[:-1]:
+            bases.append(view.read(bases[-1]))
+        for base, view in zip(reversed(bases), reversed(self.views), strict=True):
+            value = view.write(base, value)
+        self.cell.assign(value)
+
+    def through(self, view: View, type: ArrayType) -> Tracer:
+        """A tracer that looks at this one through one more view."""
+        return Tracer(self.cell, type, (*self.views, view))
+
+    def same_place(self, other: Any) -> bool:
+        """Whether another tracer is the same part of the same array."""
+        return (
+            isinstance(other, Tracer)
+            and other.cell is self.cell
+            and len(other.views) == len(self.views)
+            and all(a is b or (a.key is not None and a.key == b.key) for a, b in zip(self.views, other.views))
+        )
+
+    # what NumPy's arrays tell of themselves
+
+    @property
+    def dtype(self) -> np.dtype:
+        return self.type.dtype
+
+    @property
+    def shape(self) -> tuple[Any, ...]:
+        return tuple(python_size(dim) for dim in self.type.shape)
+
+    @property
+    def ndim(self) -> int:
+        return self.type.rank
+
+    @property
+    def size(self) -> Any:
+        return python_size(self.type.size)
+
+    @property
+    def itemsize(self) -> int:
+        return self.type.dtype.itemsize
+
+    @property
+    def nbytes(self) -> Any:
+        return self.size * self.type.dtype.itemsize
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        return HANDLERS["ufunc"](ufunc, method, inputs, kwargs)
+
+    def __array_function__(self, func: Callable[..., Any], types: Any, args: Any, kwargs: Any) -> Any:
+        return HANDLERS["function"](func)(*args, **kwargs)
+
+    def __getattr__(self, name: str) -> Any:
+        return HANDLERS["attribute"](self, name)
+
+    def __getitem__(self, index: Any) -> Any:
+        return HANDLERS["getitem"](self, index)
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        HANDLERS["setitem"](self, index, value)
+
+    def __len__(self) -> int:
+        if not self.type.shape:
+            raise TypeError("len() of unsized object")
+        length = active_trace().sizing.pin(self.type.shape[0])
+        if length is None:
+            raise Concretize(f"the length of {describe(self)} is known only when the program runs")
+        return length
+
+    def __iter__(self) -> Iterator[Any]:
+        if not self.type.shape:
+            raise TypeError("iteration over a 0-d array")
+        return (self[i] for i in range(len(self)))
+
+    def __bool__(self) -> bool:
+        raise Concretize(
+            f"the truth of {describe(self)} is known only when the program runs, but Python must know it now to go on; "
+            "write np.where(test, a, b), or jg.cond(test, f, g, ...), or put the branch into a function whose source "
+            "jitgrad can read"
+        )
+
+    def __float__(self) -> float:
+        raise Concretize(f"float() of {describe(self)}: its value is known only when the program runs")
+
+    def __int__(self) -> int:
+        raise Concretize(f"int() of {describe(self)}: its value is known only when the program runs")
+
+    def __index__(self) -> int:
+        raise Concretize(
+            f"{describe(self)} is used where Python needs a number now (an index of a list, say); "
+            "its value is known only when the program runs. Put the list's items into one array with np.stack"
+        )
+
+    def __complex__(self) -> complex:
+        raise UnsupportedError("complex numbers are not supported yet; keep real and imaginary parts apart")
+
+    def __array__(self, *args: Any, **kwargs: Any) -> Any:
+        raise Concretize(
+            f"{describe(self)} was about to be turned into a NumPy array outside of what jitgrad follows; "
+            "its elements are known only when the program runs"
+        )
+
+    def __format__(self, spec: str) -> str:
+        return repr(self)
+
+    def __repr__(self) -> str:
+        return f"<traced {array_type_text(self.type)}>"
+
+    def __copy__(self) -> Any:
+        return HANDLERS["copy"](self)
+
+    def __deepcopy__(self, memo: Any) -> Any:
+        return HANDLERS["copy"](self)
+
+    def __divmod__(self, other: Any) -> Any:
+        return (self // other, self % other)
+
+    def __rdivmod__(self, other: Any) -> Any:
+        return (other // self, other % self)
+
+    def __round__(self, digits: int = 0) -> Any:
+        return HANDLERS["function"](np.round)(self, digits)
+
+
+class TracedSize:
+    """An int that comes from the shape of an argument, or is computed from such; kept as an expression.
+
+    Comparisons are answered for the shapes of the call being traced and guarded. Where Python needs the number itself, the
+    program is pinned to it.
+    """
+
+    __slots__ = ("dim",)
+
+    def __init__(self, dim: Size) -> None:
+        self.dim = dim
+
+    def __index__(self) -> int:
+        number = active_trace().sizing.pin(self.dim)
+        if number is None:
+            raise Concretize(f"the size {self.dim} is known only when the program runs")
+        return number
+
+    __int__ = __index__
+
+    def __bool__(self) -> bool:
+        return bool(self != 0)
+
+    def __hash__(self) -> int:
+        return hash(self.__index__())
+
+    def __repr__(self) -> str:
+        return active_trace().sizing.text(self.dim)
+
+    def __format__(self, spec: str) -> str:
+        return format(self.__index__(), spec)
+
+    def __float__(self) -> float:
+        return float(self.__index__())
+
+    def __neg__(self) -> Any:
+        return python_size(-self.dim)
+
+    def __pos__(self) -> TracedSize:
+        return self
+
+    def __abs__(self) -> Any:
+        return self if self >= 0 else -self
+
+    def __divmod__(self, other: Any) -> Any:
+        return (self // other, self % other)
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        return HANDLERS["ufunc"](ufunc, method, inputs, kwargs)
+
+
+def python_size(dim: Dim) -> Any:
+    """What the user's program sees of a dim: an int or a ``TracedSize``."""
+    return dim if isinstance(dim, int) else TracedSize(dim)
+
+
+def as_dim(value: Any) -> Dim | None:
+    """The dim that an int, a ``TracedSize`` or an integer scalar tracer stands for; None for anything else."""
+    if isinstance(value, TracedSize):
+        return value.dim
+    if isinstance(value, (bool, np.bool_)):
+        return int(value)
+    if isinstance(value, (int, np.integer)):
+        return int(value)
+    if isinstance(value, Tracer) and not value.type.shape and value.type.dtype.kind in "iu":
+        return _bind(value)
+    return None
+
+
+def _bind(tracer: Tracer) -> Dim:
+    """The dim of a traced integer; a new symbol is bound to it where it has none."""
+    if tracer.dim is None:
+        trace = active_trace()
+        var = tracer.var
+        owner = trace.owner[var.name]
+        if var.type.dtype != I64:
+            var = owner.builder.convert(var, I64)
+        size = trace.sizing.dynamic(tracer.name or "k")
+        owner.builder.emit("bind_size", var, symbol=str(size))
+        tracer.dim = size
+    return tracer.dim
+
+
+def _size_operator(name: str, exact: Callable[[Dim, Dim], Dim] | None) -> None:
+    python = getattr(operator, name)
+
+    def forward(self: TracedSize, other: Any) -> Any:
+        if exact is not None and isinstance(other, (int, np.integer)) or isinstance(other, TracedSize):
+            dim = other.dim if isinstance(other, TracedSize) else int(other)
+            if exact is not None and not (name in ("floordiv", "mod") and dim == 0):
+                return python_size(exact(self.dim, dim))
+        if isinstance(other, np.ndarray) or isinstance(other, (Tracer, int, float, np.generic, TracedSize)):
+            return HANDLERS["binary"](name, self, other)
+        return NotImplemented
+
+    def backward(self: TracedSize, other: Any) -> Any:
+        if exact is not None and isinstance(other, (int, np.integer)):
+            return python_size(exact(int(other), self.dim))
+        if isinstance(other, (Tracer, int, float, np.generic, np.ndarray)):
+            return HANDLERS["binary"](name, other, self)
+        return NotImplemented
+
+    forward.__doc__ = backward.__doc__ = f"operator.{python.__name__} on sizes."
+    setattr(TracedSize, f"__{name}__", forward)
+    setattr(TracedSize, f"__r{name}__", backward)
+
+
+def _comparison(name: str, sign: str) -> None:
+    def compare(self: TracedSize, other: Any) -> Any:
+        if isinstance(other, (int, np.integer, TracedSize)):
+            dim = other.dim if isinstance(other, TracedSize) else int(other)
+            trace = active_trace()
+            answer = None if trace.dynamic_tests else trace.sizing.decide(self.dim, sign, dim)
+            return HANDLERS["binary"](name, self, other) if answer is None else answer
+        if isinstance(other, (Tracer, float, np.generic, np.ndarray)):
+            return HANDLERS["binary"](name, self, other)
+        return NotImplemented
+
+    setattr(TracedSize, f"__{name}__", compare)
+
+
+for _name, _exact in {
+    "add": operator.add, "sub": operator.sub, "mul": operator.mul, "floordiv": operator.floordiv,
+    "mod": operator.mod, "truediv": None, "pow": None,
+}.items():  # fmt: skip
+    _size_operator(_name, _exact)
+for _name, _sign in {"lt": "<", "le": "<=", "gt": ">", "ge": ">=", "eq": "==", "ne": "!="}.items():
+    _comparison(_name, _sign)
+
+BINARY = ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul", "and", "or", "xor", "lshift", "rshift")
+COMPARE = ("lt", "le", "gt", "ge", "eq", "ne")
+UNARY = ("neg", "pos", "abs", "invert")
+
+
+def _define_operators() -> None:
+    """Give tracers Python's operators; their meaning is in ``elementwise``."""
+    for name in BINARY:
+        setattr(Tracer, f"__{name}__", lambda self, other, name=name: HANDLERS["binary"](name, self, other))
+        setattr(Tracer, f"__r{name}__", lambda self, other, name=name: HANDLERS["binary"](name, other, self))
+        setattr(Tracer, f"__i{name}__", lambda self, other, name=name: HANDLERS["inplace"](name, self, other))
+    for name in COMPARE:
+        setattr(Tracer, f"__{name}__", lambda self, other, name=name: HANDLERS["binary"](name, self, other))
+    for name in UNARY:
+        setattr(Tracer, f"__{name}__", lambda self, name=name: HANDLERS["unary"](name, self))
+
+
+_define_operators()
+
+HANDLERS: dict[str, Callable[..., Any]] = {}
+
+
+def handles(name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Register the function that does what tracers only name."""
+
+    def register(function: Callable[..., Any]) -> Callable[..., Any]:
+        HANDLERS[name] = function
+        return function
+
+    return register
+
+
+def describe(value: Any) -> str:
+    """A value in the words of an error message."""
+    if isinstance(value, Tracer):
+        trace = active_trace()
+        kind = f"{value.type.dtype.name}{trace.sizing.shape_text(value.type.shape)}"
+        if value.cell.argument:
+            part = "part of " if value.views else ""
+            return f"{part}argument {value.cell.argument} ({kind})"
+        return f"a value of type {kind}"
+    if isinstance(value, np.ndarray):
+        return f"an array of type {value.dtype}{value.shape}"
+    return repr(value)
+
+
+def new(var: Var, weak: bool = False, scalar: bool | None = None, dim: Dim | None = None) -> Tracer:
+    """A tracer of a value that the program has just computed; of rank 0 it is a NumPy scalar unless said otherwise."""
+    type = var.type
+    assert isinstance(type, ArrayType)
+    is_scalar = not type.shape if scalar is None else scalar
+    return Tracer(Cell(var, active_trace().scope), type, is_scalar=is_scalar, weak=weak, dim=dim)
+
+
+def check_dtype(dtype: np.dtype, what: str) -> np.dtype:
+    """Refuse dtypes that the IR does not have, in the user's words."""
+    from ..ir.types import DTYPE_NAMES
+
+    if dtype in DTYPE_NAMES:
+        return dtype
+    if dtype.kind == "c":
+        raise DTypeError(f"{what} is {dtype}: complex numbers are not supported; keep real and imaginary parts apart")
+    if dtype.kind in "OSUV":
+        raise DTypeError(f"{what} has dtype {dtype}, which holds no numbers; convert it first, as in x.astype(np.float64)")
+    if dtype == np.float16:
+        raise DTypeError(f"{what} is float16; use float32, as in x.astype(np.float32)")
+    if not dtype.isnative:
+        raise DTypeError(f"{what} has byte order {dtype.str}; convert it with x.astype({dtype.name!r})")
+    raise DTypeError(f"{what} has dtype {dtype}; float32, float64, integers and bool are supported")

@@ -1,0 +1,143 @@
+"""The operators of rewritten code with the meaning that Python gives them: the oracle of the tests of `rewrite`."""
+
+import itertools
+import operator
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+INPLACE = {
+    "+": operator.iadd, "-": operator.isub, "*": operator.imul, "@": operator.imatmul, "/": operator.itruediv,
+    "//": operator.ifloordiv, "%": operator.imod, "**": operator.ipow, "<<": operator.ilshift, ">>": operator.irshift,
+    "|": operator.ior, "^": operator.ixor, "&": operator.iand,
+}  # fmt: skip
+
+State = tuple[Any, ...]
+
+
+class Undefined:
+    """The value of a variable that has none."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __bool__(self) -> bool:
+        raise UnboundLocalError(self.name)
+
+
+class Operators:
+    """Does what Python does, and counts how often each operator was used."""
+
+    def __init__(self) -> None:
+        self.used: dict[str, int] = {}
+
+    def __getattribute__(self, name: str) -> Any:
+        if not name.startswith("_") and name != "used":
+            self.used[name] = self.used.get(name, 0) + 1
+        return object.__getattribute__(self, name)
+
+    def call(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        return function
+
+    def if_(
+        self, test: Any, then: Callable[..., State], orelse: Callable[..., State], state: State, names: tuple[str, ...],
+        mutated: tuple[str, ...] = (),
+    ) -> State:  # fmt: skip
+        new = then(*state) if test else orelse(*state)
+        _check(new, state, names, mutated)
+        return new
+
+    def while_(
+        self, test: Callable[..., Any], body: Callable[..., State], state: State, names: tuple[str, ...],
+        mutated: tuple[str, ...] = (),
+    ) -> State:  # fmt: skip
+        while test(*state):
+            new = body(*state)
+            _check(new, state, names, mutated)
+            state = new
+        return state
+
+    def for_(
+        self, iterable: Iterable[Any], body: Callable[..., State], state: State, names: tuple[str, ...],
+        mutated: tuple[str, ...] = (), go_on: Callable[..., Any] | None = None,
+    ) -> State:  # fmt: skip
+        items = iter(iterable)
+        while go_on is None or go_on(*state):
+            try:
+                item = next(items)
+            except StopIteration:
+                break
+            new = body(item, *state)
+            _check(new, state, names, mutated)
+            state = new
+        return state
+
+    def and_(self, first: Any, *thunks: Callable[[], Any]) -> Any:
+        for thunk in thunks:
+            if not first:
+                break
+            first = thunk()
+        return first
+
+    def or_(self, first: Any, *thunks: Callable[[], Any]) -> Any:
+        for thunk in thunks:
+            if first:
+                break
+            first = thunk()
+        return first
+
+    def not_(self, value: Any) -> bool:
+        return not value
+
+    def ifexp(self, test: Any, then: Callable[[], Any], orelse: Callable[[], Any]) -> Any:
+        return then() if test else orelse()
+
+    def contains(self, item: Any, container: Any) -> bool:
+        return item in container
+
+    def getitem(self, container: Any, index: Any) -> Any:
+        return container[index]
+
+    def setitem(self, container: Any, index: Any, value: Any) -> None:
+        container[index] = value
+
+    def setattr(self, container: Any, name: str, value: Any) -> None:
+        setattr(container, name, value)
+
+    def inplace(self, symbol: str, left: Any, right: Any) -> Any:
+        return INPLACE[symbol](left, right)
+
+    def assert_(self, test: Any, message: Callable[[], Any] | None) -> None:
+        if not test:
+            raise AssertionError(*(() if message is None else (message(),)))
+
+    def listcomp(self, iterable: Iterable[Any], element: Callable[[Any], Any], condition: Any = None) -> list[Any]:
+        return list(self.genexp(iterable, element, condition))
+
+    def setcomp(self, iterable: Iterable[Any], element: Callable[[Any], Any], condition: Any = None) -> set[Any]:
+        return set(self.genexp(iterable, element, condition))
+
+    def dictcomp(self, iterable: Iterable[Any], element: Callable[[Any], Any], condition: Any = None) -> dict[Any, Any]:
+        return dict(self.genexp(iterable, element, condition))
+
+    def flatcomp(self, iterable: Iterable[Any], inner: Callable[[Any], Any], condition: Any = None) -> list[Any]:
+        return list(self.flatgen(iterable, inner, condition))
+
+    def genexp(self, iterable: Iterable[Any], element: Callable[[Any], Any], condition: Any = None) -> Iterator[Any]:
+        return (element(item) for item in iterable if condition is None or condition(item))
+
+    def flatgen(self, iterable: Iterable[Any], inner: Callable[[Any], Any], condition: Any = None) -> Iterator[Any]:
+        return itertools.chain.from_iterable(self.genexp(iterable, inner, condition))
+
+    def undefined(self, name: str) -> Undefined:
+        return Undefined(name)
+
+    def bound(self, value: Any) -> Any:
+        if isinstance(value, Undefined):
+            raise UnboundLocalError(value.name)
+        return value
+
+
+def _check(new: State, state: State, names: tuple[str, ...], mutated: tuple[str, ...]) -> None:
+    """What a control operator may rely on."""
+    assert type(new) is tuple and len(new) == len(state) == len(names) == len(set(names))
+    assert set(mutated) <= set(names)
