@@ -3,7 +3,7 @@
 In: the arguments of a program's loss; Python ints and strings are static.  Out: the same loss.
 Loops are `scan` or `fori_loop` with static counts, because JAX cannot reverse through a `while_loop`;
 where the count depends on data the root is found without derivatives and one Newton step adds
-them, or a solver with implicit derivatives is used, or idle steps fill up a fixed count.  What
+the first ones, or a solver with implicit derivatives is used, or idle steps fill up a fixed count.  What
 JAX has ready (factorisations, FFT, convolution) is used.  `WITHOUT` says which programs have no
 version here, and why.
 """
@@ -32,9 +32,6 @@ def repeat(function: Callable, count: int, state):
     return lax.fori_loop(0, count, lambda _, state: function(state), state)
 
 
-# Grids -----------------------------------------------------------------------------------------
-
-
 def jacobi_stencil(u, f, sweeps):
     h2 = 1.0 / (u.shape[0] - 1) ** 2
 
@@ -42,7 +39,7 @@ def jacobi_stencil(u, f, sweeps):
         neighbours = u[:-2, 1:-1] + u[2:, 1:-1] + u[1:-1, :-2] + u[1:-1, 2:]
         return u.at[1:-1, 1:-1].set(0.25 * (neighbours + h2 * f[1:-1, 1:-1]))
 
-    return weighted(repeat(sweep, sweeps, u))
+    return weighted(repeat(sweep, sweeps, u) ** 2)
 
 
 def gauss_seidel(u, f, omega, sweeps):
@@ -161,9 +158,6 @@ def thomas(u, k, dt, steps):
     return weighted(repeat(step, steps, u))
 
 
-# Linear algebra --------------------------------------------------------------------------------
-
-
 def gram_schmidt(A):
     Q, R = jnp.linalg.qr(A)
     signs = jnp.sign(jnp.diag(R))
@@ -257,9 +251,6 @@ def pagerank(links, damping, tolerance):
 
     rank, _ = jax.scipy.sparse.linalg.bicgstab(flow_out, right, tol=0.0, atol=tolerance)
     return weighted(rank)
-
-
-# Dynamics --------------------------------------------------------------------------------------
 
 
 def nbody(x, v, masses, dt, steps):
@@ -364,9 +355,6 @@ def escape_time(centre_x, centre_y, width, pixels, limit):
     return jnp.mean(jnp.exp(-0.2 * jnp.where(escaped, smooth, float(limit))))
 
 
-# Sequences -------------------------------------------------------------------------------------
-
-
 def kalman_filter(observations, F, Q, R, H):
     def step(state, z):
         mean, covariance = state
@@ -461,23 +449,20 @@ def dynamic_time_warping(a, b, band):
         columns = centre - band + jnp.arange(width)
         inside = (columns >= 1) & (columns <= m)
         distances = jnp.where(inside, (value - b[jnp.clip(columns - 1, 0, m - 1)]) ** 2, jnp.inf)
-        ups, diagonals = lax.dynamic_slice(above, (centre,), (width + 1,))[1:], lax.dynamic_slice(above, (centre,), (width,))
+        window = lax.dynamic_slice(above, (centre,), (width + 1,))
 
         def fill(left, entry):
             up, diagonal, distance = entry
             new = distance + jnp.minimum(jnp.minimum(up, left), diagonal)
             return new, new
 
-        _, filled = lax.scan(fill, jnp.inf, (ups, diagonals, distances))
+        _, filled = lax.scan(fill, jnp.inf, (window[1:], window[:-1], distances))
         return lax.dynamic_update_slice(jnp.full_like(above, jnp.inf), filled, (centre + 1,)), None
 
     # Entry j of a row stands at j + band + 1, so that the band never leaves the array.
     first = jnp.full(m + width + 2, jnp.inf).at[band + 1].set(0.0)
     last, _ = lax.scan(fill_row, first, (jnp.arange(1, n + 1), a))
     return jnp.sqrt(last[m + band + 1])
-
-
-# Learning, statistics and geometry -------------------------------------------------------------
 
 
 def black_scholes(spots, strikes, years, rate, volatilities, calls):
@@ -591,9 +576,6 @@ def line_search(w, x, signs, ridge, steps):
         return w - lax.while_loop(too_long, lambda rate: 0.5 * rate, 8.0) * g
 
     return weighted(repeat(step, steps, w))
-
-
-# Roots, transforms and combinatorics -----------------------------------------------------------
 
 
 def kepler_newton(mean_anomalies, eccentricities):

@@ -3,6 +3,7 @@
 In: source text that defines numba kernels and one driver that calls them, the driver's name, the types of its
 parameters. Out: a callable of exactly these types.
 
+    >>> import numpy as np
     >>> source = '''
     ... import numpy as np
     ... from numba import njit
@@ -22,9 +23,10 @@ parameters. Out: a callable of exactly these types.
     >>> run(np.ones(3))
     array([2., 2., 2.])
 
-A parameter is a dtype of the IR (`f64`, `i32`, `u8`, `b1`, `c128`), alone for a scalar; followed by `[]`, `[:]`, `[:, :]`
-for an aligned array of any strides; with `::1` last for a C-contiguous one, as in `f64[:, ::1]`; after `readonly` for an array
-that must not be written to.
+A parameter is a dtype of the IR (`f64`, `i32`, `u8`, `b1`, `c128`), alone for a scalar; followed by `[]`, `[:]` or
+`[:, :]` for an aligned array of any strides; with `::1` last for a C-contiguous one, as in `f64[:, ::1]`; after
+`readonly` for an array that nobody writes to. Any strides take a contiguous array too, and `readonly` a writable one;
+nothing else is converted. Subclasses of ndarray count as arrays: whoever calls looks out for masked ones.
 
 Each function of the module is compiled by itself and kept under a digest of its own text and of what it refers to, so
 programs share kernels, in one process and on disk. The text itself is kept beside, under the file name that tracebacks
@@ -55,8 +57,8 @@ _KINDS = {"f": "float", "i": "int", "u": "uint", "c": "complex"}
 def load(source: str, entry: str, signature: tuple[str, ...]) -> Callable[..., Any]:
     """The function `entry` of the module `source`, compiled for parameters of the types in `signature`.
 
-    Compiles at most once per process, whatever the number of threads, and not at all once it is on disk. Raises ValueError
-    for a malformed signature; whatever numba says about the source goes through.
+    Compiles at most once per process, whatever the number of threads, and not at all once it is on disk. Raises
+    ValueError for a malformed signature; whatever numba says about the source goes through.
     """
     request = (source, entry, signature)
     if (program := _programs.get(request)) is not None:
@@ -124,7 +126,7 @@ def _execute(source: str, file_name: str) -> dict[str, Any]:
 
 
 def _kernel_digests(source: str) -> dict[str, str]:
-    """A digest per function of the module: of its code, and of all that its code refers to at the module's top level."""
+    """A digest per function of the module: of its code, and of all at the module's top level that it refers to."""
     statements = {name: node for node in ast.parse(source).body for name in _bound_names(node)}
     functions = [name for name, node in statements.items() if isinstance(node, ast.FunctionDef)]
     return {name: _digest(ast.unparse(node) for node in _reached(name, statements)) for name in functions}

@@ -179,7 +179,8 @@ def test_errors_show_the_emitted_text() -> None:
 
 def test_many_results_and_none() -> None:
     source = (
-        'from numba import njit\n@njit(error_model="numpy")\ndef both(x, s):\n    x[0] = s\n    return x, s, x.size > 1\n'
+        'from numba import njit\n@njit(error_model="numpy")\n'
+        "def both(x, s):\n    x[0] = s\n    return x, s, x.size > 1\n"
         '@njit(error_model="numpy")\ndef nothing():\n    pass\n'
     )
     x = np.zeros(2)

@@ -50,9 +50,6 @@ def generator(module: ModuleType) -> np.random.Generator:
     return np.random.default_rng(list(module.__name__.encode()))
 
 
-# Trees of arrays -------------------------------------------------------------------------------
-
-
 def map_leaves(function: Callable, tree: Any, *others: Any) -> Any:
     """Apply `function` to the leaves of trees of one structure: dicts, lists and tuples."""
     if isinstance(tree, dict):
@@ -98,9 +95,6 @@ def assert_same(actual: Any, expected: Any) -> None:
     map_leaves(compare, actual, expected)
 
 
-# Numerical derivatives -------------------------------------------------------------------------
-
-
 def numerical_derivative(function: Callable[[float], float], step: float = 0.02) -> float:
     """Return the derivative of `function` at 0.
 
@@ -128,9 +122,6 @@ def assert_close(actual: float, expected: float, scale: float) -> None:
     """Demand agreement to 1e-6, or to 1e-9 of `scale` where a direction hardly matters."""
     assert np.shape(actual) == ()
     assert abs(actual - expected) <= 1e-6 * abs(expected) + 1e-9 * scale, (actual, expected)
-
-
-# The program as a function of what is differentiated ----------------------------------------------
 
 
 def loss_of(module: ModuleType) -> Callable:
@@ -166,8 +157,13 @@ class Problem:
             arguments[i] = value
         return self.loss(*arguments)
 
+    def slope(self, direction: tuple) -> float:
+        """Return the numerical derivative of the loss along `direction`."""
+        return numerical_derivative(lambda t: self.at(*self.moved(direction, t)))
 
-# The tests -------------------------------------------------------------------------------------
+    def curvature(self, gradient: Callable, v: tuple, w: tuple) -> float:
+        """Return v @ Hessian @ w by numerical derivatives of `gradient`."""
+        return numerical_derivative(lambda t: float(dot(gradient(*self.moved(w, t)), v)))
 
 
 def test_plain_numpy_runs_and_writes_where_it_says(program: ModuleType) -> None:
@@ -203,7 +199,7 @@ def test_gradient(program: ModuleType) -> None:
     gradient = jg.grad(problem.loss, problem.argnums)(*problem.fresh())
     map_leaves(lambda g, x: np.testing.assert_equal(np.shape(g), np.shape(x)), gradient, problem.point())
     for direction in problem.directions:
-        expected = numerical_derivative(lambda t: problem.at(*problem.moved(direction, t)))
+        expected = problem.slope(direction)
         assert_close(dot(gradient, direction), expected, norm(gradient))
 
 
@@ -214,13 +210,8 @@ def test_directional_derivative(program: ModuleType) -> None:
     for direction in problem.directions:
         value, actual = jg.jvp(problem.at, problem.point(), direction)
         assert_same(value, problem.at(*problem.point()))
-        expected = numerical_derivative(lambda t: problem.at(*problem.moved(direction, t)))
-        assert_close(actual, expected, abs(float(expected)))
-
-
-def expected_curvature(gradient: Callable, problem: Problem, v: tuple, w: tuple) -> float:
-    """Return v @ Hessian @ w from differences of the compiled first derivative."""
-    return numerical_derivative(lambda t: float(dot(gradient(*problem.moved(w, t)), v)))
+        expected = problem.slope(direction)
+        assert_close(actual, expected, abs(expected))
 
 
 def test_gradient_of_directional_derivative(smooth_program: ModuleType) -> None:
@@ -231,7 +222,7 @@ def test_gradient_of_directional_derivative(smooth_program: ModuleType) -> None:
     everything = tuple(range(len(problem.argnums)))
     gradient = jg.grad(problem.at, everything)
     curvature = jg.grad(lambda *point: dot(gradient(*point), v), everything)(*problem.point())
-    assert_close(dot(curvature, w), expected_curvature(gradient, problem, v, w), norm(curvature))
+    assert_close(dot(curvature, w), problem.curvature(gradient, v, w), norm(curvature))
 
 
 def test_directional_derivative_of_gradient(smooth_program: ModuleType) -> None:
@@ -241,7 +232,7 @@ def test_directional_derivative_of_gradient(smooth_program: ModuleType) -> None:
     v, w, _ = problem.directions
     gradient = jg.grad(problem.at, tuple(range(len(problem.argnums))))
     _, curvature = jg.jvp(gradient, problem.point(), w)
-    assert_close(dot(curvature, v), expected_curvature(gradient, problem, v, w), norm(curvature))
+    assert_close(dot(curvature, v), problem.curvature(gradient, v, w), norm(curvature))
 
 
 def test_numerical_derivative_of_known_functions() -> None:

@@ -72,14 +72,13 @@ class DiffBuilder(Builder):
         self.items: list[LinearItem] = []
         self.linear: set[Var] = set()
         self.masked = False  # whether ``scale`` is applied to masked cotangents
-        self.prices: dict[Var, float] = {}  # see ``residuals``
+        self.prices: dict[Var, float] = {}  # of parameters, see ``residuals``
+        self.free: frozenset[Var] | None = None  # what a backward region gets for nothing; None means everything
+        self.sizes: dict[str, Var] = {}  # symbols bound here, and the scalars that hold their values
+        self.definitions: dict[Var, Equation] = {}
         self.stack_roots: dict[Var, Var] = {}  # a stack that an equation returns -> the empty one it started as
         self.stack_rests: dict[Var, Var] = {}  # a stack that was read -> what was left of it
         self._known: dict[Any, Var] = {}
-
-    def region(self) -> DiffBuilder:
-        """A builder for a region of this function."""
-        return DiffBuilder(numbers=self.numbers)
 
     def fresh(self, type: Type) -> Var:
         """A variable whose name no other builder of this derivative uses."""
@@ -106,6 +105,7 @@ class DiffBuilder(Builder):
         linear = self.linear.intersection(equation.operands)
         if not linear:
             self.equations.append(equation)
+            self.definitions.update((r, equation) for r in equation.results)
             return
         self.linear.update(equation.results)
         self.items.append(LinearEquation(equation, frozenset(linear)))
@@ -120,6 +120,12 @@ class DiffBuilder(Builder):
         if _is_shared(equation.op):
             (self._known[key],) = results
         return results
+
+    def replace(self, old: Equation, new: Sequence[Equation]) -> None:
+        """Put other equations in the place of one; they must define what it defined."""
+        (position,) = (k for k, e in enumerate(self.equations) if e is old)
+        self.equations[position : position + 1] = new
+        self.definitions.update((r, e) for e in new for r in e.results)
 
     def scale(self, cotangent: Var, factor: Var) -> Var:
         """cotangent * factor; where the cotangent may be masked, its zeros win over infinite factors."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from ..ir import ArrayType, Equation, Function, Var
+from ..ir import ArrayType, Equation, Function, Var, symbol
 from .activity import Activity, activity
 from .linear import DiffBuilder
 from .tangents import tangents_of, zeros
@@ -56,6 +56,14 @@ class Linearizer:
         """Keep those tangents that are not zero."""
         self.tangents.update((v, t) for v, t in zip(variables, tangents, strict=True) if t is not None)
 
+    def _note_size(self, equation: Equation) -> None:
+        """Remember which scalar holds the value of a size that an equation binds."""
+        name = equation.get("symbol")
+        if name is not None and equation.op == "bind_size":
+            self.builder.sizes[name] = self.values[equation.operands[0]]
+        elif name is not None:
+            self.builder.sizes[name] = self.builder.emit("size", value=symbol(name))
+
     def tangents_or_zeros(self, variables: Sequence[Var]) -> list[Var]:
         """The tangents of variables, zeros where there is none."""
         found = ((v, self.tangents.get(v)) for v in variables)
@@ -68,6 +76,7 @@ class Linearizer:
             rule(self, equation)
             return
         results = self.builder.repeat(equation, self.operands(equation))
+        self._note_size(equation)
         new = equation.replace(operands=tuple(self.operands(equation)), results=results)
         self.set_results(equation, results, tangents_of(self.builder, new, self.tangents_of_operands(equation)))
 

@@ -7,14 +7,15 @@ those equations that are cheap to repeat. What follows from constants and the lo
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ..ir import ArrayType, Equation, StackType, Var
 from ..ir.sizes import Dim, Size
-from ..ops import OPS, Builder
+from ..ops import OPS
 from .linear import DiffBuilder
 from .mincut import cheapest_cut
+from .regions import free_variables
 
 TYPICAL_SIZE = 100  # of a dim that is not known, for comparing prices
 
@@ -43,19 +44,40 @@ class Plan:
     symbols: Mapping[str, Var]  # sizes bound inside, and the scalars that give them
 
 
-def plan_residuals(b: DiffBuilder, required: Iterable[Var], symbols: Iterable[str], outside: Sequence[Var]) -> Plan:
-    """Find the cheapest plan; ``outside`` are the parameters whose values the backward region can be given."""
-    bound = _bound_symbols(b)
-    used = {name: bound[name] for name in bound} if set(symbols) & set(bound) else {}
-    wanted = {*required, *used.values()}
-    stacks = tuple(sorted((v for v in wanted if isinstance(v.type, StackType)), key=_order(b)))
-    wanted -= set(stacks)
+def plan_residuals(b: DiffBuilder, backward: Sequence[Equation], results: Sequence[Var], outside: Sequence[Var]) -> Plan:
+    """Find the cheapest plan for what these backward equations read; ``outside`` are the parameters that can be given."""
+    own = {*b.parameters, *(r for e in b.equations for r in e.results)}
+    required = free_variables(backward, results) & own
+    symbols = set().union(*(e.symbols() for e in backward)) & set(b.sizes)
+    while True:
+        used = {name: b.sizes[name] for name in b.sizes if name in symbols}
+        plan = _plan(b, {*required, *used.values()}, outside, used)
+        further = _symbols_of(b, plan) & set(b.sizes)
+        if further <= symbols:
+            return plan
+        symbols |= further
+
+
+def _plan(b: DiffBuilder, wanted: set[Var], outside: Sequence[Var], symbols: Mapping[str, Var]) -> Plan:
+    order = {v: k for k, v in enumerate([*b.parameters, *(r for e in b.equations for r in e.results)])}
+    stacks = {v for v in wanted if isinstance(v.type, StackType)}
+    wanted = wanted - stacks
     graph = _Graph(b, wanted)
     cut = cheapest_cut(graph.prices, graph.sources, graph.edges, wanted & set(graph.prices))
     again, given = graph.closure(wanted, cut)
-    taken = tuple(v for v in outside if v in given)
-    saved = tuple(sorted((v for v in given if v not in outside), key=_order(b)))
-    return Plan(saved, taken, stacks, frozenset(again), used)
+    return Plan(
+        tuple(sorted(given.difference(outside), key=order.__getitem__)),
+        tuple(v for v in outside if v in given),
+        tuple(sorted(stacks, key=order.__getitem__)),
+        frozenset(again),
+        symbols,
+    )
+
+
+def _symbols_of(b: DiffBuilder, plan: Plan) -> set[str]:
+    """The sizes that saved values and repeated equations mention."""
+    found = set().union(*(v.type.symbols() for v in plan.saved))
+    return found.union(*(e.symbols() for e in b.equations if not plan.again.isdisjoint(e.results)))
 
 
 class _Graph:
@@ -120,7 +142,7 @@ def typical(dim: Dim) -> int:
 
 
 def repeatable_variables(b: DiffBuilder) -> frozenset[Var]:
-    """The results of equations that are cheaper to repeat than to save; free ones among them cost 0 in ``prices``.
+    """The results of equations that are cheaper to repeat than to save.
 
     The count of operations starts anew at what is not repeatable: it will be given.
     """
@@ -128,7 +150,7 @@ def repeatable_variables(b: DiffBuilder) -> frozenset[Var]:
     free = {v for v, price in b.prices.items() if price == 0}
     for e in b.equations:
         own = _work(e)
-        if own is None or len(e.results) != 1:
+        if own is None or len(e.results) != 1 or e.result in b.sizes.values():
             continue
         total = own + sum(work.get(v, 0) for v in e.operands)
         is_free = free.issuperset(e.operands)
@@ -169,23 +191,3 @@ def _work(e: Equation) -> int | None:
         return 4
     simple = op.python or e.op in _SIMPLE_CALLS
     return 1 if simple else (8 if e.result.type.shape else SCALAR_LIMIT + 1)  # type: ignore[union-attr]
-
-
-def _bound_symbols(b: DiffBuilder) -> dict[str, Var]:
-    """The sizes that a region binds, and scalars that hold them; ``nonzero`` gets an equation that reads its size."""
-    found: dict[str, Var] = {}
-    for position, e in enumerate(list(b.equations)):
-        symbol = e.get("symbol")
-        if symbol is None:
-            continue
-        if e.op == "bind_size":
-            found[symbol] = e.operands[0]
-        else:
-            found[symbol] = _read_size(b, position + 1 + len(b.equations), e)
-    return found
-
-
-def _order(b: DiffBuilder):  # type: ignore[no-untyped-def]
-    """A sorting key: parameters first, then in the order of definition."""
-    order = {v: k for k, v in enumerate([*b.parameters, *(r for e in b.equations for r in e.results)])}
-    return lambda v: order[v]

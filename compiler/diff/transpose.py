@@ -52,20 +52,21 @@ class Transposer:
         pending = self._pending.pop(linear, [])
         total = self._totals.pop(linear, None)
         if pending and total is None:
-            total = self.zeros(linear)
+            total = zeros(self.builder, linear.type)
         for into in pending:
             assert total is not None
             total = into.add(self.builder, total)
         return total
 
     def take_or_zeros(self, linear: Var) -> Var:
-        """The cotangent of a linear variable, made of zeros if need be."""
+        """The cotangent of a linear variable, made of zeros (an empty stack) if need be."""
         found = self.take(linear)
-        return self.zeros(linear) if found is None else found
+        return zeros(self.builder, linear.type) if found is None else found
 
-    def zeros(self, linear: Var) -> Var:
-        """A cotangent that is zero; of a stack, an empty one."""
-        return zeros(self.builder, linear.type)
+    def take_all(self, linear: Iterable[Var | None], like: Iterable[Var]) -> list[Var]:
+        """The cotangents of several variables, zeros of these types where there is none."""
+        found = [(None if v is None else self.take(v), other) for v, other in zip(linear, like, strict=True)]
+        return [zeros(self.builder, other.type) if v is None else v for v, other in found]
 
     def transpose_equation(self, item: LinearEquation) -> None:
         """Transpose an equation by the rule of its op."""
@@ -81,8 +82,3 @@ class Transposer:
             if operand in item.linear:
                 self.add(operand, contribution)
         self.builder.masked = False
-
-
-def take_all(transposer: Transposer, linear: Iterable[Var | None]) -> list[Var | None]:
-    """The cotangents of several variables."""
-    return [None if v is None else transposer.take(v) for v in linear]

@@ -30,6 +30,7 @@ class Group:
     equations: list[Equation] = field(default_factory=list)
     before: int = 0  # the groups that must run first, directly or not, as a bit set
     writes: Equation | None = None
+    sealed: bool = False  # nobody may join
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,11 +175,12 @@ class _Planner:
         before = self._before(equation, reads)
         role = self.role(equation)
         group = None
-        if role in (Role.MAP, Role.REDUCE, Role.WRITE) and not self._is_view(equation):
+        if role in _KERNEL and not self._is_view(equation) and not _is_alone(equation):
             group = self._company(equation, reads, before)
         if group is None:
             own = Role.OPAQUE if self._is_view(equation) else role
             group = Group(len(self.groups), own, domain_of(equation) if own in _KERNEL else ())
+            group.sealed = _is_alone(equation)
             self.groups.append(group)
         self._join(group, equation, reads, before)
 
@@ -212,7 +214,7 @@ class _Planner:
         """The latest group that the equation may join."""
         domain = domain_of(equation)
         for group in reversed(self.groups[-CANDIDATES:]):
-            if group.role in _KERNEL and group.domain == domain and self._fits(group, equation, reads, before):
+            if group.role in _KERNEL and group.domain == domain and not group.sealed and self._fits(group, equation, reads, before):
                 return group
         return None
 
@@ -292,6 +294,13 @@ _KERNEL = (Role.MAP, Role.REDUCE, Role.WRITE)
 def has_effect(equation: Equation) -> bool:
     """Whether an equation does something besides giving results, itself or inside."""
     return OPS[equation.op].effect or any(has_effect(e) for region in equation.regions for e in region.equations)
+
+
+def _is_alone(equation: Equation) -> bool:
+    """Whether an equation wants its loops in an order of its own."""
+    if equation.op not in ("argmax", "argmin"):
+        return False
+    return equation["axis"] != len(equation.operands[0].type.shape) - 1  # type: ignore[union-attr]
 
 
 def _used_symbols(equation: Equation) -> frozenset[str]:

@@ -117,6 +117,9 @@ class _KernelBuilder:
         known = {scalar.name for scalar in scalars}
         scalars += [Local(name, I64) for name in sorted(free - known)]
         buffers = tuple(BufferParameter(name, self.buffers[name], name in written) for name in order)
+        for equation in self.group.equations:
+            if self.group.sealed:
+                axes = (*(a for k, a in enumerate(axes) if k != equation["axis"]), axes[equation["axis"]])
         sequential = any(e.op in ("put", "put_add") for e in self.group.equations)
         kernel = Kernel(kernel_name(self.group), buffers, tuple(scalars), axes, tuple(steps), sequential)
         kernel = rename(kernel, self._final_names(kernel))

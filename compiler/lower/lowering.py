@@ -41,7 +41,7 @@ class _Lowering:
     def __init__(self, function: Function, donated: dict[int, int]) -> None:
         self.function, self.donated = function, donated
         self.sizes = frozenset(function.symbols())
-        self.names = Names(self.sizes)
+        self.names = Names({*self.sizes, function.name})
         self.kernels: dict[Kernel, Kernel] = {}
         self.parameter_values: dict[Var, Value] = {}
         self.fixed: set[str] = set()  # memory that belongs to the caller

@@ -7,7 +7,9 @@ import keyword
 import re
 from collections.abc import Iterable
 
-RESERVED = frozenset(keyword.kwlist) | frozenset(dir(builtins)) | {"np", "math", "njit", "cuda", "blas", "numeric", "arrays"}
+_MODULES = {"np", "math", "njit", "cuda", "numeric"}
+_FUNCTIONS = {"gemm", "gemv", "ger", "dot", "empty", "grow", "add_any_order"}
+RESERVED = frozenset(keyword.kwlist) | frozenset(dir(builtins)) | _MODULES | _FUNCTIONS
 
 
 class Names:

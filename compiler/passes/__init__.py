@@ -1,0 +1,41 @@
+"""Passes: functions to equal, cheaper functions. ``PASSES`` is their order.
+
+Each is valid IR in, valid IR out, and works inside regions too.
+"""
+
+from .cse import eliminate_common_subexpressions
+from .dce import eliminate_dead_code
+from .fold import fold_constants
+from .hoist import hoist_invariants
+from .inline import inline_calls, remove_barriers
+from .simplify import simplify
+from .sink import sink_constants
+
+PASSES = (
+    inline_calls,
+    eliminate_dead_code,
+    sink_constants,
+    fold_constants,
+    simplify,
+    eliminate_common_subexpressions,
+    eliminate_dead_code,
+    hoist_invariants,
+    sink_constants,
+    fold_constants,
+    simplify,
+    eliminate_common_subexpressions,
+    remove_barriers,
+    eliminate_dead_code,
+)
+
+__all__ = [
+    "PASSES",
+    "eliminate_common_subexpressions",
+    "eliminate_dead_code",
+    "fold_constants",
+    "hoist_invariants",
+    "inline_calls",
+    "remove_barriers",
+    "simplify",
+    "sink_constants",
+]

@@ -1,8 +1,8 @@
 """Calls of BLAS and LAPACK routines from compiled code, by name.
 
-In: the name of a routine of `scipy.linalg.cython_blas` or `cython_lapack`, without the letter for the element type. Out: a
-function for numba code. The code it becomes refers to the routine by a symbol, not by its address, so it can be kept on
-disk; whoever loads it calls `register` first.
+In: the name of a routine of `scipy.linalg.cython_blas` or `cython_lapack`, without the letter for the element type.
+Out: a function for numba code. The code it becomes refers to the routine by a symbol, not by its address, so it can be
+kept on disk; whoever loads it calls `register` first.
 """
 
 import ctypes
@@ -107,19 +107,11 @@ def extension(module: str) -> ModuleType:
     name = f"scipy.linalg.{module}"
     if name in sys.modules:
         return sys.modules[name]
-    folder = Path(scipy.__file__).parent / "linalg"
-    finder = importlib.machinery.FileFinder(
-        str(folder), (importlib.machinery.ExtensionFileLoader, importlib.machinery.EXTENSION_SUFFIXES)
-    )
-    if (spec := finder.find_spec(module)) is None:
+    loaders = (importlib.machinery.ExtensionFileLoader, importlib.machinery.EXTENSION_SUFFIXES)
+    spec = importlib.machinery.FileFinder(str(Path(scipy.__file__).parent / "linalg"), loaders).find_spec(name)
+    if spec is None or spec.loader is None:
         return importlib.import_module(name)
-    return _load_alone(name, spec.origin)
-
-
-def _load_alone(name: str, path: str) -> ModuleType:
-    """Run the extension module, but leave its proper import to whoever asks for it: that gives the same module again."""
-    spec = importlib.util.spec_from_file_location(name, path)
-    extension = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(extension)
-    sys.modules.pop(name, None)
-    return extension
+    alone = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(alone)
+    sys.modules.pop(name, None)  # whoever imports it later sets it up as a submodule, and gets the same module
+    return alone

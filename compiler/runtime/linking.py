@@ -34,7 +34,7 @@ _linked: dict[str, CompileResult] = {}
 
 
 class Program(_dispatcher.Dispatcher):
-    """A compiled driver: takes arguments of its types, by position or name, and converts none: TypeError for any others."""
+    """A compiled driver: takes arguments of its types, by position or name, and converts none; TypeError otherwise."""
 
     def __init__(self, compiled: CompileResult) -> None:
         descriptor = compiled.fndesc

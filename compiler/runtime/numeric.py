@@ -56,7 +56,7 @@ def fmod(x: Any, y: Any) -> Any:
 @register_jitable
 def pow(x: Any, y: Any) -> Any:
     """x**y"""
-    return np.power(x, y)
+    return x**y
 
 
 @register_jitable
@@ -80,7 +80,9 @@ def erfc(x: Any) -> Any:
 @register_jitable
 def lgamma(x: Any) -> Any:
     """log(abs(gamma(x))); infinite at the poles 0, -1, -2, ..."""
-    if x <= 0 and x == math.floor(x):
+    if x == -np.inf:
+        return x
+    if x <= 0 and x == np.floor(x):
         return np.inf
     return math.lgamma(x)
 
@@ -91,9 +93,9 @@ def digamma(x: Any) -> Any:
     if x == 0:
         return -math.copysign(np.inf, x)
     if x < 0:
-        if x == math.floor(x):
+        if x == np.floor(x):
             return np.nan
-        return digamma_positive(1.0 - x) - math.pi / math.tan(math.pi * (x - math.floor(x)))
+        return digamma_positive(1.0 - x) - math.pi / math.tan(math.pi * (x - np.floor(x)))
     return digamma_positive(x)
 
 

@@ -1,9 +1,11 @@
 """How many threads SciPy's BLAS uses for one call.
 
-OpenBLAS shares work among threads that wait for each other in a spin. On a machine whose cores are busy elsewhere that wait
-lasts a scheduler's time slice: a product of 128 x 128 matrices took 30 ms instead of 0.3. So small work runs on one thread.
-The number is a global of the library: compiled code sets it, calls, and puts it back, all while it holds the GIL, so no other
-Python code sees the change. Where the library has no such switch (Accelerate, MKL, Windows) nothing is done.
+In: a number of threads. Out: the number that was set before.
+
+OpenBLAS shares work among threads that wait for each other in a spin. On a machine whose cores are busy elsewhere that
+wait lasts a scheduler's time slice: a product of 128 x 128 matrices took 30 ms instead of 0.1. So small work runs on
+one thread. The number is a global of the library: compiled code sets it, calls, and puts it back. Where the library has
+no such switch (Accelerate, MKL, Windows) nothing is done.
 """
 
 import ctypes
@@ -24,7 +26,11 @@ _INT = ir.IntType(32)
 
 @intrinsic
 def limit_threads(typing_context: Any, count: types.Type) -> Any:
-    """Let BLAS use at most `count` threads, or any number if it is 0; the number so far, to be put back."""
+    """Let BLAS use `count` threads, or as it would if it is 0; returns the number to put back, or 0 if none changed.
+
+    A thread that finds the number lowered by another leaves it alone, and only who lowered it puts it back: so the number
+    that the user set always returns, however calls of several threads overlap.
+    """
 
     def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
         if not register_switch():
@@ -42,7 +48,7 @@ def limit_threads(typing_context: Any, count: types.Type) -> Any:
         changes = builder.and_(builder.icmp_signed(">", wanted, _INT(0)), builder.icmp_signed("!=", wanted, before))
         with builder.if_then(changes):
             builder.call(set_, [wanted])
-        return before
+        return builder.select(changes, before, _INT(0))  # 0: there is nothing to put back
 
     return types.intc(count), generate
 
@@ -52,9 +58,9 @@ def register_switch() -> bool:
     """Tell LLVM where BLAS's thread switch is, if there is one: among the libraries that `cython_blas` depends on."""
     library = ctypes.CDLL(extension("cython_blas").__file__)
     for prefix in _SWITCHES:
-        functions = [getattr(library, f"{prefix}_{name}_num_threads", None) for name in ("get", "set")]
-        if all(functions):
-            for name, function in zip(("get", "set"), functions, strict=True):
-                llvm.add_symbol(f"scipy.linalg.{name}_num_threads", ctypes.cast(function, ctypes.c_void_p).value)
+        if hasattr(library, f"{prefix}_set_num_threads"):
+            for name in ("get", "set"):
+                address = ctypes.cast(getattr(library, f"{prefix}_{name}_num_threads"), ctypes.c_void_p).value
+                llvm.add_symbol(f"scipy.linalg.{name}_num_threads", address)
             return True
     return False

@@ -319,7 +319,10 @@ def staged_loop(
     label = leaf_names(tree, names)
     slots: dict[int, Slot] = {}
     cells: list[Cell] = []
+    guards = active_trace().root.builder.guards
+    known = len(guards)
     for _ in range(20):
+        del guards[known:]  # what an attempt that is thrown away took for granted
         attempt = _attempt(bounds, body, state, before, tree, slots, cells, test)
         if attempt.tree != tree:
             raise NotStaged(

@@ -76,6 +76,7 @@ class Traced:
     tree: Tree
     written: tuple[tuple[int, int], ...]  # (number of the argument's leaf, number of the result)
     names: tuple[str, ...]  # of the leaves, as in messages
+    positional: bool  # whether each leaf is a positional argument itself
 
 
 def classify(value: Any, name: str) -> Leaf:
@@ -107,7 +108,8 @@ def trace(function: Callable[..., Any], name: str, arguments: Any, leaves: Seque
         parameters, inputs = _enter(context, leaves, names)
         args, kwargs = tree.unflatten(inputs)
         result = call(function)(*args, **kwargs)
-        return _leave(context, result, leaves, names, parameters, inputs)
+        positional = all(len(path) == 2 and path[0] == 0 for path in tree.paths())
+        return _leave(context, result, leaves, names, parameters, inputs, positional)
 
 
 def _enter(context: Trace, leaves: Sequence[Leaf], names: Sequence[str]) -> tuple[dict[int, Var], list[Any]]:
@@ -165,8 +167,9 @@ def identifier(name: str) -> str:
 
 
 def _leave(
-    context: Trace, result: Any, leaves: Sequence[Leaf], names: Sequence[str], parameters: dict[int, Var], inputs: list[Any]
-) -> Traced:
+    context: Trace, result: Any, leaves: Sequence[Leaf], names: Sequence[str], parameters: dict[int, Var],
+    inputs: list[Any], positional: bool,
+) -> Traced:  # fmt: skip
     """Gather the results and close the function."""
     found, tree = flatten(result)
     results: list[Var] = []
@@ -184,7 +187,7 @@ def _leave(
     )  # fmt: skip
     captured = tuple(array for array, _ in context.captured_arrays.values())
     _refuse_written_captures(context)
-    return Traced(unify(renumber(function)), tuple(leaves), captured, tuple(outputs), tree, tuple(written), tuple(names))
+    return Traced(unify(renumber(function)), tuple(leaves), captured, tuple(outputs), tree, tuple(written), tuple(names), positional)
 
 
 def _refuse_written_captures(context: Trace) -> None:
@@ -220,9 +223,25 @@ def unify(function: Function) -> Function:
     for _ in range(100):
         found = _equality(function)
         if found is None:
-            return function
+            return without_identities(function)
         function = substitute_sizes(function, dict([found]))
-    return function
+    return without_identities(function)
+
+
+def without_identities(function: Function) -> Function:
+    """Drop the ``assume_shape`` equations that have come to say nothing."""
+    known: dict[Var, Var] = {}
+    equations = []
+    for equation in function.equations:
+        operands = tuple(known.get(v, v) for v in equation.operands)
+        if equation.op == "assume_shape" and operands[0].type == equation.result.type:
+            known[equation.result] = operands[0]
+            continue
+        regions = tuple(without_identities(region) for region in equation.regions)
+        equations.append(equation.replace(operands=operands, regions=regions))
+    return renumber(
+        function.replace(equations=tuple(equations), results=tuple(known.get(v, v) for v in function.results))
+    )
 
 
 def _equality(function: Function) -> tuple[str, Dim] | None:

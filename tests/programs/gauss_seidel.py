@@ -3,8 +3,6 @@
 Method: Young, Iterative Solution of Large Linear Systems (1971), chapter 6.
 """
 
-import numpy as np
-
 ARGNUMS = (0, 1, 2)
 SMOOTH = True
 NUMBA = True

@@ -12,7 +12,7 @@ NUMBA = True
 
 def program(A, b):
     """Return x that minimises |A @ x - b| for `A` of shape (m, n), m >= n."""
-    m, n = A.shape
+    n = A.shape[1]
     R = A.copy()
     y = b.copy()
     for k in range(n):

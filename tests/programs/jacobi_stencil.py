@@ -24,7 +24,7 @@ def program(u, f, sweeps):
 
 def loss(u, f, sweeps):
     result = program(u, f, sweeps)
-    return np.sum(result * np.cos(np.arange(result.size)).reshape(result.shape))
+    return np.sum(result**2 * np.cos(np.arange(result.size)).reshape(result.shape))
 
 
 def problem(rng, n, sweeps):

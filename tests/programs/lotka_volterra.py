@@ -17,10 +17,9 @@ def program(rates, start, counts, dt, substeps):
 
     def change(state):
         prey, predators = state
-        return np.array([
-            prey * (birth - predation * predators),
-            predators * (growth * prey - death),
-        ])
+        prey_rate = prey * (birth - predation * predators)
+        predator_rate = predators * (growth * prey - death)
+        return np.array([prey_rate, predator_rate])
 
     state = start
     misfit = 0.0

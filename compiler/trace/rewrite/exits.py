@@ -26,7 +26,7 @@ import copy
 from collections.abc import Iterable, Sequence
 
 from .nodes import (
-    RESULT, RETURNED, Callable, CountedFor, Loop, Place, assign, at, denied, header, load, own_nodes, span,
+    RESULT, RETURNED, Callable, CountedFor, Loop, Place, all_nodes, assign, at, denied, header, load, span,
 )  # fmt: skip
 from .problems import Unsupported
 
@@ -62,8 +62,7 @@ def kinds_of(statements: Iterable[ast.AST]) -> Kinds:
 def returns_from_inside(statement: ast.stmt) -> bool:
     """Whether a loop or branch in the statement, or the statement itself as one, contains a return."""
     branching = ast.If | ast.For | ast.While | ast.Match
-    nodes = [statement, *own_nodes(statement)] if not isinstance(statement, Callable | ast.ClassDef) else []
-    return any(ast.Return in kinds_of([node]) for node in nodes if isinstance(node, branching))
+    return any(ast.Return in kinds_of([node]) for node in all_nodes([statement]) if isinstance(node, branching))
 
 
 def falls(statements: Sequence[ast.stmt]) -> bool:
@@ -213,7 +212,7 @@ class _Exits:
     def while_(self, test: ast.expr, body: list[ast.stmt], leaving: list[str], place: Place) -> list[ast.stmt]:
         """A while loop that also stops at a flag; a test that binds names is evaluated outside and at the end of the body."""
         before: list[ast.stmt] = []
-        if any(isinstance(node, ast.NamedExpr) for node in [test, *own_nodes(test)]):
+        if any(isinstance(node, ast.NamedExpr) for node in all_nodes([test])):
             name = f"jg_test_{self.depth}"
             before = [assign(name, test)]
             again = at(place, assign(name, copy.deepcopy(test)))

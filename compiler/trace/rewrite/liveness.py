@@ -8,7 +8,7 @@ import ast
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from .nodes import Callable, CountedFor, Loop, own_nodes
+from .nodes import Callable, CountedFor, Loop, all_nodes, own_nodes
 from .scopes import Scope, bindings, body_of, free_names, mutations, mutations_around, parameter_names, rebound_names
 
 Live = frozenset[str]
@@ -53,7 +53,7 @@ class Liveness:
         self.shared = (scope.captured | scope.conditional.keys() | _guarded(body)) & self.own
         self.states: dict[ast.stmt, State] = {}
         self._scopes: dict[ast.AST, Scope] = {}
-        self._closures = dict(_closures(body))
+        self._closures = _closures(body)
         self._escape: Live = frozenset()
         live = self._block(body, frozenset()) & self.own
         self.entry = [name for name in scope.bound if name in live and name not in parameters]
@@ -158,35 +158,36 @@ def _defaults(arguments: ast.arguments) -> list[ast.expr]:
     return [*arguments.defaults, *(default for default in arguments.kw_defaults if default is not None)]
 
 
-def _closures(body: Iterable[ast.AST]) -> Iterable[tuple[str, Closure]]:
-    """The local functions that have a name."""
-    for piece in body:
-        for node in [piece, *own_nodes(piece)]:
-            match node:
-                case ast.FunctionDef(name=name) as function:
-                    pass
-                case ast.Assign(targets=[ast.Name(id=name)], value=ast.Lambda() as function):
-                    pass
-                case _:
-                    continue
-            yield name, Closure(free_names(function), rebound_names(function), mutations_around(function))
+def _closures(body: Iterable[ast.AST]) -> dict[str, Closure]:
+    """The local functions that have a name; those of one name count as one."""
+    found: dict[str, Closure] = {}
+    for node in all_nodes(body):
+        match node:
+            case ast.FunctionDef(name=name) as function:
+                pass
+            case ast.Assign(targets=[ast.Name(id=name)], value=ast.Lambda() as function):
+                pass
+            case _:
+                continue
+        reads, rebinds, mutates = found.get(name, Closure(set(), [], {}))
+        found[name] = Closure(
+            reads | free_names(function), rebinds + rebound_names(function), mutates | mutations_around(function)
+        )
+    return found
 
 
 def _guarded(body: Iterable[ast.AST]) -> set[str]:
     """The names bound in loops and branches within `try` and `with`, where an exception may leave them half done."""
     found: set[str] = set()
-    for piece in body:
-        for node in [piece, *own_nodes(piece)]:
-            if isinstance(node, ast.Try | ast.TryStar | ast.With):
-                found.update(*(bindings([inner]) for inner in own_nodes(node) if isinstance(inner, ast.If | ast.For | ast.While)))
+    for node in all_nodes(body):
+        if isinstance(node, ast.Try | ast.TryStar | ast.With):
+            found.update(*(bindings([inner]) for inner in own_nodes(node) if isinstance(inner, ast.If | ast.For | ast.While)))
     return found
 
 
 def _deleted(body: Iterable[ast.AST]) -> set[str]:
-    nodes = [node for piece in body for node in [piece, *own_nodes(piece)]]
-    return {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Del)}
+    return {node.id for node in all_nodes(body) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Del)}
 
 
 def _mentioned(pieces: Iterable[ast.AST]) -> set[str]:
-    nodes = [node for piece in pieces for node in [piece, *own_nodes(piece)]]
-    return {node.id for node in nodes if isinstance(node, ast.Name)}
+    return {node.id for node in all_nodes(pieces) if isinstance(node, ast.Name)}

@@ -131,8 +131,13 @@ def is_generator(function: Callable) -> bool:
 
 
 def own_nodes(function: ast.AST) -> Iterable[ast.AST]:
-    """The nodes below `function` (any node) that run in its scope: not the bodies of functions and classes in it."""
-    for child in ast.iter_child_nodes(function):
-        yield child
-        if not isinstance(child, Callable | ast.ClassDef):
-            yield from own_nodes(child)
+    """The nodes below `function` (any node) that run in its scope: not those of functions and classes in it."""
+    return all_nodes(ast.iter_child_nodes(function))
+
+
+def all_nodes(pieces: Iterable[ast.AST]) -> Iterable[ast.AST]:
+    """The pieces and the nodes in them that run in the same scope."""
+    for piece in pieces:
+        yield piece
+        if not isinstance(piece, Callable | ast.ClassDef):
+            yield from own_nodes(piece)

@@ -3,7 +3,7 @@
 import ast
 from collections.abc import Iterable
 
-from .nodes import Callable, own_nodes
+from .nodes import Callable, all_nodes
 
 MUTATORS = frozenset("add append clear extend insert pop remove reverse setdefault sort update".split())
 """The methods that are taken to change the object they are called on."""
@@ -199,15 +199,14 @@ def bindings(statements: Iterable[ast.AST]) -> dict[str, None]:
 def mutations(pieces: Iterable[ast.AST], methods: bool = True) -> dict[str, None]:
     """The names whose objects the code changes: `x[i] = v`, `x.a += v`, `del x[i]` and, with `methods`, `x.append(v)`."""
     found: dict[str | None, None] = {}
-    for piece in pieces:
-        for node in [piece, *own_nodes(piece)]:
-            match node:
-                case ast.Subscript(value=value) | ast.Attribute(value=value) if not isinstance(node.ctx, ast.Load):
-                    found[root(value)] = None
-                case ast.Call(func=ast.Attribute(value=value, attr=method)) if methods and method in MUTATORS:
-                    found[root(value)] = None
-                case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.Lambda():
-                    found.update(mutations_around(node, methods))
+    for node in all_nodes(pieces):
+        match node:
+            case ast.Subscript(value=value) | ast.Attribute(value=value) if not isinstance(node.ctx, ast.Load):
+                found[root(value)] = None
+            case ast.Call(func=ast.Attribute(value=value, attr=method)) if methods and method in MUTATORS:
+                found[root(value)] = None
+            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.Lambda():
+                found.update(mutations_around(node, methods))
     return {name: None for name in found if name is not None}
 
 

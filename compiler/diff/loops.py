@@ -1,0 +1,218 @@
+"""Reverse mode of loops: a forward loop that saves what the backward loop, over the same indices in reverse, reads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from ..ir import ArrayType, Equation, Function, SourceLine, Var
+from .activity import loop_activity
+from .demand import Demand
+from .linear import DiffBuilder
+from .linearize import Linearizer, RegionRule, same_loop_without_identities
+from .regions import Input, as_tuple, close_region, live_equations
+from .residuals import TYPICAL_SIZE, Plan, free_variables_of, plan_residuals, typical, weight
+from .saving import LinearRegion, adopt_stacks, push_saved, repeated_stack, restore, stack_equation, stack_type
+from .transpose import Transposer
+from .trips import reversed_range, trip_count
+
+
+@dataclass(slots=True)
+class LinearLoop:
+    """The derivative of a loop: what stands outside (the loop, its linear operands and results) and its linearized body."""
+
+    builder: DiffBuilder  # where the forward loop stands
+    equation: Equation  # the forward loop
+    body: LinearRegion
+    consts: tuple[Var | None, ...]  # linear variables, outside
+    starts: tuple[Var | None, ...]
+    results: tuple[Var | None, ...]
+    inner: Demand = field(default_factory=lambda: Demand((), ()))  # on the body's linear program
+    useful: set[int] = field(default_factory=set)  # carried values that have cotangents
+
+    @property
+    def source(self) -> SourceLine | None:
+        """The user's line."""
+        return self.equation.source
+
+    @property
+    def const_tangents(self) -> Sequence[Var | None]:
+        """The tangents of the constants inside the body."""
+        return self.body.tangents[1 : 1 + len(self.consts)]
+
+    @property
+    def carried_tangents(self) -> Sequence[Var | None]:
+        """The tangents of the carried values at the start of the body."""
+        return self.body.tangents[1 + len(self.consts) :]
+
+    def demand(self, demand: Demand) -> None:
+        """A carried value has a cotangent if a useful one depends on it through any number of iterations."""
+        for start, result in zip(self.starts, self.results, strict=True):
+            demand.join([v for v in (start, result) if demand.is_stack(v)])
+        useful = {k for k, r in enumerate(self.results) if r in demand.useful}
+        masked = {k for k, r in enumerate(self.results) if r in demand.masked}
+        if not useful:
+            return
+        self._iterate(useful, masked)
+        for outside, inside in zip(self.consts, self.const_tangents, strict=True):
+            if outside is not None and inside in self.inner.useful:
+                demand.need(outside, inside in self.inner.masked)
+        for k in self.useful:
+            if (start := self.starts[k]) is not None:
+                demand.need(start, k in masked or self.carried_tangents[k] in self.inner.masked)
+            if demand.is_stack(result := self.results[k]) and result is not None:
+                demand.need(result, False)
+
+    def _iterate(self, useful: set[int], masked: set[int]) -> None:
+        """Find the fixpoint over the body; both sets grow."""
+        size = -1
+        while size != len(useful) + len(masked):
+            size = len(useful) + len(masked)
+            ends = self.body.result_tangents
+            self.inner = Demand(
+                (end for k in useful if (end := ends[k]) is not None), (end for k in masked if (end := ends[k]) is not None)
+            ).run(self.body.items)
+            useful |= {k for k, v in enumerate(self.carried_tangents) if v in self.inner.useful}
+            masked |= {k for k, v in enumerate(self.carried_tangents) if v in self.inner.masked}
+        self.useful = useful
+
+    def transpose(self, transposer: Transposer) -> None:
+        """Emit the backward loop, and let the forward loop save what it reads."""
+        carried = sorted(self.useful)
+        if not carried:
+            return
+        consts = [c for c, v in enumerate(self.const_tangents) if v is not None and v in self.inner.useful]
+        backward = _BackwardBody(self, carried, consts)
+        filled = _save(self, backward)
+        _emit_backward_loop(self, backward, filled, transposer)
+
+
+class _BackwardBody:
+    """The equations of the backward loop's body and what they read."""
+
+    def __init__(self, loop: LinearLoop, carried: list[int], consts: list[int]) -> None:
+        body = loop.body
+        self.carried, self.consts = carried, consts
+        _set_prices(loop)
+        self.builder = b = DiffBuilder(numbers=body.builder.numbers)
+        inner = Transposer(b, loop.inner)
+        self.cotangents = [b.fresh(body.results[k].type) for k in carried]
+        self.totals = [b.fresh(body.parameters[1 + c].type) for c in consts]
+        for c, total in zip(consts, self.totals, strict=True):
+            inner.add(loop.const_tangents[c], total)
+        for k, cotangent in zip(carried, self.cotangents, strict=True):
+            inner.add(body.result_tangents[k], cotangent)
+        inner.run(body.items)
+        self.results = inner.take_all([loop.carried_tangents[k] for k in carried], self.cotangents)
+        self.results += inner.take_all([loop.const_tangents[c] for c in consts], self.totals)
+        b.equations = live_equations(b.equations, self.results)
+        given = body.parameters[: 1 + len(loop.consts)]
+        self.plan: Plan = plan_residuals(body.builder, b.equations, self.results, given)
+
+    def close(self, loop: LinearLoop) -> tuple[Function, list[int]]:
+        """The body as a function, and which constants of the forward loop it takes."""
+        forward, plan = loop.body.builder, self.plan
+        index, *consts = forward.parameters[: 1 + len(loop.consts)]
+        prologue = DiffBuilder(numbers=forward.numbers)
+        stacks = {v: prologue.fresh(stack_type(v)) for v in plan.saved}
+        rests = restore(prologue, forward, plan, stacks)
+        taken = [k for k, v in enumerate(consts) if v in plan.outside]
+        inputs: list[Input] = [(index, index.name), *((consts[k], consts[k].name) for k in taken)]
+        names = [forward.parameters[1 + len(loop.consts) + k].name for k in self.carried]
+        inputs += [(v, f"ct_{name}") for v, name in zip(self.cotangents, names, strict=True)]
+        inputs += [(v, f"ct_{consts[c].name}") for v, c in zip(self.totals, self.consts, strict=True)]
+        inputs += [(v, "saved") for v in (*stacks.values(), *plan.stacks)]
+        ends = [rests[v] for v in plan.saved] + [self.builder.stack_rests[v] for v in plan.stacks]
+        equations = [*prologue.equations, *self.builder.equations]
+        function = close_region(f"{loop.body.function.name}_backward", inputs, equations, [*self.results, *ends])
+        return function, taken
+
+
+def linearize_loop(linearizer: Linearizer, original: Equation) -> None:
+    """Repeat a loop; its linear program is kept with it."""
+    e, same = same_loop_without_identities(original)
+    consts, carried = loop_activity(e, linearizer.active)
+    b = linearizer.builder
+    results = b.repeat(e, linearizer.operands(e))
+    new = b.equations[-1]
+    counts: list[None] = [None] * (len(results) - len(carried))
+    tangents = [b.linear_variable(r.type) if flag else None for r, flag in zip(results[len(counts) :], carried, strict=True)]
+    linearizer.set_results(e, results, [*counts, *tangents])
+    for result, operand in same.items():
+        linearizer.values[result] = linearizer.values[operand]
+        linearizer.set_tangents([result], [linearizer.tangents.get(operand)])
+    if any(carried):
+        body = LinearRegion(b, e.regions[0], [False, *consts, *carried], carried, linearizer.rules)
+        operands = linearizer.tangents_of_operands(e)[2:]
+        split = len(consts)
+        b.items.append(LinearLoop(b, new, body, tuple(operands[:split]), tuple(operands[split:]), tuple(tangents)))
+
+
+def linearize_stack(linearizer: Linearizer, e: Equation) -> None:
+    """The tangent of an empty stack is a linear variable that nothing defines."""
+    results = linearizer.builder.repeat(e, ())
+    linearizer.set_results(e, results, [linearizer.builder.linear_variable(results[0].type)])
+
+
+def _set_prices(loop: LinearLoop) -> None:
+    """Per run of the body: the index is free, constants are had once for all runs, carried values must be saved."""
+    b, outer = loop.body.builder, loop.builder
+    index, *others = b.parameters
+    count = trip_count(outer, loop.equation)
+    runs = TYPICAL_SIZE if count is None else typical(count)
+    b.prices = {index: 0.0}
+    for k, (parameter, operand) in enumerate(zip(others, loop.equation.operands[2:], strict=True)):
+        if not isinstance(parameter.type, ArrayType):
+            continue
+        free = outer.free is None or operand in outer.free
+        constant = k < len(loop.consts)
+        b.prices[parameter] = (0.0 if free else weight(parameter) / runs) if constant else weight(parameter)
+    b.free = free_variables_of(b)
+
+
+def _save(loop: LinearLoop, backward: _BackwardBody) -> list[Var]:
+    """Let the forward loop fill the stacks of the plan; returns the full stacks, outside."""
+    plan, forward, outer, e = backward.plan, loop.body.builder, loop.builder, loop.equation
+    if not plan.saved and not plan.stacks:
+        return []
+    times, bound = trip_count(outer, e), set(forward.sizes)
+    adopted = adopt_stacks(forward, plan)
+    empty = {v: forward.fresh(stack_type(v)) for v in plan.saved}
+    full = push_saved(forward, empty)
+    roots = [outer.fresh(v.type) for v in (*empty.values(), *plan.stacks)]
+    news = [stack_equation(r, v, times, bound) for r, v in zip(roots, plan.saved, strict=False)]
+    news += [repeated_stack(old, times, bound).replace(results=(r,)) for r, (_, old) in zip(roots[len(news) :], adopted, strict=True)]
+    starts = [*empty.values(), *(root for root, _ in adopted)]
+    inputs = [(p, p.name) for p in loop.body.function.parameters] + [(v, "saved") for v in starts]
+    ends = [*(full[v] for v in plan.saved), *plan.stacks]
+    body = close_region(loop.body.function.name, inputs, forward.equations, [*loop.body.results, *ends], forward.guards)
+    tests = [_with_parameters(region, starts) for region in e.regions[1:]]
+    filled = [outer.fresh(v.type) for v in roots]
+    new = e.replace(operands=(*e.operands, *roots), results=(*e.results, *filled), regions=(body, *tests))
+    outer.replace(e, [*news, new])
+    outer.stack_roots.update(zip(filled, roots, strict=True))
+    return filled
+
+
+def _with_parameters(region: Function, more: Sequence[Var]) -> Function:
+    """The same region with further parameters, which it ignores."""
+    inputs = [(p, p.name) for p in region.parameters] + [(v, "saved") for v in more]
+    return close_region(region.name, inputs, region.equations, region.results)
+
+
+def _emit_backward_loop(loop: LinearLoop, backward: _BackwardBody, filled: list[Var], transposer: Transposer) -> None:
+    b, e = transposer.builder, loop.equation
+    region, taken = backward.close(loop)
+    start, stop = reversed_range(b, loop.builder, e)
+    cotangents = transposer.take_all([loop.results[k] for k in backward.carried], backward.cotangents)
+    totals = transposer.take_all([loop.consts[c] for c in backward.consts], backward.totals)
+    results = as_tuple(b.emit(
+        "loop", start, stop, *(e.operands[2 + k] for k in taken), *cotangents, *totals, *filled,
+        regions=[region], step=-e["step"], consts=len(taken),
+    ))  # fmt: skip
+    split = len(cotangents)
+    for k, result in zip(backward.carried, results, strict=False):
+        transposer.add(loop.starts[k], result)
+    for c, result in zip(backward.consts, results[split:], strict=False):
+        transposer.add(loop.consts[c], result)
+    b.stack_rests.update(zip(filled, results[split + len(totals) :], strict=True))

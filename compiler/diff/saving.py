@@ -1,0 +1,140 @@
+"""Carrying out a plan of ``residuals``: the pushes of the forward region and the pops of the backward one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from ..ir import ArrayType, Equation, Function, StackType, Var
+from ..ir.sizes import Dim
+from .activity import activity
+from .linear import DiffBuilder, LinearItem
+from .linearize import Linearizer, RegionRule
+from .residuals import Plan
+
+
+class LinearRegion:
+    """A region that was linearized: its forward equations in a builder and its linear program."""
+
+    def __init__(
+        self, outer: DiffBuilder, function: Function, parameters: Sequence[bool], results: Sequence[bool],
+        rules: Mapping[str, RegionRule],
+    ) -> None:  # fmt: skip
+        self.function = function
+        self.builder = DiffBuilder(function.parameters, outer.numbers)
+        self.builder.guards = list(function.guards)
+        self.tangents: list[Var | None] = [
+            self.builder.linear_variable(p.type) if flag else None
+            for p, flag in zip(function.parameters, parameters, strict=True)
+        ]
+        known = activity(function, parameters, results)
+        self.results, self.result_tangents = Linearizer(self.builder, rules).run(
+            function, function.parameters, self.tangents, known
+        )
+        self.builder.source = None
+
+    @property
+    def items(self) -> list[LinearItem]:
+        """The linear program."""
+        return self.builder.items
+
+    @property
+    def parameters(self) -> list[Var]:
+        """The parameters of the forward region."""
+        return self.builder.parameters
+
+
+def push_saved(b: DiffBuilder, empty: Mapping[Var, Var]) -> dict[Var, Var]:
+    """Push each saved value right where it is defined; ``empty`` are the stacks at the start. Returns the stacks at the end.
+
+    Early, because an array may be overwritten later.
+    """
+    equations = b.equations
+    filled = dict(empty)
+    b.equations = []
+    _push(b, [v for v in b.parameters if v in empty], filled)
+    for e in equations:
+        b.append(e)
+        _push(b, [r for r in e.results if r in empty], filled)
+    return filled
+
+
+def _push(b: DiffBuilder, values: Iterable[Var], stacks: dict[Var, Var]) -> None:
+    for v in values:
+        stacks[v] = b.emit("push", stacks[v], v)
+
+
+def adopt_stacks(b: DiffBuilder, plan: Plan) -> list[tuple[Var, Equation]]:
+    """Stacks that inner regions fill start outside: drop the equations that make them empty; returns roots and those."""
+    adopted = []
+    for stack in plan.stacks:
+        root = b.stack_roots[stack]
+        equation = b.definitions[root]
+        b.replace(equation, [])
+        adopted.append((root, equation))
+    return adopted
+
+
+def restore(b: DiffBuilder, forward: DiffBuilder, plan: Plan, stacks: Mapping[Var, Var]) -> dict[Var, Var]:
+    """Emit what makes the values of a plan available under their forward names; returns what is left of the stacks."""
+    rests = dict(stacks)
+    waiting = set(plan.saved)
+
+    def give(values: Iterable[Var]) -> None:
+        for v in values:
+            if v in waiting:
+                waiting.remove(v)
+                rests[v] = _pop(b, rests[v], v)
+
+    give(forward.parameters)
+    for e in forward.equations:
+        b.source = e.source
+        symbol = e.get("symbol")
+        if symbol in plan.symbols:
+            give([plan.symbols[symbol]])
+            b.append(Equation("bind_size", (plan.symbols[symbol],), (), (("symbol", symbol),)))
+        if not plan.again.isdisjoint(e.results):
+            _repeat(b, e)
+        else:
+            give(e.results)
+    b.source = None
+    return rests
+
+
+def _pop(b: DiffBuilder, stack: Var, v: Var) -> Var:
+    assert isinstance(v.type, ArrayType)
+    rest = b.fresh(stack.type)
+    b.append(Equation("pop", (stack,), (rest, v), (("shape", v.type.shape),), source=b.source))
+    return rest
+
+
+def _repeat(b: DiffBuilder, e: Equation) -> None:
+    """The same equation again; a position that was checked is not checked again."""
+    if e.op != "wrap_index":
+        b.append(e)
+        return
+    (position,) = e.operands
+    assert isinstance(position.type, ArrayType)
+    size = b.broadcast(b.emit("size", value=e["size"]), (), position.type.shape)
+    negative = b.emit("lt", position, b.constant(0, position.type))
+    b.append(e.replace(op="select", operands=(negative, b.add(position, size), position), attributes=()))
+
+
+def stack_type(v: Var) -> StackType:
+    """The type of the stack that holds a value."""
+    assert isinstance(v.type, ArrayType)
+    return StackType(v.type.dtype)
+
+
+def stack_equation(result: Var, v: Var, times: Dim | None, bound: Iterable[str]) -> Equation:
+    """An empty stack for a value that is pushed so many times; sizes bound inside are not known outside."""
+    assert isinstance(v.type, ArrayType) and isinstance(result.type, StackType)
+    known = times is not None and v.type.symbols().isdisjoint(bound)
+    capacity = v.type.size * times if known and times is not None else None
+    return Equation("stack_new", (), (result,), (("dtype", v.type.dtype), ("capacity", capacity)))
+
+
+def repeated_stack(equation: Equation, times: Dim | None, bound: Iterable[str]) -> Equation:
+    """The empty stack of an inner region, for as many runs of it as the outer region makes."""
+    capacity = equation["capacity"]
+    known = capacity is not None and times is not None and equation.symbols().isdisjoint(bound)
+    return equation.replace(attributes=(("dtype", equation["dtype"]), ("capacity", capacity * times if known else None)))

@@ -1,0 +1,156 @@
+"""Compiled functions: what ``jit``, ``grad`` and their like return.
+
+At the first call with new dtypes, ranks or structure the function is traced and compiled; each later call finds that program by
+what its arguments look like and runs it. Plain ndarrays go in and come out.
+"""
+
+from __future__ import annotations
+
+import functools
+import threading
+import time
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass, field
+from types import MethodType
+from typing import Any
+
+import numpy as np
+
+from .arguments import Instance, Static, call_spec, leaf_key, rebuild_instance
+from .compiler.errors import UnsupportedError
+from .compiler.trace.context import current_trace
+from .compiler.tree import Tree, flatten
+from .program import GuardError, Program, compile_traced
+from .tracebacks import at_users_line
+
+
+class Compiled:
+    """A function that is traced and compiled when it is called, and may be called in traced functions too."""
+
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        in_trace: Callable[..., Any],
+        name: str,
+        target: str = "cpu",
+        static_argnums: Sequence[int] = (),
+        static_argnames: Sequence[str] = (),
+    ) -> None:
+        functools.update_wrapper(self, function, updated=())
+        self.function = function
+        self.in_trace = in_trace
+        self.name = name
+        self.target = target
+        self.static_argnums = tuple(static_argnums)
+        self.static_argnames = tuple(static_argnames)
+        self.programs: dict[Hashable, list[Program]] = {}
+        self._lock = threading.RLock()
+        self._fast: Callable[..., Any] | None = None
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        fast = self._fast
+        if fast is not None and not kwargs:
+            try:
+                return fast(*args)
+            except TypeError:  # arguments of another type
+                pass
+            except ValueError as error:
+                if error.args != ("guard",):
+                    raise
+        return self._call(args, kwargs)
+
+    def _call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        if current_trace() is not None:
+            return self.in_trace(*args, **kwargs)
+        try:
+            arguments = self._arguments(args, kwargs)
+            leaves, tree = flatten(arguments)
+            program = self._find(arguments, leaves, tree)
+            return program(leaves)
+        except Exception as error:
+            raise at_users_line(error)  # noqa: B904
+
+    def _arguments(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """The arguments as one pytree, static ones wrapped so that they are leaves."""
+        if self.static_argnums or self.static_argnames:
+            numbers = {k % len(args) for k in self.static_argnums if -len(args) <= k < len(args)}
+            args = tuple(Static(a) if k in numbers else a for k, a in enumerate(args))
+            kwargs = {k: Static(v) if k in self.static_argnames else v for k, v in kwargs.items()}
+        return args, kwargs
+
+    def _find(self, arguments: Any, leaves: list[Any], tree: Tree) -> Program:
+        """The program for these arguments; traced and compiled if there is none."""
+        key = (tree, tuple(map(leaf_key, leaves)))
+        program = self._match(key, leaves)
+        if program is None:
+            with self._lock:
+                program = self._match(key, leaves)
+                if program is None:
+                    program = self.compile(arguments)
+                    self.programs.setdefault(key, []).insert(0, program)
+        self._fast = program.fast
+        return program
+
+    def _match(self, key: Hashable, leaves: list[Any]) -> Program | None:
+        for program in self.programs.get(key, ()):
+            if program.accepts(leaves):
+                return program
+        return None
+
+    def compile(self, arguments: tuple[tuple[Any, ...], dict[str, Any]]) -> Program:
+        """Trace and compile for arguments like these (args, kwargs)."""
+        start = time.perf_counter()
+        traced = self.trace(arguments)
+        return compile_traced(traced, self.target, time.perf_counter() - start)
+
+    def trace(self, arguments: tuple[tuple[Any, ...], dict[str, Any]]) -> Any:
+        """The IR function for arguments like these, and how values go in and out."""
+        from .compiler.trace.trace import argument_names, trace
+
+        leaves, tree = flatten(arguments)
+        names = argument_names(self.function, *arguments, tree)
+        described = call_spec(leaves, names)
+        return trace(self._traced, self.name, arguments, described, names)
+
+    def _traced(self, *args: Any, **kwargs: Any) -> Any:
+        """The function as it is traced: static arguments and the instance of a method unwrapped."""
+        args = tuple(a.value if isinstance(a, Static) else a for a in args)
+        kwargs = {k: v.value if isinstance(v, Static) else v for k, v in kwargs.items()}
+        if args and isinstance(args[0], Instance):
+            return rebuild_instance(self.in_trace, args, kwargs)
+        return self.in_trace(*args, **kwargs)
+
+    def __get__(self, instance: Any, owner: type | None = None) -> Any:
+        return self if instance is None else MethodType(_bound, (self, instance))
+
+    def __repr__(self) -> str:
+        count = sum(map(len, self.programs.values()))
+        return f"<jitgrad {self.name}, compiled for {count} kind{'s' * (count != 1)} of arguments>"
+
+
+def _bound(pair: tuple[Compiled, Any], *args: Any, **kwargs: Any) -> Any:
+    """Call a compiled method: the attributes of the instance are arguments, so that changing them is seen."""
+    compiled, instance = pair
+    if current_trace() is not None:
+        return compiled.in_trace(instance, *args, **kwargs)
+    result, changed = compiled(Instance(instance), *args, **kwargs)
+    for name, value in changed.items():
+        setattr(instance, name, value)
+    return result
+
+
+@dataclass(slots=True)
+class Options:
+    """What ``jit`` takes besides the function."""
+
+    target: str = "cpu"
+    static_argnums: tuple[int, ...] = field(default=())
+    static_argnames: tuple[str, ...] = field(default=())
+
+
+def is_compiled(function: Any) -> bool:
+    """Whether a callable came from ``jit`` or a transform."""
+    return isinstance(function, Compiled)
+
+
+__all__ = ["Compiled", "GuardError", "UnsupportedError", "is_compiled", "np"]

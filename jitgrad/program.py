@@ -1,0 +1,191 @@
+"""One compiled program: from the leaves of the arguments to the user's result."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from .compiler.ir import Function
+from .compiler.ir.sizes import evaluate, single_symbol
+from .compiler.trace.trace import Leaf, Output, Traced
+
+
+class GuardError(Exception):
+    """The sizes of the arguments are not those that the program takes."""
+
+
+class Program:
+    """A traced function with its compiled driver."""
+
+    def __init__(self, traced: Traced, built: Any, run: Callable[..., Any], seconds: dict[str, float]) -> None:
+        self.traced = traced
+        self.built = built
+        self.run = run
+        self.seconds = seconds
+        self.function: Function = traced.function
+        self._taken = [k for k, leaf in enumerate(traced.leaves) if leaf.is_parameter]
+        self._written = {k for k, _ in traced.written}
+        self._aliases = [k for k, leaf in enumerate(traced.leaves) if leaf.same is not None]
+        self._donated = {self._taken.index(k): result for k, result in traced.written if traced.leaves[k].shape}
+        self._finish = _finisher(traced, set(self._donated.values()))
+        self.fast = self._fast_path()
+
+    def accepts(self, leaves: Sequence[Any]) -> bool:
+        """Whether sizes fit the types of the parameters and the guards."""
+        sizes: dict[str, int] = {}
+        traced = self.traced
+        if not self._same_objects(leaves):
+            return False
+        for k, parameter in zip(self._taken, self.function.parameters, strict=False):
+            dims = parameter.type.shape  # type: ignore[union-attr]
+            for dim, size in zip(dims, np.shape(leaves[k]), strict=True):
+                name = single_symbol(dim)
+                if name is None:
+                    if evaluate(dim, sizes) != size:
+                        return False
+                elif sizes.setdefault(name, size) != size:
+                    return False
+        if any(
+            leaf.kind == "static" and not _same_static(leaf.value, value)
+            for leaf, value in zip(traced.leaves, leaves, strict=True)
+        ):
+            return False
+        return all(guard.holds(sizes) for guard in self.function.guards)
+
+    def _same_objects(self, leaves: Sequence[Any]) -> bool:
+        """Whether the same arguments are one array as when the program was traced."""
+        if any(leaves[k] is not leaves[self.traced.leaves[k].same] for k in self._aliases):  # type: ignore[index]
+            return False
+        if not self._written:
+            return True
+        arrays = [id(leaf) for k, leaf in enumerate(leaves) if isinstance(leaf, np.ndarray) and k not in self._aliases]
+        return len(set(arrays)) == len(arrays)
+
+    def __call__(self, leaves: Sequence[Any]) -> Any:
+        """Run on the leaves of the arguments."""
+        arguments = [_prepare(leaves[k]) for k in self._taken]
+        if self._written:
+            self._check_written(leaves)
+            for place in self._donated:
+                arguments[place] = _writable(arguments[place])
+        raw = self.run(*arguments, *map(_prepare, self.traced.captured))
+        for place in self._donated:
+            original = leaves[self._taken[place]]
+            if arguments[place] is not original:
+                original[...] = arguments[place]
+        return self._finish(raw, leaves)
+
+    def _check_written(self, leaves: Sequence[Any]) -> None:
+        """NumPy's errors for what cannot be written to, and for overlaps that tracing did not see."""
+        arrays = [(k, leaf) for k, leaf in enumerate(leaves) if isinstance(leaf, np.ndarray)]
+        for k in self._written:
+            name = self.traced.names[k]
+            if not leaves[k].flags.writeable:
+                raise ValueError(f"argument {name} is read-only, and the function writes to it")
+            for other, array in arrays:
+                apart = other == k or array is leaves[k] or not np.may_share_memory(array, leaves[k])
+                if not apart and np.shares_memory(array, leaves[k]):
+                    raise ValueError(
+                        f"arguments {name} and {self.traced.names[other]} overlap in memory, and the function writes to "
+                        f"{name}; pass a copy of one of them"
+                    )
+
+    def _fast_path(self) -> Callable[..., Any] | None:
+        """A callable on positional arrays that skips all preparation; None where preparation is needed."""
+        traced = self.traced
+        plain = all(leaf.kind == "array" and leaf.shape and leaf.same is None for leaf in traced.leaves)
+        if not plain or traced.written or not self._is_flat():
+            return None
+        run, finish, captured = self.run, self._finish, traced.captured
+        if captured:
+            return None
+        if len(traced.outputs) == 1 and traced.outputs[0].kind == "array" and traced.tree.count == 1 and _is_leaf(traced):
+            return run
+        if any(output.kind == "argument" for output in traced.outputs):
+            return None
+        return lambda *args: finish(run(*args), args)
+
+    def _is_flat(self) -> bool:
+        """Whether each leaf is a positional argument itself."""
+        return "[" not in "".join(self.traced.names) and self.traced.positional
+
+
+def _is_leaf(traced: Traced) -> bool:
+    return traced.tree.paths() == [()]
+
+
+def _same_static(expected: Any, value: Any) -> bool:
+    return expected is value or (type(expected) is type(value) and bool(expected == value))
+
+
+def _prepare(value: Any) -> Any:
+    """An argument as the driver takes it: contiguous, writable for numba's type, a scalar where it has no axes."""
+    if not isinstance(value, np.ndarray):
+        return value
+    if not value.shape:
+        return value[()]
+    flags = value.flags
+    if type(value) is np.ndarray and flags.c_contiguous and flags.aligned and flags.writeable:
+        return value
+    return np.array(value, order="C", copy=True, subok=False)
+
+
+def _writable(value: Any) -> Any:
+    return value
+
+
+def _finisher(traced: Traced, donated: set[int]) -> Callable[[Any, Sequence[Any]], Any]:
+    """The function that makes the user's result of what the driver returns."""
+    count = len(traced.function.results)
+    returned = [k for k in range(count) if k not in donated]
+    place = {result: position for position, result in enumerate(returned)}
+    single = len(returned) == 1
+    scalar_writes = [(k, result) for k, result in traced.written if result not in donated]
+    makers = [_maker(output, place) for output in traced.outputs]
+    leaf_only = _is_leaf(traced)
+    unflatten = traced.tree.unflatten
+
+    def finish(raw: Any, leaves: Sequence[Any]) -> Any:
+        values = (raw,) if single else raw
+        for k, result in scalar_writes:
+            leaves[k][()] = values[place[result]]
+        if leaf_only:
+            return makers[0](values, leaves)
+        return unflatten([make(values, leaves) for make in makers])
+
+    return finish
+
+
+def _maker(output: Output, place: dict[int, int]) -> Callable[[Any, Sequence[Any]], Any]:
+    if output.kind == "static":
+        return lambda values, leaves: output.value
+    if output.kind == "argument":
+        return lambda values, leaves: leaves[output.index]
+    k = place[output.index]
+    if output.kind == "scalar":
+        kind = output.value.type
+        return lambda values, leaves: kind(values[k])
+    if output.kind == "python":
+        cast = {"b": bool, "i": int, "f": float}[output.value.kind]
+        return lambda values, leaves: cast(values[k])
+    dtype = output.value
+    return lambda values, leaves: values[k] if isinstance(values[k], np.ndarray) else np.array(values[k], dtype)
+
+
+def compile_traced(traced: Traced, target: str, tracing: float) -> Program:
+    """Run the passes, write and compile a traced function."""
+    from .compiler.pipeline import build, compile_source
+
+    taken = [k for k, leaf in enumerate(traced.leaves) if leaf.is_parameter]
+    donated = {taken.index(k): result for k, result in traced.written if traced.leaves[k].shape}
+    built = build(traced.function, donated)
+    start = time.perf_counter()
+    run = compile_source(built.emitted)
+    seconds = {"trace": tracing, **built.seconds, "compile": time.perf_counter() - start}
+    return Program(traced, built, run, seconds)
+
+
+__all__ = ["GuardError", "Leaf", "Program", "compile_traced"]
