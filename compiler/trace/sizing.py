@@ -67,10 +67,10 @@ class Sizing:
         if proved is not None:
             return proved
         if self.is_static(difference):
-            return self._guard(left, relation, right)
+            return self._guard(*_sides(difference), relation) if not self.is_static(left) else self._guard(left, right, relation)
         for bound in self._reductions(difference, relation):
             if self._is_true_of_hints(bound):
-                self._guard(bound, ">=", 0)
+                self._guard(bound, 0, ">=")
                 return True
         return None
 
@@ -94,7 +94,7 @@ class Sizing:
         lower = self.decide(clipped, ">=", low)
         return clipped if lower else low if lower is False else maximum(clipped, low)
 
-    def _guard(self, left: Dim, relation: str, right: Dim) -> bool:
+    def _guard(self, left: Dim, right: Dim, relation: str) -> bool:
         from .context import user_line
 
         guard = Guard(left, relation, right, user_line())
@@ -192,3 +192,16 @@ class Sizing:
         if not upper and self._nonnegative(left) and self._nonnegative(right):
             return [0]
         return []
+
+
+def _sides(difference: Size) -> tuple[Dim, Dim]:
+    """Two dims without negative terms, whose difference this is."""
+    left: Dim = 0
+    right: Dim = 0
+    for term in difference.terms:
+        part = Size((term,)) if term[0] else term[1]
+        if term[1] > 0:
+            left = left + part
+        else:
+            right = right - part
+    return left, right

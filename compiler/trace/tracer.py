@@ -11,6 +11,7 @@ those modules make tracers themselves.
 from __future__ import annotations
 
 import operator
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,7 +21,7 @@ import numpy as np
 from ..errors import DTypeError, UnsupportedError
 from ..ir import ArrayType, Dim, Size, Var
 from ..ir.types import I64
-from .context import Scope, active_trace, array_type_text
+from .context import Scope, active_trace, array_type_text, is_internal
 
 
 class Cell:
@@ -315,26 +316,34 @@ def _bind(tracer: Tracer) -> Dim:
     return tracer.dim
 
 
+_SHIFTS = ("lshift", "rshift")
+
+
+def _is_exact(name: str, other: Any) -> bool:
+    """Whether an operator between a size and another integer gives a size."""
+    if isinstance(other, TracedSize):
+        return name not in _SHIFTS
+    if not isinstance(other, (int, np.integer)):
+        return False
+    return other >= 0 if name in _SHIFTS else not (name in ("floordiv", "mod") and other == 0)
+
+
 def _size_operator(name: str, exact: Callable[[Dim, Dim], Dim] | None) -> None:
-    python = getattr(operator, name)
 
     def forward(self: TracedSize, other: Any) -> Any:
-        if exact is not None and isinstance(other, (int, np.integer)) or isinstance(other, TracedSize):
-            dim = other.dim if isinstance(other, TracedSize) else int(other)
-            if exact is not None and not (name in ("floordiv", "mod") and dim == 0):
-                return python_size(exact(self.dim, dim))
+        if exact is not None and _is_exact(name, other):
+            return python_size(exact(self.dim, other.dim if isinstance(other, TracedSize) else int(other)))
         if isinstance(other, np.ndarray) or isinstance(other, (Tracer, int, float, np.generic, TracedSize)):
             return HANDLERS["binary"](name, self, other)
         return NotImplemented
 
     def backward(self: TracedSize, other: Any) -> Any:
-        if exact is not None and isinstance(other, (int, np.integer)):
+        if exact is not None and isinstance(other, (int, np.integer)) and name not in _SHIFTS:
             return python_size(exact(int(other), self.dim))
         if isinstance(other, (Tracer, int, float, np.generic, np.ndarray)):
             return HANDLERS["binary"](name, other, self)
         return NotImplemented
 
-    forward.__doc__ = backward.__doc__ = f"operator.{python.__name__} on sizes."
     setattr(TracedSize, f"__{name}__", forward)
     setattr(TracedSize, f"__r{name}__", backward)
 
@@ -344,7 +353,8 @@ def _comparison(name: str, sign: str) -> None:
         if isinstance(other, (int, np.integer, TracedSize)):
             dim = other.dim if isinstance(other, TracedSize) else int(other)
             trace = active_trace()
-            answer = None if trace.dynamic_tests else trace.sizing.decide(self.dim, sign, dim)
+            by_user = not is_internal(sys._getframe(1).f_code.co_filename)
+            answer = None if trace.dynamic_tests and by_user else trace.sizing.decide(self.dim, sign, dim)
             return HANDLERS["binary"](name, self, other) if answer is None else answer
         if isinstance(other, (Tracer, float, np.generic, np.ndarray)):
             return HANDLERS["binary"](name, self, other)
@@ -355,7 +365,8 @@ def _comparison(name: str, sign: str) -> None:
 
 for _name, _exact in {
     "add": operator.add, "sub": operator.sub, "mul": operator.mul, "floordiv": operator.floordiv,
-    "mod": operator.mod, "truediv": None, "pow": None,
+    "mod": operator.mod, "truediv": None, "pow": None, "lshift": lambda size, k: size * 2**k,
+    "rshift": lambda size, k: size // 2**k, "and": None, "or": None, "xor": None,
 }.items():  # fmt: skip
     _size_operator(_name, _exact)
 for _name, _sign in {"lt": "<", "le": "<=", "gt": ">", "ge": ">=", "eq": "==", "ne": "!="}.items():

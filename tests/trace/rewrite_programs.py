@@ -1136,6 +1136,26 @@ def error_in_item(xs):
         i += 1
 
 
+@on(["a"])
+def error_in_chain_of_calls(xs):
+    return (
+        xs
+        .copy()
+        .index(
+            "b"
+        )
+    )
+
+
+@on([3, 1])
+def error_in_slice(xs):
+    return xs[
+        0
+    ][
+        1
+    ]
+
+
 # Numerics
 
 

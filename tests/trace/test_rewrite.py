@@ -2,9 +2,12 @@
 
 import copy
 import linecache
+import re
+import sys
 import textwrap
 import traceback
 import types
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,10 +16,9 @@ import pytest
 import rewrite_programs
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
+from jitgrad.compiler.trace.rewrite import SourceUnavailable, Unsupported, is_rewritten, rewrite
 from reference_operators import Operators
 from rewrite_programs import PROGRAMS
-
-from jitgrad.compiler.trace.rewrite import SourceUnavailable, Unsupported, is_rewritten, rewrite
 
 
 class Rewriting(Operators):
@@ -65,80 +67,63 @@ class Stop(Exception):
     """Ends a program that runs too long."""
 
 
+SIMPLE = """\
+n = e;n = e;n += e;log(e);xs.append(e);xs[e % 3] = e;xs[e % 3] += e;n, d = d, e;del n;return e;1 // (e);n = bump(e);\
+n = [e for n in xs if t][0];n = e if t else e"""
+EXPRESSIONS = "n;n;i;n + n;n * n;n - i;len(xs);xs[0];(d := a + 1);(a and b);peek();log(b)"
+CONDITIONS = "n < e;n == e;n != i;n < n < e;n > 0 and e < 3 or not b;n > 0 and (c := e) < 3;True;a in xs;xs"
+WORDS = {"n": "a;b;c;d", "i": "-2;0;1;2;3", "e": EXPRESSIONS, "t": CONDITIONS}
+
+
+@st.composite
+def filled(draw: st.DrawFn, templates: str) -> str:
+    """One of the templates, with its words n, i, e and t filled in."""
+    template = draw(st.sampled_from(templates.split(";")))
+    if templates is WORDS["n"]:
+        return template
+    return re.sub(r"\b[niet]\b", lambda word: draw(filled(WORDS[word[0]])), template)
+
+
 @st.composite
 def blocks(draw: st.DrawFn, depth: int, in_loop: bool) -> list[str]:
     """A few statements, as lines."""
     lines: list[str] = []
-    for _ in range(draw(st.integers(1, 3))):
+    for _ in range(draw(st.integers(1, 3 if depth > 1 else 2))):
         lines += draw(statements(depth, in_loop))
     return lines
 
 
 @st.composite
 def statements(draw: st.DrawFn, depth: int, in_loop: bool) -> list[str]:
+    """One statement, as lines."""
+
     def block(loop: bool = in_loop) -> list[str]:
         return ["    " + line for line in draw(blocks(depth - 1, loop))]
 
-    name = draw(st.sampled_from("abcd"))
-    value, other, test = draw(expressions), draw(expressions), draw(conditions)
-    simple = [
-        [f"{name} = {value}"],
-        [f"{name} = {value}"],
-        [f"{name} += {value}"],
-        [f"log({value})"],
-        [f"xs.append({value})"],
-        [f"xs[{value} % 3] = {other}"],
-        [f"xs[{value} % 3] += {other}"],
-        [f"{name}, d = d, {value}"],
-        [f"del {name}"],
-        [f"return {value}"],
-        [f"1 // ({value})"],
-        [f"{name} = [{value} for {name} in xs if {test}][0]"],
-        [f"{name} = bump({value})"],
-        [f"{name} = {value} if {test} else {other}"],
-    ]
-    if in_loop:
-        simple += [["break"], ["continue"]] * 2
-    if not depth:
-        return draw(st.sampled_from(simple))
-    kind = draw(st.sampled_from(["simple", "simple", "if", "if else", "elif", "for", "for", "while", "try", "with", "def"]))
-    otherwise = ["else:", *block()] if draw(st.booleans()) else []
-    match kind:
+    def maybe(*lines: str) -> list[str]:
+        return [*lines, *block()] if draw(st.booleans()) else []
+
+    kinds = ["simple", "simple", "if", "elif", "for", "for", "while", "try", "with", "def"]
+    match draw(st.sampled_from(kinds)) if depth else "simple":
         case "if":
-            return [f"if {test}:", *block()]
-        case "if else":
-            return [f"if {test}:", *block(), "else:", *block()]
+            return [f"if {draw(filled(CONDITIONS))}:", *block(), *maybe("else:")]
         case "elif":
-            return [f"if {test}:", *block(), f"elif {draw(conditions)}:", *block(), *otherwise]
+            return [f"if {draw(filled(CONDITIONS))}:", *block(), f"elif {draw(filled(CONDITIONS))}:", *block(), *maybe("else:")]
         case "for":
-            items = draw(st.sampled_from(["range(3)", "list(xs)", f"range({value})"]))
-            return [f"for {name} in {items}:", "    tick()", *block(True), *otherwise]
+            items = draw(filled("range(3);list(xs);range(e)"))
+            return [f"for {draw(filled(WORDS['n']))} in {items}:", "    tick()", *block(True), *maybe("else:")]
         case "while":
-            return [f"while {test}:", "    tick()", *block(True), *otherwise]
+            return [f"while {draw(filled(CONDITIONS))}:", "    tick()", *block(True), *maybe("else:")]
         case "try":
-            final = ["finally:", f"    log({value})"] if draw(st.booleans()) else []
-            return ["try:", *block(), "except (ArithmeticError, IndexError):", *block(), *otherwise, *final]
+            final = ["finally:", f"    log({draw(filled(EXPRESSIONS))})"] if draw(st.booleans()) else []
+            return ["try:", *block(), "except (ArithmeticError, IndexError):", *block(), *maybe("else:"), *final]
         case "with":
             return ["with suppress(ArithmeticError):", *block()]
         case "def":
-            return ["def local(p):", *["    " + line for line in draw(blocks(depth - 1, False))], f"{name} = local({value})"]
-    return draw(st.sampled_from(simple))
+            return ["def local(p):", *block(False), draw(filled("n = local(e);n = local(e) or e"))]
+    return [draw(filled(SIMPLE + ";break;continue;break;continue" if in_loop else SIMPLE))]
 
 
-names = st.sampled_from(["a", "b", "c", "d"])
-expressions = st.one_of(
-    names,
-    st.integers(-2, 4).map(str),
-    st.tuples(names, st.sampled_from("+-*"), names).map(" ".join),
-    st.sampled_from(["len(xs)", "xs[0]", "(d := a + 1)", "(a and b)", "peek()", "log(b)"]),
-)
-conditions = st.one_of(
-    st.tuples(names, st.sampled_from(["<", "==", "!=", ">="]), expressions).map(" ".join),
-    st.tuples(names, names, expressions).map(" < ".join),
-    st.tuples(names, expressions).map(lambda pair: f"{pair[0]} > 0 and {pair[1]} < 3 or not b"),
-    st.tuples(names, expressions).map(lambda pair: f"{pair[0]} > 0 and (c := {pair[1]}) < 3"),
-    st.sampled_from(["True", "a in xs", "xs"]),
-)
 PROLOGUE = """\
 from contextlib import suppress
 
@@ -154,7 +139,7 @@ def make(log, tick):
 """
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(blocks(3, False))
 def test_random_programs(tmp_path_factory: pytest.TempPathFactory, lines: list[str]) -> None:
     path = tmp_path_factory.mktemp("random") / "program.py"
@@ -193,3 +178,171 @@ def module(path: Path, text: str) -> types.SimpleNamespace:
     names: dict[str, Any] = {}
     exec(compile(text, str(path), "exec"), names)
     return types.SimpleNamespace(**names)
+
+
+# Where the source is
+
+
+def test_lambdas_on_one_line() -> None:
+    pair = [lambda x: x + 1 if x else 0, lambda x: [x, lambda x: x * 2, lambda y: x * 3]]; third = lambda x: x and 5  # fmt: skip # noqa
+    first, second = (rewrite(function, Operators()) for function in pair)
+    assert [first(0), first(1), rewrite(third, Operators())(2)] == [0, 2, 5]
+    _, double, triple = pair[1](4)
+    assert [rewrite(double, Operators())(7), rewrite(triple, Operators())(0), second(4)[1](7)] == [14, 12, 14]
+
+
+def test_keeps_what_belongs_to_the_function() -> None:
+    @rewrite_programs.decorated_twice
+    @staticmethod
+    def decorated(x: int) -> int:
+        return x
+
+    def function(a: int, b: int = 2, *args: int, c: int = 3, **more: int) -> str:
+        """What it does."""
+        return f"{a} {b} {args} {c} {more} {wanted} {len([a])}"
+
+    wanted = "before"
+    function.note = "kept"
+    rewritten = rewrite(function, Operators())
+    wanted = "after"
+    assert rewritten(1, c=5, d=6) == function(1, c=5, d=6)
+    for name in ("__name__", "__qualname__", "__doc__", "__module__", "__annotations__", "__defaults__", "__kwdefaults__", "note"):
+        assert getattr(rewritten, name) == getattr(function, name)
+    assert rewritten.__globals__ is function.__globals__
+    assert rewritten.__code__ is rewrite(function, Operators()).__code__
+    inner = decorated.__closure__[0].cell_contents.__func__
+    assert rewrite(inner, Operators())(3) == 3
+
+
+def test_marks_what_it_rewrote() -> None:
+    def outer(n: int) -> Any:
+        def inner(x: int) -> int:
+            return x + n
+
+        return inner, lambda x: x
+
+    rewritten = rewrite(outer, Operators())
+    assert is_rewritten(rewritten) and all(map(is_rewritten, rewritten(1)))
+    assert not is_rewritten(outer) and not is_rewritten(len)
+    assert rewritten(1)[0].__qualname__ == outer(1)[0].__qualname__
+    operators = Operators()
+    assert rewrite(rewritten, operators)(1)[0](2) == 3
+
+
+def test_text_without_a_file() -> None:
+    names: dict[str, Any] = {}
+    exec("def f(x):\n    return x", names)
+    for function in (names["f"], len, Operators):
+        with pytest.raises(SourceUnavailable):
+            rewrite(function, Operators())
+
+
+def test_notebook_cell() -> None:
+    text = "if True:\n    def f(x):\n        return [y for y in x if y][1:]\n"
+    linecache.cache["<cell 1>"] = (len(text), None, text.splitlines(keepends=True), "<cell 1>")
+    names: dict[str, Any] = {}
+    exec(compile(text, "<cell 1>", "exec"), names)
+    operators = Operators()
+    assert rewrite(names["f"], operators)([1, 0, 2]) == [2]
+    assert operators.used.keys() >= {"listcomp", "genexp", "getitem"}
+    exec(compile(text.replace("1:", "2:"), "<cell 1>", "exec"), names)
+    linecache.cache["<cell 1>"] = (1, None, ["x = 1\n"], "<cell 1>")
+    with pytest.raises(SourceUnavailable, match="does not hold it"):
+        rewrite(names["f"], operators)
+
+
+def test_globals_are_live(monkeypatch: pytest.MonkeyPatch) -> None:
+    rewritten = rewrite(rewrite_programs.global_counter, Operators())
+    monkeypatch.setattr(rewrite_programs, "range", lambda n: [n, n], raising=False)
+    assert rewritten(3) == 6
+
+
+# What cannot be rewritten
+
+
+def test_generators_are_refused() -> None:
+    def generator(n: int) -> Any:
+        yield n
+
+    async def coroutine(n: int) -> int:
+        return n
+
+    for function in (generator, coroutine):
+        with pytest.raises(Unsupported, match="generators and async") as caught:
+            rewrite(function, Operators())
+        assert caught.value.filename == __file__
+        assert caught.value.lineno == function.__code__.co_firstlineno
+
+
+def test_return_in_finally_of_a_loop_is_refused(tmp_path: Path) -> None:
+    text = "def f(x):\n    for i in x:\n        try:\n            g(i)\n        finally:\n            break\n"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Python 3.14 warns of it, too
+        function = module(tmp_path / "final.py", text).f
+    with pytest.raises(Unsupported, match="finally"):
+        rewrite(function, Operators())
+
+
+# What the operators are told
+
+
+class Recording(Operators):
+    """Notes the variables of each loop and branch."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.states: list[tuple[Any, ...]] = []
+
+    def if_(self, test: Any, then: Any, orelse: Any, state: Any, names: Any, mutated: Any = ()) -> Any:
+        self.states.append(("if", names, mutated))
+        return super().if_(test, then, orelse, state, names, mutated)
+
+    def while_(self, test: Any, body: Any, state: Any, names: Any, mutated: Any = ()) -> Any:
+        self.states.append(("while", names, mutated))
+        return super().while_(test, body, state, names, mutated)
+
+    def for_(self, iterable: Any, body: Any, state: Any, names: Any, mutated: Any = (), go_on: Any = None) -> Any:
+        self.states.append(("for", names, mutated))
+        return super().for_(iterable, body, state, names, mutated, go_on)
+
+
+@pytest.mark.parametrize(
+    ("program", "expected"),
+    [
+        ("branch", [("if", ("y",), ())]),
+        ("early_returns", [("if", ("jg_result", "x"), ()), ("if", ("jg_result", "x"), ()), ("if", ("jg_result",), ())]),
+        ("local_to_the_body", [("for", ("x",), ())]),
+        ("fibonacci", [("for", ("a", "b"), ())]),
+        ("augments_in_branch", [("if", ("params",), ("params",))]),
+        ("mutates_in_branch", [("if", ("xs",), ("xs",))]),
+        ("collatz", [("while", ("n", "steps"), ())]),
+        ("total", [("for", ("result",), ())]),
+        ("attributes", [("if", ("box",), ("box",))]),
+        ("mutation_through_function", [("for", ("out",), ("out",))]),
+    ],
+)
+def test_state(program: str, expected: list[tuple[Any, ...]]) -> None:
+    function, inputs = next(each for each in PROGRAMS if each[0].__name__ == program)
+    operators = Recording()
+    rewrite(function, operators)(*copy.deepcopy(inputs[-1]))
+    assert list(dict.fromkeys(operators.states)) == list(dict.fromkeys(expected))
+
+
+def test_operators_know_the_line_of_the_user() -> None:
+    class Lines(Operators):
+        def if_(self, *arguments: Any, **keywords: Any) -> Any:
+            frame = sys._getframe(1)
+            seen.append((frame.f_lineno, frame.f_code.co_name))
+            return super().if_(*arguments, **keywords)
+
+    def function(x: int) -> int:
+        for _ in range(2):
+            if (
+                x > 0
+            ):
+                x -= 1
+        return x
+
+    seen: list[Any] = []
+    rewrite(function, Lines())(1)
+    assert seen == [(function.__code__.co_firstlineno + 2, "function")] * 2

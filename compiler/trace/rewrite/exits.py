@@ -26,7 +26,19 @@ import copy
 from collections.abc import Iterable, Sequence
 
 from .nodes import (
-    RESULT, RETURNED, Callable, CountedFor, Loop, Place, all_nodes, assign, at, denied, header, load, span,
+    RESULT,
+    RETURNED,
+    Callable,
+    CountedFor,
+    Loop,
+    Place,
+    all_nodes,
+    assign,
+    at,
+    denied,
+    header,
+    load,
+    span,
 )  # fmt: skip
 from .problems import Unsupported
 

@@ -11,7 +11,19 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from .liveness import Liveness
 from .nodes import (
-    ITEM, SLICE, Place, assign, at, define, is_generator, load, operator, signature, span, store, undefined,
+    ITEM,
+    SLICE,
+    Place,
+    assign,
+    at,
+    define,
+    is_generator,
+    load,
+    operator,
+    signature,
+    span,
+    store,
+    undefined,
 )  # fmt: skip
 from .problems import Unsupported
 from .scopes import parameter_names
@@ -55,6 +67,8 @@ class Expressions(ast.NodeTransformer):
             case ast.Call(func=ast.Name(id="super"), args=[], keywords=[]) if self.parameters:
                 node.args = [at(place, load("__class__")), at(place, load(self.parameters[0]))]
                 return node
+        if isinstance(node.func, ast.Attribute) and place.end_lineno != place.lineno:  # counted from the name of the method
+            node.lineno, node.col_offset = place.end_lineno, place.end_col_offset - len(node.func.attr)
         self.generic_visit(node)
         if not (isinstance(node.func, ast.Name) and node.func.id in FRAME_FUNCTIONS):
             node.func = at(place, operator("call", node.func))

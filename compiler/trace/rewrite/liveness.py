@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from .nodes import Callable, CountedFor, Loop, all_nodes, own_nodes
-from .scopes import Scope, bindings, body_of, free_names, mutations, mutations_around, parameter_names, rebound_names
+from .scopes import Scope, bindings, free_names, mutations, mutations_around, parameter_names, rebound_names
 
 Live = frozenset[str]
 

@@ -52,10 +52,15 @@ def header(statement: ast.stmt) -> Place:
 
 
 def at(place: Place, node: Node) -> Node:
-    """Give `place` to `node` and to the nodes in it that have no place yet; the user's own nodes keep theirs."""
+    """Give `place` to `node` and to the nodes in it that have no place yet; the user's own nodes keep theirs.
+
+    `jg_.name` gets the start of the place: Python counts a call of a method from the line where the method's name ends.
+    """
     if "lineno" in node._attributes:
         if hasattr(node, "lineno"):
             return node
+        if isinstance(node, ast.Attribute):
+            place = Place(place.lineno, place.col_offset, place.lineno, place.col_offset + 1)
         for name, value in zip(place._fields, place, strict=True):
             setattr(node, name, value)
     for child in ast.iter_child_nodes(node):

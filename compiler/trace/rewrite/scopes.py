@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from .nodes import Callable, all_nodes
 
-MUTATORS = frozenset("add append clear extend insert pop remove reverse setdefault sort update".split())
+MUTATORS = frozenset(["add", "append", "clear", "extend", "insert", "pop", "remove", "reverse", "setdefault", "sort", "update"])
 """The methods that are taken to change the object they are called on."""
 
 

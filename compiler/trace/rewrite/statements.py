@@ -16,8 +16,23 @@ from .expressions import declarations
 from .liveness import Liveness, State
 from .matches import lower_matches
 from .nodes import (
-    ITEM, Callable, CountedFor, Place, assign, at, define, header, is_generator, load, loads, operator, signature, span, store,
-    strings, undefined,
+    ITEM,
+    Callable,
+    CountedFor,
+    Place,
+    assign,
+    at,
+    define,
+    header,
+    is_generator,
+    load,
+    loads,
+    operator,
+    signature,
+    span,
+    store,
+    strings,
+    undefined,
 )  # fmt: skip
 from .scopes import bindings
 
