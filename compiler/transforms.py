@@ -15,13 +15,13 @@ import numpy as np
 
 from .diff import jvp as differentiate_forward
 from .diff import vjp as differentiate_backward
-from .errors import ShapeError, UnsupportedError
+from .errors import ShapeError
 from .ir import ArrayType, Function, Var
 from .trace.calls import call
 from .trace.context import Scope, active_trace
 from .trace.elementwise import as_tracer, broadcast_shapes, broadcast_to, convert
 from .trace.staging import close
-from .trace.tracer import Cell, TracedSize, Tracer, describe, new
+from .trace.tracer import Cell, TracedSize, Tracer, new
 from .tree import Tree, flatten
 
 
@@ -34,7 +34,7 @@ class Inner:
     leaves: list[Any]  # of the result: tracers of the inner scope, or static values
     positions: list[int | None]  # of each leaf among the function's results
     tree: Tree
-    written: list[Cell]  # outer arrays that the function writes to; their new values come last among the results
+    written: list[Callable[[Var], None]]  # gives each outer array written to its new value, the last of the results
 
 
 def trace_inner(function: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any], inputs: dict[int, Tracer]) -> Inner:
@@ -50,15 +50,11 @@ def trace_inner(function: Callable[..., Any], args: Sequence[Any], kwargs: dict[
         result = call(function)(*inner_args, **inner_kwargs)
         found, result_tree = flatten(result)
         results, positions = _results(scope, found)
-        for k in inputs:
-            if leaves[k].cell.value not in own:
-                raise UnsupportedError(
-                    f"{describe(inputs[k])} is written to by a function that is differentiated with respect to it; "
-                    "write to a copy: x = x.copy()"
-                )
-    written = list(scope.final)
+        changed = [k for k in inputs if leaves[k].cell.value not in own]
+        results += [leaves[k].cell.value for k in changed]
     with trace.reopen(scope):
-        results += [scope.resolve(cell.value) for cell in written]
+        results += [scope.resolve(cell.value) for cell in scope.final]
+    written = [*(inputs[k].assign for k in changed), *(cell.assign for cell in scope.final)]
     captured = list(scope.captured)
     parameters = [*own, *(scope.captured[v] for v in captured)]
     name = getattr(function, "__name__", "function")
@@ -86,8 +82,8 @@ def outcome(inner: Inner, results: Sequence[Var]) -> Any:
             like = as_like(inner.leaves[k])
             leaves[k] = new(results[position], weak=like[0], scalar=like[1])
     count = len(inner.function.results) - len(inner.written)
-    for cell, var in zip(inner.written, results[count:], strict=False):
-        cell.assign(var)
+    for assign, var in zip(inner.written, results[count:], strict=False):
+        assign(var)
     return inner.tree.unflatten(leaves)
 
 

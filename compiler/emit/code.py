@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 from ..ir import Dim, SourceLine
-from ..lower.program import Atom, Let, Load, Local
+from ..lower.program import Atom, Let, Load, Local, atoms
 from .expressions import Text, atom_text, dim_text, let_text, uses
 
 LONGEST = 90  # characters of an expression that may still be put inside another
@@ -79,19 +80,13 @@ def element_text(buffer: str, index: tuple[Dim, ...]) -> str:
     return f"{buffer}[{', '.join(map(dim_text, index))}]"
 
 
-def count_readers(steps: Iterable[object]) -> dict[str, int]:
+def count_readers(statements: Iterable[Any]) -> dict[str, int]:
     """How often expressions read each scalar."""
     readers: dict[str, int] = {}
-
-    def read(atom: object, times: int = 1) -> None:
-        if isinstance(atom, Local):
-            readers[atom.name] = readers.get(atom.name, 0) + times
-
-    for step in steps:
-        if isinstance(step, Let):
-            for operand, times in zip(step.operands, uses(step), strict=True):
-                read(operand, times)
-        else:
-            for name in ("value", "test"):
-                read(getattr(step, name, None))
+    for statement in statements:
+        read = atoms(statement)
+        times = uses(statement) if isinstance(statement, Let) else [1] * len(read)
+        for atom, count in zip(read, times, strict=True):
+            if isinstance(atom, Local):
+                readers[atom.name] = readers.get(atom.name, 0) + count
     return readers

@@ -8,7 +8,7 @@ from ..ir import ArrayType, Dim
 from ..ir.sizes import Size, single_symbol, symbols
 from ..lower.program import (
     Allocate, Atom, Bind, Call, Check, For, If, Launch, Let, Load, NewStack, Pop, Position, Print, Product,
-    Program, Push, Statement, Store, View, Wrap,
+    Program, Push, Statement, Store, View, Wrap, atoms,
 )  # fmt: skip
 from .code import Code, count_readers, element_text
 from .expressions import atom_text, dim_text, dtype_text
@@ -26,7 +26,8 @@ class _Driver:
     def __init__(self, program: Program, functions: set[str]) -> None:
         self.program, self.functions = program, functions
         statements = list(walk(program.body))
-        self.code = Code(count_readers(statements), pinned_names(statements), functions)
+        returned = Bind((), program.results)
+        self.code = Code(count_readers([*statements, returned]), pinned_names(statements), functions)
 
     def lines(self) -> list[str]:
         names = ", ".join(p.name for p in self.program.parameters)
@@ -257,27 +258,20 @@ def pinned_names(statements: list[Statement]) -> frozenset[str]:
     def dim(d: Dim) -> None:
         found.update(symbols(d))
 
-    def atom(value: object) -> None:
-        if isinstance(value, Position):
-            dim(value.dim)
-
-    for s in statements:
-        for field in ("index", "positions"):
-            for d in getattr(s, field, ()) if not isinstance(getattr(s, field, ()), str) else ():
-                dim(d)
-        type = getattr(s, "type", None)
-        if isinstance(type, ArrayType):
-            for d in type.shape:
-                dim(d)
-        for field in ("size", "capacity"):
-            value = getattr(s, field, None)
-            if isinstance(value, Size):
-                dim(value)
-        for field in ("value", "test", "start", "stop", "condition"):
-            atom(getattr(s, field, None))
-        for field in ("operands", "scalars", "arguments", "values"):
-            for value in getattr(s, field, ()):
-                atom(value)
+    for statement in statements:
+        for read in atoms(statement):
+            if isinstance(read, Position):
+                dim(read.dim)
+        match statement:
+            case Load(index=index) | Store(index=index) | View(positions=index):
+                for d in index:
+                    dim(d)
+        match statement:
+            case Allocate(type=type) | View(type=type) | Pop(type=type):
+                for d in type.shape:
+                    dim(d)
+            case Push(size=size) | Wrap(size=size) | NewStack(capacity=size) if size is not None:
+                dim(size)
     return frozenset(found)
 
 

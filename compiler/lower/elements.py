@@ -93,7 +93,7 @@ class Body:
                 return self.element(x[0], self.selected(equation["spec"], x[1:], index))
             case "take":
                 return self.element(x[0], self.taken(equation["axes"], x[1:], x[0], index))
-            case "copy" | "stop_gradient" | "barrier":
+            case "copy" | "stop_gradient" | "barrier" | "assume_shape":
                 return self.element(x[0], index)
             case "convert":
                 return self.convert(self.element(x[0], index), equation["dtype"], equation)

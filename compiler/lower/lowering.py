@@ -230,6 +230,8 @@ class Scope:
     def lower_reshape(self, equation: Equation) -> None:
         self.view(equation.result, self.buffer(equation.operands[0]), equation)
 
+    lower_assume_shape = lower_reshape
+
     def lower_index(self, equation: Equation) -> None:
         body = self.body()
         spec = equation["spec"]

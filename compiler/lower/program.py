@@ -304,6 +304,20 @@ Statement = (
 )
 
 
+def atoms(statement: Statement | Reduce) -> tuple[str | Atom | None, ...]:
+    """What a statement itself reads: scalars, and by name buffers and stacks; what is inside loops and branches not included."""
+    match statement:
+        case Let(operands=read) | Launch(scalars=read) | Call(arguments=read) | Bind(values=read) | Print(operands=read):
+            return read
+        case Store(value=value) | Reduce(value=value) | Wrap(value=value) | Push(value=value):
+            return (value,)
+        case For(start=start, stop=stop, condition=condition):
+            return (start, stop, condition)
+        case If(test=test) | Check(test=test):
+            return (test,)
+    return ()
+
+
 @dataclass(frozen=True, slots=True)
 class Parameter:
     """A parameter of the driver: a buffer, or a scalar if its rank is 0."""

@@ -27,7 +27,7 @@ class Role(Enum):
     OPAQUE = "opaque"
 
 
-_CHEAP = frozenset(("iota", "broadcast", "reshape", "transpose", "index"))
+_CHEAP = frozenset(("iota", "broadcast", "reshape", "assume_shape", "transpose", "index"))
 _MAP = frozenset(("convert", "copy", "take", "wrap_index", "stop_gradient"))
 _REDUCE = frozenset(("sum", "prod", "max", "min", "all", "any", "argmax", "argmin"))
 _WRITE = frozenset(("update", "index_add", "put", "put_add"))
@@ -83,7 +83,7 @@ def is_block(equation: Equation) -> bool:
 
 def is_view(equation: Equation) -> bool:
     """Whether the result can be the operand's memory under another shape."""
-    return equation.op == "reshape" or is_block(equation)
+    return equation.op in ("reshape", "assume_shape") or is_block(equation)
 
 
 def destroyed(equation: Equation) -> tuple[int, ...]:

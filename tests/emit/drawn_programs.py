@@ -43,19 +43,32 @@ def build(choose: Choose, name: str, parameters: list[Var], length: int, depth: 
     live = list(parameters)
     for _ in range(1 + choose(length)):
         step = STEPS[choose(len(STEPS))]
-        made = step(choose, b, live, depth)
+        try:
+            made = step(choose, b, live, depth)
+        except LookupError:  # nothing here that the step could work on
+            continue
         live += [v for v in (made if isinstance(made, tuple) else (made,)) if v is not None]
     if wanted is None:
         results = [live[-1 - choose(min(len(live), 6))] for _ in range(1 + choose(4))]
     else:
-        results = [pick(choose, live, t) or live[0] for t in wanted]
+        results = [find(choose, live, t) or b.zeros(t) for t in wanted]
     return b.finish(name, results)
 
 
-def pick(choose: Choose, live: list[Var], type: Any = None, test: Callable[[Var], bool] = lambda v: True) -> Var | None:
-    """One of the variables of a type, newer ones first."""
+def pick(choose: Choose, live: list[Var], type: Any = None, test: Callable[[Var], bool] = lambda v: True) -> Var:
+    """One of the variables of a type, newer ones first; LookupError if there is none."""
     fitting = [v for v in reversed(live) if (type is None or v.type == type) and test(v)]
-    return fitting[choose(min(len(fitting), 5))] if fitting else None
+    if not fitting:
+        raise LookupError
+    return fitting[choose(min(len(fitting), 5))]
+
+
+def find(choose: Choose, live: list[Var], type: Any) -> Var | None:
+    """One of the variables of a type, or None."""
+    try:
+        return pick(choose, live, type)
+    except LookupError:
+        return None
 
 
 def is_float(v: Var) -> bool:
@@ -110,14 +123,13 @@ def flatten(choose, b, live, depth):
 def reduction(choose, b, live, depth):
     x = pick(choose, live, test=lambda v: is_float(v) and v.type.rank > 0)
     axes = [(0,), tuple(range(x.type.rank)), (x.type.rank - 1,)][choose(3)]
-    return b.emit(["sum", "max", "min", "prod"][choose(4)], x, axes=axes)
+    ops = ["sum", "prod", "max", "min"] if x.type.shape in SHAPES else ["sum", "prod"]  # others may be empty
+    return b.emit(ops[choose(len(ops))], x, axes=axes)
 
 
 def product(choose, b, live, depth):
     x = pick(choose, live, test=lambda v: is_float(v) and v.type.rank > 0)
     y = pick(choose, live, test=lambda v: is_float(v) and v.type.rank > 0 and v.type.shape[0] == x.type.shape[-1])
-    if y is None:
-        return None
     return b.emit("tanh", b.emit("dot", x, y, contract=((x.type.rank - 1,), (0,)), batch=((), ())))
 
 
@@ -131,7 +143,7 @@ def write(choose, b, live, depth):
     x = pick(choose, live, test=lambda v: is_float(v) and v.type.rank > 0)
     spec, starts = draw_spec(choose, live, x.type.shape)
     shape = tuple(e[1] for e in spec if isinstance(e, tuple))
-    value = pick(choose, live, ArrayType(F64, shape)) or b.index(x, spec, *starts)
+    value = find(choose, live, ArrayType(F64, shape)) or b.index(x, spec, *starts)
     return b.emit(["update", "index_add"][choose(2)], x, value, *starts, spec=spec)
 
 
@@ -140,7 +152,7 @@ def draw_spec(choose, live, shape):
     position = Var("p", ArrayType(I64))
     spec, starts = [], []
     for dim in shape:
-        kind = choose(5)
+        kind = choose(5) if dim in (N, M, 3) else 4  # others may be empty
         if kind == 0:
             spec.append(dim - 1)
         elif kind == 1 and dim == N and position in live:
@@ -158,8 +170,6 @@ def draw_spec(choose, live, shape):
 def gather(choose, b, live, depth):
     positions = pick(choose, live, ArrayType(I64, (N,)))
     x = pick(choose, live, test=lambda v: is_float(v) and v.type.rank > 0 and v.type.shape[0] == N)
-    if positions is None or x is None:
-        return None
     taken = b.emit("take", x, positions, axes=(0,))
     return taken, b.emit(["put", "put_add"][choose(2)], x, b.emit("sin", taken), positions, axes=(0,))
 
@@ -178,18 +188,8 @@ def loop(choose, b, live, depth):
     inner = [Var("i", ArrayType(I64)), *(Var(f"q{j}", v.type) for j, v in enumerate(consts))]
     inner += [Var(f"r{j}", v.type) for j, v in enumerate(carried)]
     body = build(choose, "body", inner, 5, depth - 1, [v.type for v in carried])
-    body = bounded(body)
     start, stop = (b.emit("constant", value=v, dtype=I64) for v in (0, choose(4)))
     return b.emit("loop", start, stop, *consts, *carried, regions=[body], step=1, consts=len(consts))
-
-
-def bounded(body: Function) -> Function:
-    """The body with results kept small, so that iterations do not overflow."""
-    b = Builder(body.parameters)
-    results = []
-    for v in b.inline(body, body.parameters):
-        results.append(v)
-    return b.finish(body.name, results)
 
 
 def branch(choose, b, live, depth):

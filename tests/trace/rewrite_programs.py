@@ -473,7 +473,7 @@ def local_to_the_body(n):
 
 @on((0, 0), (0, 2), (1, 0), (3, 4))
 def and_or_not(a, b):
-    return a and b, a or b, not a, a and not b or "x", (a or b) and (b or a)
+    return a and b, a or b, not a, (a and not b) or "x", (a or b) and (b or a)
 
 
 @on((Log(), 1, 2, 3), (Log(), 2, 1, 3), (Log(), 1, 3, 2))
@@ -503,7 +503,7 @@ def identity(x):
 @on((Log(), 0), (Log(), 1))
 def thunks_are_lazy(log, x):
     y = log("a") if x else log("b")
-    z = x and log("c") or log("d")
+    z = (x and log("c")) or log("d")
     return y, z, log
 
 
@@ -821,7 +821,7 @@ def star_arguments(first, *rest):
             a = sorted(more)
         return a, b, args, c
 
-    return show(first, *rest), show(first, c=1), show(*rest, first, d=2, **{"e": 3}), show(b=first, a=0)
+    return show(first, *rest), show(first, c=1), show(*rest, first, d=2, e=3), show(b=first, a=0)
 
 
 @on(2)
@@ -888,8 +888,8 @@ def imports(x):
     if x:
         import math as m
     else:
-        from cmath import sqrt
         import os.path
+        from cmath import sqrt
 
         return sqrt(-1), os.path.sep
     return m.floor(2.5)

@@ -46,7 +46,8 @@ def outcome(function: Callable[..., Any], arguments: tuple[Any, ...], filename: 
     try:
         result = ("returns", function(*arguments))
     except Exception as error:
-        lines = [(frame.lineno, frame.line) for frame in traceback.extract_tb(error.__traceback__) if frame.filename == filename]
+        frames = traceback.extract_tb(error.__traceback__)
+        lines = [(frame.lineno, frame.line) for frame in frames if frame.filename == filename]
         result = ("raises", type(error), str(error) if not isinstance(error, NameError) else "", lines[-1])
     return result, arguments
 
@@ -206,7 +207,8 @@ def test_keeps_what_belongs_to_the_function() -> None:
     rewritten = rewrite(function, Operators())
     wanted = "after"
     assert rewritten(1, c=5, d=6) == function(1, c=5, d=6)
-    for name in ("__name__", "__qualname__", "__doc__", "__module__", "__annotations__", "__defaults__", "__kwdefaults__", "note"):
+    kept = "__name__ __qualname__ __doc__ __module__ __annotations__ __defaults__ __kwdefaults__ note"
+    for name in kept.split():
         assert getattr(rewritten, name) == getattr(function, name)
     assert rewritten.__globals__ is function.__globals__
     assert rewritten.__code__ is rewrite(function, Operators()).__code__

@@ -32,7 +32,7 @@ import re
 import types
 import weakref
 
-from .nodes import OPERATORS, SLICE, Callable, at, define, signature, span
+from .nodes import OPERATORS, SLICE, FunctionNode, at, define, signature, span
 from .problems import SourceUnavailable, Unsupported
 from .source import find_source
 from .statements import rewrite_node
@@ -89,15 +89,14 @@ def _bare(definition: ast.FunctionDef) -> ast.FunctionDef:
     return definition
 
 
-def _compile(definition: ast.FunctionDef, node: Callable, class_name: str | None, original: types.CodeType) -> types.CodeType:
+def _compile(definition: ast.FunctionDef, node: FunctionNode, class_name: str | None, original: types.CodeType) -> types.CodeType:
     """Compile the definition within a function that has the variables around it, and within a class if it was in one.
 
     Underscores before the name of the class hide it from the definition and leave the mangling of `__x` as it is.
     """
     around: list[ast.stmt] = [definition]
     if class_name is not None:
-        generic = {"type_params": []} if "type_params" in ast.ClassDef._fields else {}
-        around = [ast.ClassDef(f"_____{class_name}", [], [], around, [], **generic)]
+        around = [ast.ClassDef(f"_____{class_name}", [], [], around, [])]
     cells = [name for name in original.co_freevars if name != "__class__"]
     factory = define("jg_factory", signature([OPERATORS, SLICE, *cells]), around)
     module = at(span(node), ast.Module([at(span(node), factory)], []))

@@ -76,7 +76,8 @@ class Assignments(Expressions):
     def store(self, target: ast.expr, value: ast.expr) -> Lines:
         """The statements for `target = value`; the target is the user's, the value rewritten."""
         if not isinstance(target, ast.Tuple | ast.List):
-            return _put(self.generic_visit(target), value)
+            self.generic_visit(target)
+            return _put(target, value)
         leaves = _leaves([target])
         if all(isinstance(leaf, ast.Name) for leaf in leaves):
             return [assign(target, value)]

@@ -28,9 +28,11 @@ from collections.abc import Iterable, Sequence
 from .nodes import (
     RESULT,
     RETURNED,
-    Callable,
+    Attempt,
     CountedFor,
+    FunctionNode,
     Loop,
+    Node,
     Place,
     all_nodes,
     assign,
@@ -66,7 +68,7 @@ def kinds_of(statements: Iterable[ast.AST]) -> Kinds:
                 found.add(type(statement))
             case ast.For() | ast.While():
                 found |= (kinds_of(statement.body) & {ast.Return}) | kinds_of(statement.orelse)
-            case ast.stmt() | ast.ExceptHandler() | ast.match_case() if not isinstance(statement, Callable | ast.ClassDef):
+            case ast.stmt() | ast.ExceptHandler() | ast.match_case() if not isinstance(statement, FunctionNode | ast.ClassDef):
                 found |= kinds_of(ast.iter_child_nodes(statement))
     return frozenset(found)
 
@@ -180,7 +182,7 @@ class _Exits:
                 return [_with(statement, cases=cases)]
         return [statement]
 
-    def attempt(self, statement: ast.Try, tail: bool) -> ast.stmt:
+    def attempt(self, statement: Attempt, tail: bool) -> ast.stmt:
         """Lower the exits inside a try statement."""
         if kinds_of(statement.finalbody):
             raise Unsupported(
@@ -212,8 +214,9 @@ class _Exits:
             body.insert(0, at(place, assign(continued[0], ast.Constant(False))))
         match statement:
             case ast.For(target=target, iter=iterable):
-                go_on = denied(leaving) if leaving else None
-                lines: list[ast.stmt] = [*before, CountedFor(target, iterable, body, [], go_on=go_on)]
+                counted = CountedFor(target, iterable, body, [])
+                counted.go_on = denied(leaving) if leaving else None
+                lines: list[ast.stmt] = [*before, counted]
             case ast.While(test=test):
                 lines = [*before, *self.while_(test, body, leaving, place)]
         self.depth -= 1
@@ -252,7 +255,7 @@ def _assigned(names: list[str], statements: list[ast.stmt]) -> bool:
     return any(isinstance(node, ast.Name) and node.id in names for node in nodes)
 
 
-def _with(node: ast.AST, **fields: object) -> ast.AST:
+def _with(node: Node, **fields: object) -> Node:
     """A copy of the node in which some fields differ."""
     new = copy.copy(node)
     for name, value in fields.items():

@@ -13,6 +13,7 @@ from .liveness import Liveness
 from .nodes import (
     ITEM,
     SLICE,
+    FunctionNode,
     Place,
     assign,
     at,
@@ -41,7 +42,7 @@ class Expressions(ast.NodeTransformer):
     rebound: names bound by `:=` in the function that is being made of an operand; None outside of one.
     """
 
-    def __init__(self, function: ast.FunctionDef | ast.Lambda, liveness: Liveness, unbound: frozenset[str]) -> None:
+    def __init__(self, function: FunctionNode, liveness: Liveness, unbound: frozenset[str]) -> None:
         self.parameters = parameter_names(function)
         self.liveness = liveness
         self.unbound = (unbound - liveness.own) | frozenset(liveness.entry) | liveness.deleted
@@ -62,13 +63,13 @@ class Expressions(ast.NodeTransformer):
         return node
 
     def visit_Call(self, node: ast.Call) -> ast.expr:
-        place = span(node.func)
+        place, func = span(node.func), node.func
         match node:
             case ast.Call(func=ast.Name(id="super"), args=[], keywords=[]) if self.parameters:
                 node.args = [at(place, load("__class__")), at(place, load(self.parameters[0]))]
                 return node
-        if isinstance(node.func, ast.Attribute) and place.end_lineno != place.lineno:  # counted from the name of the method
-            node.lineno, node.col_offset = place.end_lineno, place.end_col_offset - len(node.func.attr)
+        if isinstance(func, ast.Attribute) and func.end_lineno and func.end_col_offset and func.end_lineno > func.lineno:
+            node.lineno, node.col_offset = func.end_lineno, func.end_col_offset - len(func.attr)  # where Python says it is
         self.generic_visit(node)
         if not (isinstance(node.func, ast.Name) and node.func.id in FRAME_FUNCTIONS):
             node.func = at(place, operator("call", node.func))

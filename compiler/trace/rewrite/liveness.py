@@ -8,8 +8,8 @@ import ast
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from .nodes import Callable, CountedFor, Loop, all_nodes, own_nodes
-from .scopes import Scope, bindings, free_names, mutations, mutations_around, parameter_names, rebound_names
+from .nodes import Attempt, CountedFor, FunctionNode, Loop, all_nodes, own_nodes
+from .scopes import Scope, bindings, body_of, free_names, mutations, mutations_around, parameter_names, rebound_names
 
 Live = frozenset[str]
 
@@ -45,18 +45,19 @@ class Liveness:
     states: the state of each loop and branch.
     """
 
-    def __init__(self, function: Callable, body: Sequence[ast.AST]) -> None:
+    def __init__(self, function: FunctionNode, body: Sequence[ast.AST]) -> None:
         scope = Scope(*body)
         parameters = parameter_names(function)
         self.declared = scope.declared
-        self.own = (scope.bound.keys() | set(parameters)) - scope.declared.keys()
+        bound = bindings(body_of(function)) | scope.bound  # also what only code binds that cannot be reached
+        self.own = (bound.keys() | set(parameters)) - scope.declared.keys()
         self.shared = (scope.captured | scope.conditional.keys() | _guarded(body)) & self.own
         self.states: dict[ast.stmt, State] = {}
         self._scopes: dict[ast.AST, Scope] = {}
         self._closures = _closures(body)
         self._escape: Live = frozenset()
         live = self._block(body, frozenset()) & self.own
-        self.entry = [name for name in scope.bound if name in live and name not in parameters]
+        self.entry = [name for name in bound if name in live and name not in parameters]
         self.deleted = _deleted(body)
 
     def _block(self, statements: Sequence[ast.AST], after: Live) -> Live:
@@ -107,7 +108,7 @@ class Liveness:
         self.states[loop] = self._state([test, *loop.body], around, inside, around)
         return around
 
-    def _try(self, statement: ast.Try, after: Live) -> Live:
+    def _try(self, statement: Attempt, after: Live) -> Live:
         outer = self._escape
         leaving = self._block(statement.finalbody, after | outer)
         self._escape = outer | leaving if statement.finalbody else outer

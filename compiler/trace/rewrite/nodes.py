@@ -2,7 +2,7 @@
 
 import ast
 from collections.abc import Iterable
-from typing import NamedTuple, TypeVar
+from typing import Any, ClassVar, NamedTuple, TypeVar
 
 OPERATORS = "jg_"
 """The name of the operator object in rewritten code. Every name that starts with it is reserved."""
@@ -14,7 +14,8 @@ ITEM, RESULT, RETURNED = "jg_item", "jg_result", "jg_returned"
 """The item of a loop, the value that a function returns, and the flag that says that it is known."""
 
 Loop = ast.For | ast.While
-Callable = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
+Attempt = ast.Try | ast.TryStar
+FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 Node = TypeVar("Node", bound=ast.AST)
 
 
@@ -31,7 +32,8 @@ class CountedFor(ast.For):
     """A `for` that evaluates the expression `go_on` before each iteration and stops where it is false."""
 
     _fields = (*ast.For._fields, "go_on")
-    _field_types = {**getattr(ast.For, "_field_types", {}), "go_on": ast.expr}
+    _field_types: ClassVar[dict[str, Any]] = {**getattr(ast.For, "_field_types", {}), "go_on": ast.expr | None}
+    go_on: ast.expr | None
 
 
 def span(first: ast.AST, last: ast.AST | None = None) -> Place:
@@ -102,10 +104,9 @@ def signature(parameters: Iterable[str] = ()) -> ast.arguments:
     return ast.arguments([], [ast.arg(name) for name in parameters], None, [], [], None, [])
 
 
-def define(name: str, arguments: ast.arguments, body: list[ast.stmt], **fields: object) -> ast.FunctionDef:
+def define(name: str, arguments: ast.arguments, body: list[ast.stmt]) -> ast.FunctionDef:
     """`def name(arguments): body`."""
-    generic = {"type_params": []} if "type_params" in ast.FunctionDef._fields else {}
-    return ast.FunctionDef(name, arguments, body, [], **{**generic, **fields})
+    return ast.FunctionDef(name, arguments, body, [])
 
 
 def denied(flags: Iterable[str]) -> ast.expr:
@@ -128,7 +129,7 @@ def is_simple(expression: ast.expr) -> bool:
     return False
 
 
-def is_generator(function: Callable) -> bool:
+def is_generator(function: FunctionNode) -> bool:
     """Whether the function yields or awaits."""
     return isinstance(function, ast.AsyncFunctionDef) or any(
         isinstance(node, ast.Yield | ast.YieldFrom | ast.Await) for node in own_nodes(function)
@@ -144,5 +145,5 @@ def all_nodes(pieces: Iterable[ast.AST]) -> Iterable[ast.AST]:
     """The pieces and the nodes in them that run in the same scope."""
     for piece in pieces:
         yield piece
-        if not isinstance(piece, Callable | ast.ClassDef):
+        if not isinstance(piece, FunctionNode | ast.ClassDef):
             yield from own_nodes(piece)

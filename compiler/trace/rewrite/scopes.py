@@ -3,7 +3,7 @@
 import ast
 from collections.abc import Iterable
 
-from .nodes import Callable, all_nodes
+from .nodes import FunctionNode, all_nodes
 
 MUTATORS = frozenset(["add", "append", "clear", "extend", "insert", "pop", "remove", "reverse", "setdefault", "sort", "update"])
 """The methods that are taken to change the object they are called on."""
@@ -50,10 +50,10 @@ class Scope(ast.NodeVisitor):
                 self.visit(node)
 
     def visit_Name(self, node: ast.Name) -> None:
+        if not isinstance(node.ctx, ast.Store) and node.id not in self.certain:  # `del x` needs a value, too
+            self.read.add(node.id)
         if not isinstance(node.ctx, ast.Load):
             self.bind(node.id)
-        elif node.id not in self.certain:
-            self.read.add(node.id)
 
     def visit_NamedExpr(self, node: ast.NamedExpr) -> None:
         self.visit(node.value)
@@ -137,7 +137,7 @@ class Scope(ast.NodeVisitor):
 
     visit_ListComp = visit_SetComp = visit_DictComp = visit_GeneratorExp = visit_comprehension_expression
 
-    def visit_Lambda(self, node: Callable) -> None:
+    def visit_Lambda(self, node: FunctionNode) -> None:
         arguments = node.args
         self.visit_all([*arguments.defaults, *arguments.kw_defaults])
         self._take(free_names(node), rebound_names(node))
@@ -168,22 +168,22 @@ def all_arguments(arguments: ast.arguments) -> list[ast.arg]:
     return [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs, *stars]
 
 
-def parameter_names(function: Callable) -> list[str]:
+def parameter_names(function: FunctionNode) -> list[str]:
     return [argument.arg for argument in all_arguments(function.args)]
 
 
-def body_of(function: Callable) -> list[ast.AST]:
+def body_of(function: FunctionNode) -> list[ast.AST]:
     return [function.body] if isinstance(function, ast.Lambda) else list(function.body)
 
 
-def free_names(function: Callable) -> set[str]:
+def free_names(function: FunctionNode) -> set[str]:
     """The names that the function takes from around it: variables of enclosing functions, globals, builtins."""
     scope = Scope(*body_of(function))
     own = (scope.bound.keys() | set(parameter_names(function))) - scope.declared.keys()
     return (scope.read | scope.captured | scope.declared.keys()) - own
 
 
-def rebound_names(function: Callable) -> list[str]:
+def rebound_names(function: FunctionNode) -> list[str]:
     """The names around the function that it, or a function in it, rebinds."""
     scope = Scope(*body_of(function))
     own = scope.bound.keys() | set(parameter_names(function))
@@ -210,7 +210,7 @@ def mutations(pieces: Iterable[ast.AST], methods: bool = True) -> dict[str, None
     return {name: None for name in found if name is not None}
 
 
-def mutations_around(function: Callable, methods: bool = True) -> dict[str, None]:
+def mutations_around(function: FunctionNode, methods: bool = True) -> dict[str, None]:
     """The names around the function whose objects it changes."""
     free = free_names(function)
     return {name: None for name in mutations(body_of(function), methods) if name in free}

@@ -8,7 +8,7 @@ import linecache
 import types
 from typing import NamedTuple
 
-from .nodes import Callable, Place, span
+from .nodes import FunctionNode, Place, span
 from .problems import SourceUnavailable
 from .scopes import parameter_names
 
@@ -16,7 +16,7 @@ from .scopes import parameter_names
 class Source(NamedTuple):
     """The node of a function, a copy that may be changed, and the name of the class around it."""
 
-    node: Callable
+    node: FunctionNode
     class_name: str | None
 
 
@@ -48,7 +48,7 @@ def _definitions(text: str) -> dict[tuple[str, int], list[Source]]:
     found: dict[tuple[str, int], list[Source]] = {}
     waiting: list[tuple[ast.AST, str | None]] = [(ast.parse(text), None)]
     for node, class_name in waiting:
-        if isinstance(node, Callable):
+        if isinstance(node, FunctionNode):
             name = "<lambda>" if isinstance(node, ast.Lambda) else node.name
             decorators = [] if isinstance(node, ast.Lambda) else node.decorator_list
             line = min([node.lineno, *(decorator.lineno for decorator in decorators)])
@@ -59,7 +59,7 @@ def _definitions(text: str) -> dict[tuple[str, int], list[Source]]:
     return found
 
 
-def _fits(node: Callable, code: types.CodeType) -> bool:
+def _fits(node: FunctionNode, code: types.CodeType) -> bool:
     """Whether the parameters are those of the code."""
     stars = bool(code.co_flags & inspect.CO_VARARGS) + bool(code.co_flags & inspect.CO_VARKEYWORDS)
     names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount + stars]
@@ -69,13 +69,16 @@ def _fits(node: Callable, code: types.CodeType) -> bool:
 
 def _narrow(candidates: list[Source], code: types.CodeType) -> list[Source]:
     """Of the functions on one line, those that span every instruction of the code, and of these the innermost."""
-    places = [Place(line, column, end_line, end_column) for line, end_line, column, end_column in code.co_positions()]
-    places = [place for place in places if None not in place and place[:2] < place[2:]]
+    places = [
+        Place(line, column, end_line, end_column)
+        for line, end_line, column, end_column in code.co_positions()
+        if line is not None and column is not None and (line, column) != (end_line, end_column)
+    ]
     around = [source for source in candidates if all(_holds(source.node, place) for place in places)]
     return [source for source in around if not any(_within(other.node, source.node) for other in around)]
 
 
-def _holds(node: Callable, place: Place) -> bool:
+def _holds(node: FunctionNode, place: Place) -> bool:
     """Whether the place lies in the body of the function."""
     first, last = (node.body, node.body) if isinstance(node, ast.Lambda) else (node.body[0], node.body[-1])
     body = span(first, last)

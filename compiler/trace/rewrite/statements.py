@@ -17,8 +17,9 @@ from .liveness import Liveness, State
 from .matches import lower_matches
 from .nodes import (
     ITEM,
-    Callable,
+    Attempt,
     CountedFor,
+    FunctionNode,
     Place,
     assign,
     at,
@@ -40,7 +41,7 @@ FOREIGN = "jg_same"
 """Takes the place of a mutated object that is no variable of the function, and so need not be assigned."""
 
 
-def rewrite_node(function: Callable, unbound: frozenset[str] = frozenset()) -> ast.FunctionDef:
+def rewrite_node(function: FunctionNode, unbound: frozenset[str] = frozenset()) -> ast.FunctionDef:
     """Rewrite a function; `unbound` are the variables around it that may not be bound. A lambda becomes a `def`."""
     if isinstance(function, ast.Lambda):
         name = "jg_lambda"
@@ -113,7 +114,7 @@ class Statements(Assignments):
 
     def control(self, name: str, arguments: list[ast.expr], state: State) -> ast.Call:
         """The call of a control operator."""
-        values = [undefined(each) if each in state.dead else load(each) for each in state.names]
+        values: list[ast.expr] = [undefined(each) if each in state.dead else load(each) for each in state.names]
         call = operator(name, *arguments, ast.Tuple(values, ast.Load()), strings(state.names))
         if state.mutated:
             call.keywords.append(ast.keyword("mutated", strings(state.mutated)))
@@ -121,7 +122,7 @@ class Statements(Assignments):
 
     def update(self, state: State, call: ast.Call, place: Place) -> ast.stmt:
         """The statement that assigns the new values of the variables."""
-        targets = [store(name if name in self.liveness.own else FOREIGN) for name in state.names]
+        targets: list[ast.expr] = [store(name if name in self.liveness.own else FOREIGN) for name in state.names]
         return at(place, assign(ast.Tuple(targets, ast.Store()), call) if targets else ast.Expr(call))
 
     def visit_Assert(self, node: ast.Assert) -> ast.stmt | Lines:
@@ -141,7 +142,7 @@ class Statements(Assignments):
         node.body = self.block([*entered, *node.body])
         return node
 
-    def visit_Try(self, node: ast.Try) -> ast.stmt:
+    def visit_Try(self, node: Attempt) -> ast.stmt:
         node.body = self.block(node.body)
         for handler in node.handlers:
             handler.type = self.visit(handler.type) if handler.type is not None else None
