@@ -125,7 +125,7 @@ def value_and_gradients(
     inputs = {
         k: differentiable(leaf, _leaf_name(name, path))
         for k, (leaf, path) in enumerate(zip(leaves, tree.paths(), strict=True))
-        if path[0] == 0 and path[1] in chosen
+        if path[0] == 0 and path[1] in chosen and not _is_label(leaf, path)
     }
     inner = trace_inner(function, args, kwargs, inputs)
     position = _scalar_loss(inner, name, has_aux)
@@ -145,11 +145,16 @@ def _by_argument(args: tuple[Any, ...], argnums: Any, chosen: Sequence[int], gra
     for number, argument in enumerate(args):
         leaves, tree = flatten(argument)
         if number in chosen:
-            grouped[number] = tree.unflatten([gradients[offset + k] for k in range(len(leaves))])
+            grouped[number] = tree.unflatten([gradients.get(offset + k, leaf) for k, leaf in enumerate(leaves)])
         offset += len(leaves)
     if isinstance(argnums, (int, np.integer)):
         return grouped[chosen[0]]
     return tuple(grouped[k] for k in chosen)
+
+
+def _is_label(leaf: Any, path: tuple[Any, ...]) -> bool:
+    """Whether a leaf within an argument is no number at all (a name, a flag): gradients keep it as it is."""
+    return len(path) > 2 and (isinstance(leaf, bool) or not isinstance(leaf, (Tracer, np.ndarray, np.generic, float, int)))
 
 
 def _argument_number(number: int, count: int, name: str) -> int:
@@ -317,12 +322,15 @@ def _trace_backward(
         result = call(backward)(saved_tree.unflatten(full), cotangents)
         return _gradients(name, result, inputs, tree)
 
-    with active_trace().open_scope():
+    with active_trace().open_scope() as scope:
         stand_ins = tuple(_stand_in(leaf) for _, leaf in _variables(saved))
         results = run.tree.unflatten([_stand_in(leaf) if p is not None else leaf for leaf, p in zip(run.leaves, run.positions, strict=True)])
         flat, _ = flatten(((stand_ins, results), {}))
         numbered = {k: leaf for k, leaf in enumerate(flat) if isinstance(leaf, Tracer)}
-        return trace_inner(step, (stand_ins, results), {}, numbered)
+        back = trace_inner(step, (stand_ins, results), {}, numbered)
+    outside = {parameter: var for var, parameter in scope.captured.items()}
+    back.captured = [outside[var] for var in back.captured]
+    return back
 
 
 def _variables(leaves: list[Any]) -> list[tuple[int, Any]]:

@@ -108,10 +108,9 @@ def show_torch():
     print(f"PyTorch {torch.__version__}: the graph that one call leaves behind\n")
     print_torch_graph(nodes)
     again = autograd_nodes(torch_loss(leaves, inputs, targets))
-    print(f"\nmade anew by the next call: {len(set(again) - set(nodes))} of {len(nodes)} nodes")
-    print("  (those kept are the accumulators of the parameters)" if set(again) & set(nodes) else "")
+    print(f"\nmade anew by the next call: {len(set(again) - set(nodes))} of {len(nodes)} nodes; the accumulators of parameters stay")
     print(f"tensor operations dispatched in a step: {count_torch_operations(torch, step)}")
-    seconds, RUNS["PyTorch"][:] = None, []
+    RUNS["PyTorch"].clear()
     seconds = seconds_of(step)
     print(f"runs of the network's Python code in {STEPS * ROUNDS} steps: {len(RUNS['PyTorch'])}\n")
     return seconds, [value.detach().numpy(), *(g.numpy() for g in step())]
@@ -124,12 +123,12 @@ def show_jitgrad():
     print(f"jitgrad {jg.__version__}: the program, loss and gradients together, made once\n\n{stages.optimised}")
     print(f"The kernels and the driver that calls them:\n\n{stages.source}")
     value, gradients = loss(params, x, y)
+    print(f"runs of the network's Python code to show and to make the program: {len(RUNS['jitgrad'])}")
     RUNS["jitgrad"].clear()
     seconds = seconds_of(lambda: loss(params, x, y))
     for batch in (1, 17, 200):
         loss(*make_data(batch))
     kernels, products = stages.source.count("@njit") - 1, stages.source.count("    gemm(")
-    print("made anew by the next call: 0 nodes")
     print(f"calls in a step: {kernels} kernels, {products} matrix products, from one native function")
     print(f"runs of the network's Python code in {STEPS * ROUNDS} steps and at three more batch sizes: {len(RUNS['jitgrad'])}\n")
     return seconds, [value, *gradients]

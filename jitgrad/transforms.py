@@ -242,7 +242,14 @@ class custom_vjp:
 
         if self.rules is None:
             raise TypeError(f"{_name(self.fun)} has no derivative yet: call {_name(self.fun)}.defvjp(fwd, bwd)")
-        return custom_call(self.fun, *self.rules, args)
+        expanding = active_trace().expanding
+        if id(self) in expanding:  # the forward function calls the function itself
+            return call(self.fun)(*args)
+        expanding.add(id(self))
+        try:
+            return custom_call(self.fun, *self.rules, args)
+        finally:
+            expanding.remove(id(self))
 
 
 def checkpoint(fun: Function | None = None) -> Any:

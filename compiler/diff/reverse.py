@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from ..ir import Function, Var
+from ..ir import ArrayType, Function, Var, symbol
 from .calls import linearize_checkpoint, linearize_custom
 from .conditions import linearize_cond
 from .demand import Demand
@@ -31,8 +31,7 @@ def vjp(function: Function, wrt: Sequence[int], cotangents: Sequence[int] | None
     linearizer = Linearizer(b, REVERSE_RULES)
     start = [tangents.get(k) for k in range(len(function.parameters))]
     results, result_tangents = linearizer.run(function, function.parameters, start)
-    seeded = _seeded(function, cotangents)
-    seeds = {k: b.parameter(f"ct_{n}", function.results[k].type) for n, k in enumerate(seeded)}
+    seeds = {k: _cotangent_parameter(b, n, results[k]) for n, k in enumerate(_seeded(function, cotangents))}
     found = _transpose(b, [(result_tangents[k], ct) for k, ct in seeds.items()], tangents)
     gradients = [found[k] for k in wrt]
     return without_dead_equations(b.finish(f"{function.name}_vjp", [*results, *gradients]))
@@ -42,6 +41,17 @@ def _seeded(function: Function, cotangents: Sequence[int] | None) -> list[int]:
     """The results that have a cotangent."""
     floats = [k for k, result in enumerate(function.results) if is_differentiable(result)]
     return floats if cotangents is None else [k for k in cotangents if k in floats]
+
+
+def _cotangent_parameter(b: DiffBuilder, number: int, result: Var) -> Var:
+    """A parameter for the cotangent of a result; sizes that the function binds itself get names of their own there."""
+    assert isinstance(result.type, ArrayType)
+    name = f"ct_{number}"
+    if result.type.symbols().isdisjoint(b.sizes):
+        return b.parameter(name, result.type)
+    shape = tuple(symbol(f"{name}_{axis}") for axis in range(result.type.rank))
+    cotangent: Var = b.emit("assume_shape", b.parameter(name, result.type.with_shape(shape)), shape=result.type.shape)
+    return cotangent
 
 
 def _transpose(b: DiffBuilder, seeds: Sequence[tuple[Var | None, Var]], parameters: Mapping[int, Var]) -> dict[int, Var]:

@@ -96,6 +96,7 @@ class Trace:
         self.scope = self.root
         self.captured_arrays: dict[int, tuple[np.ndarray, Any]] = {}  # id -> the array and its tracer
         self.dynamic_tests = False  # whether comparisons of sizes are left to run time, as in the test of a while loop
+        self.expanding: set[int] = set()  # functions with a derivative of their own whose passes are being traced
         self.pins: dict[str, SourceLine | None] = {}  # symbols that became numbers, and where
 
     def unique(self, name: str) -> str:

@@ -1,5 +1,7 @@
 """Small programs, each with inputs, that the tests of `rewrite` run as they are and rewritten."""
 
+# ruff: noqa: B, RUF005, SIM, E501, UP031
+
 import contextlib
 from collections.abc import Callable
 from typing import Any

@@ -89,7 +89,9 @@ def _bare(definition: ast.FunctionDef) -> ast.FunctionDef:
     return definition
 
 
-def _compile(definition: ast.FunctionDef, node: FunctionNode, class_name: str | None, original: types.CodeType) -> types.CodeType:
+def _compile(
+    definition: ast.FunctionDef, node: FunctionNode, class_name: str | None, original: types.CodeType
+) -> types.CodeType:
     """Compile the definition within a function that has the variables around it, and within a class if it was in one.
 
     Underscores before the name of the class hide it from the definition and leave the mangling of `__x` as it is.
