@@ -22,7 +22,7 @@ from .trace.context import Scope, active_trace
 from .trace.elementwise import as_tracer, broadcast_shapes, broadcast_to, convert
 from .trace.staging import close
 from .trace.tracer import Cell, TracedSize, Tracer, new
-from .tree import Tree, flatten
+from .tree import Tree, flatten, is_held
 
 
 @dataclass(slots=True)
@@ -125,7 +125,7 @@ def value_and_gradients(
     inputs = {
         k: differentiable(leaf, _leaf_name(name, path))
         for k, (leaf, path) in enumerate(zip(leaves, tree.paths(), strict=True))
-        if path[0] == 0 and path[1] in chosen and not _is_label(leaf, path)
+        if path[0] == 0 and path[1] in chosen and not is_held(path) and not _is_label(leaf, path)
     }
     inner = trace_inner(function, args, kwargs, inputs)
     position = _scalar_loss(inner, name, has_aux)
@@ -145,7 +145,8 @@ def _by_argument(args: tuple[Any, ...], argnums: Any, chosen: Sequence[int], gra
     for number, argument in enumerate(args):
         leaves, tree = flatten(argument)
         if number in chosen:
-            grouped[number] = tree.unflatten([gradients.get(offset + k, leaf) for k, leaf in enumerate(leaves)])
+            kept = [None if is_held(path) else leaf for leaf, path in zip(leaves, tree.paths(), strict=True)]
+            grouped[number] = tree.unflatten([gradients.get(offset + k, leaf) for k, leaf in enumerate(kept)])
         offset += len(leaves)
     if isinstance(argnums, (int, np.integer)):
         return grouped[chosen[0]]

@@ -14,6 +14,12 @@ NAMESPACE = "jitgrad"
 _REGISTERED: set[type] = set()
 
 
+class Held(str):
+    """The name of a child that stays as it is when the rest of its node is differentiated, as a key of a path."""
+
+    __slots__ = ()
+
+
 class Tree:
     """The structure of a pytree: what ``unflatten`` needs to put leaves together again."""
 
@@ -51,6 +57,16 @@ def flatten(tree: Any) -> tuple[list[Any], Tree]:
 
     leaves, spec = optree.tree_flatten(tree, _is_leaf, namespace=NAMESPACE)
     return leaves, Tree(spec)
+
+
+def is_held(path: Sequence[Any]) -> bool:
+    """Whether the leaf at a path is one that is not differentiated, such as a running mean."""
+    return any(type(key) is Held for key in path)
+
+
+def is_node(cls: type) -> bool:
+    """Whether ``register`` has made a class a node of pytrees."""
+    return cls in _REGISTERED
 
 
 def map_leaves(function: Callable[..., Any], tree: Any, *rest: Any) -> Any:

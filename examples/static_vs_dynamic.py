@@ -108,7 +108,7 @@ def show_torch():
     print(f"PyTorch {torch.__version__}: the graph that one call leaves behind\n")
     print_torch_graph(nodes)
     again = autograd_nodes(torch_loss(leaves, inputs, targets))
-    print(f"\nmade anew by the next call: {len(set(again) - set(nodes))} of {len(nodes)} nodes; the accumulators of parameters stay")
+    print(f"\nmade anew by the next call: {len(set(again) - set(nodes))} of {len(nodes)} nodes (what accumulates gradients stays)")
     print(f"tensor operations dispatched in a step: {count_torch_operations(torch, step)}")
     RUNS["PyTorch"].clear()
     seconds = seconds_of(step)
@@ -130,7 +130,9 @@ def show_jitgrad():
         loss(*make_data(batch))
     kernels, products = stages.source.count("@njit") - 1, stages.source.count("    gemm(")
     print(f"calls in a step: {kernels} kernels, {products} matrix products, from one native function")
-    print(f"runs of the network's Python code in {STEPS * ROUNDS} steps and at three more batch sizes: {len(RUNS['jitgrad'])}\n")
+    print(
+        f"runs of the network's Python code in {STEPS * ROUNDS} steps and at three more batch sizes: {len(RUNS['jitgrad'])}\n"
+    )
     return seconds, [value, *gradients]
 
 

@@ -9,6 +9,8 @@
 array([-1., -1.])
 """
 
+from typing import Any
+
 from . import numpy
 from .arguments import spec
 from .control import cond, fori_loop, scan, while_loop
@@ -18,23 +20,56 @@ from .transforms import checkpoint, custom_vjp, grad, jit, jvp, stop_gradient, v
 
 __version__ = "0.1.0"
 
+_ON_DEMAND = {  # name: its module, or "" for a module itself
+    "activations": "probing",
+    "data": "",
+    "fit": "fitting",
+    "optim": "",
+    "probe": "probing",
+    "train_step": "training",
+    "value_grad_and_probes": "probing",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _ON_DEMAND:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    module = import_module(f".{_ON_DEMAND[name] or name}", __name__)
+    value = getattr(module, name) if _ON_DEMAND[name] else module
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_ON_DEMAND})
+
+
 __all__ = [
+    "activations",
     "check_grads",
     "checkpoint",
     "cond",
     "custom_vjp",
+    "data",
+    "fit",
     "fori_loop",
     "grad",
     "ir",
     "jit",
     "jvp",
     "numpy",
+    "optim",
+    "probe",
     "scan",
     "source",
     "spec",
     "stages",
     "stop_gradient",
+    "train_step",
     "value_and_grad",
+    "value_grad_and_probes",
     "vjp",
     "while_loop",
 ]

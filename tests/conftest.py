@@ -40,7 +40,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 @pytest.fixture
 def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
-    """``golden(name, text)`` fails where the text differs from the file tests/golden/name; --update-golden rewrites the file."""
+    """``golden(name, text)`` fails where the text differs from tests/golden/name; --update-golden rewrites that file."""
 
     def compare(name: str, text: str) -> None:
         path = GOLDEN / name

@@ -10,7 +10,7 @@ from .demand import Demand
 from .linear import DiffBuilder
 from .linearize import Linearizer
 from .regions import as_tuple, close_region, live_equations
-from .residuals import Plan, free_variables_of, plan_residuals, weight
+from .residuals import Plan, free_variables_of, plan_residuals, price_outside
 from .saving import LinearRegion, adopt_stacks, push_saved, restore
 from .transpose import Transposer
 
@@ -158,7 +158,7 @@ def _set_prices(cond: LinearCond, region: LinearRegion) -> None:
     """What the backward pass has anyway is free; other arguments would have to be saved for it."""
     b, outer = region.builder, cond.builder
     b.prices = {
-        parameter: 0.0 if outer.free is None or operand in outer.free else weight(parameter)
+        parameter: price_outside(outer, operand)
         for parameter, operand in zip(b.parameters, cond.equation.operands[1:], strict=True)
         if isinstance(parameter.type, ArrayType)
     }

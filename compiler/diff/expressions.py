@@ -15,8 +15,12 @@ import ast
 from collections.abc import Sequence
 from functools import lru_cache
 
+import numpy as np
+
 from ..ir import ArrayType, Var
-from ..ops import Builder
+from ..ir.types import BOOL
+from ..ops import OPS, Builder
+from .linear import DiffBuilder
 
 NAMES = ("x", "y", "z")
 
@@ -44,28 +48,99 @@ def number(node: ast.expr) -> float | None:
 
 
 def evaluate_expression(b: Builder, expression: str | ast.expr, operands: Sequence[Var]) -> Var:
-    """Emit the equations of an expression in x, y, z, which are the operands; returns its value."""
-    scope = dict(zip(NAMES, operands, strict=False))
+    """Emit the equations of an expression in x, y, z, which are the operands; returns its value.
+
+    What follows from constants alone is computed here and now: the partials of ``x**3`` hold no power and no test.
+    """
+    tree = parse_expression(expression) if isinstance(expression, str) else expression
     type = operands[0].type
     assert isinstance(type, ArrayType)
+    return _Evaluation(b, type, operands).variable(tree)
 
-    def value(node: ast.expr) -> Var:
-        found = number(node)
-        if found is not None:
-            return b.constant(found, type)
+
+Value = Var | float | bool
+
+
+class _Evaluation:
+    """The values of one expression's parts: variables, or numbers that are known already."""
+
+    def __init__(self, b: Builder, type: ArrayType, operands: Sequence[Var]) -> None:
+        self.builder = b
+        self.type = type
+        self.scope = {name: self._known(v) for name, v in zip(NAMES, operands, strict=False)}
+
+    def variable(self, node: ast.expr) -> Var:
+        """The value of an expression as a variable."""
+        return self._made(self._value(node))
+
+    def _known(self, v: Var) -> Value:
+        """A variable, or the number that it is known to be."""
+        definitions = self.builder.definitions if isinstance(self.builder, DiffBuilder) else {}
+        e = definitions.get(v)
+        while e is not None and e.op == "broadcast":
+            e = definitions.get(e.operands[0])
+        known: Value = e["value"] if e is not None and e.op == "constant" else v
+        return known
+
+    def _made(self, value: Value) -> Var:
+        if isinstance(value, Var):
+            return value
+        return self.builder.constant(value, self.type.with_dtype(BOOL) if isinstance(value, bool) else self.type)
+
+    def _value(self, node: ast.expr) -> Value:
         match node:
+            case ast.Constant(value=int() | float() as value):
+                return value
             case ast.Name(id=name):
-                return scope[name]
-            case ast.BinOp(op=ast.Pow(), left=base, right=ast.Constant(value=2)):
-                return b.emit("square", value(base))
+                return self.scope[name]
             case ast.BinOp(op=operator, left=left, right=right):
-                return b.emit(_OPERATORS[operator.__class__], value(left), value(right))
+                return self._apply(_OPERATORS[operator.__class__], left, right)
             case ast.UnaryOp(op=operator, operand=operand):
-                return b.emit(_OPERATORS[operator.__class__], value(operand))
+                return self._apply(_OPERATORS[operator.__class__], operand)
             case ast.Compare(left=left, ops=[comparison], comparators=[right]):
-                return b.emit(_OPERATORS[comparison.__class__], value(left), value(right))
+                return self._apply(_OPERATORS[comparison.__class__], left, right)
+            case ast.Call(func=ast.Name(id="select"), args=[test, x, y]):
+                return self._select(self._value(test), x, y)
             case ast.Call(func=ast.Name(id=op), args=arguments):
-                return b.emit(op, *map(value, arguments))
+                return self._apply(op, *arguments)
         raise ValueError(f"not an expression of the derivative language: {ast.unparse(node)}")
 
-    return value(parse_expression(expression) if isinstance(expression, str) else expression)
+    def _apply(self, op: str, *nodes: ast.expr) -> Value:
+        values = [self._value(node) for node in nodes]
+        if all(not isinstance(value, Var) for value in values):
+            return _number_of(op, values)
+        if op == "and" and False in values:
+            return False
+        if op == "pow" and not isinstance(values[1], Var):
+            return self._power(self._made(values[0]), float(values[1]))
+        result: Var = self.builder.emit(op, *map(self._made, values))
+        return result
+
+    def _select(self, test: Value, x: ast.expr, y: ast.expr) -> Value:
+        if not isinstance(test, Var):
+            return self._value(x if test else y)
+        return self.builder.select(test, self.variable(x), self.variable(y))
+
+    def _power(self, base: Var, exponent: float) -> Value:
+        match exponent:
+            case 0:
+                return 1.0
+            case 1:
+                return base
+            case 2:
+                return self.builder.emit("square", base)  # type: ignore[no-any-return]
+            case 0.5:
+                return self.builder.emit("sqrt", base)  # type: ignore[no-any-return]
+            case -1:
+                return self.builder.div(self._made(1.0), base)
+        return self.builder.emit("pow", base, self._made(exponent))  # type: ignore[no-any-return]
+
+
+def _number_of(op: str, values: Sequence[Value]) -> Value:
+    """What an op gives for numbers."""
+    reference = OPS[op].reference
+    assert reference is not None
+    with np.errstate(all="ignore"):
+        result = reference(*(np.float64(v) if not isinstance(v, bool) else np.bool_(v) for v in values))
+    found: Value = result.item()
+    return found

@@ -75,6 +75,7 @@ class DiffBuilder(Builder):
         self.prices: dict[Var, float] = {}  # of parameters, see ``residuals``
         self.free: frozenset[Var] | None = None  # what a backward region gets for nothing; None means everything
         self.sizes: dict[str, Var] = {}  # symbols bound here, and the scalars that hold their values
+        self.measured: set[Var] = set()  # those of them that only the equation itself can tell
         self.definitions: dict[Var, Equation] = {}
         self.stack_roots: dict[Var, Var] = {}  # a stack that an equation returns -> the empty one it started as
         self.stack_rests: dict[Var, Var] = {}  # a stack that was read -> what was left of it
@@ -92,6 +93,8 @@ class DiffBuilder(Builder):
 
     def emit(self, op: str, *operands: Var, regions: Sequence[Function] = (), **attributes: Any) -> Any:
         """Append an equation, or return the result of an equal one."""
+        if op == "index_add" and self.cleared_place(operands[0]) == (*operands[2:], attributes["spec"]):
+            return self._write_back(*operands, spec=attributes["spec"])
         key = (op, operands, tuple(attributes.items()))
         if key in self._known:
             return self._known[key]
@@ -99,6 +102,31 @@ class DiffBuilder(Builder):
         if _is_shared(op):
             self._known[key] = result
         return result
+
+    def cleared_place(self, array: Var) -> Any:
+        """Where zeros were just written into an array: the positions and the spec."""
+        e = self.definitions.get(array)
+        if e is None or e.op != "update" or not self._is_zero(e.operands[1]):
+            return None
+        return (*e.operands[2:], e["spec"])
+
+    def _write_back(self, array: Var, value: Var, *starts: Var, spec: Any) -> Var:
+        """Add to zeros that were just written: write instead, or nothing at all if the value is what stood there.
+
+        So the cotangent of ``a[i] += v`` costs a read, not three accesses.
+        """
+        before = self.definitions[array].operands[0]
+        read = self.definitions.get(value)
+        if read is not None and read.op == "index" and read.operands == (before, *starts) and read["spec"] == spec:
+            return before
+        written: Var = self.emit("update", before, value, *starts, spec=spec)
+        return written
+
+    def _is_zero(self, value: Var) -> bool:
+        e = self.definitions.get(value)
+        if e is not None and e.op == "broadcast":
+            return self._is_zero(e.operands[0])
+        return e is not None and e.op == "constant" and e["value"] == 0
 
     def append(self, equation: Equation) -> None:
         """Append an equation to the program, or to the linear one."""
@@ -139,5 +167,5 @@ class DiffBuilder(Builder):
 
 
 def _is_shared(op: str) -> bool:
-    """Ops so cheap to keep that an equal equation is never emitted twice."""
-    return OPS[op].elementwise or op in ("constant", "size")
+    """Ops of which an equal equation is never emitted twice: computed or read once, saved once."""
+    return OPS[op].elementwise or op in ("constant", "size", "convert", "index", "wrap_index")

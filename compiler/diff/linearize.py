@@ -63,6 +63,7 @@ class Linearizer:
             self.builder.sizes[name] = self.values[equation.operands[0]]
         elif name is not None:
             self.builder.sizes[name] = self.builder.emit("size", value=symbol(name))
+            self.builder.measured.add(self.builder.sizes[name])
 
     def tangents_or_zeros(self, variables: Sequence[Var]) -> list[Var]:
         """The tangents of variables, zeros where there is none."""

@@ -10,8 +10,8 @@ from .activity import loop_activity
 from .demand import Demand
 from .linear import DiffBuilder
 from .linearize import Linearizer, RegionRule, same_loop_without_identities
-from .regions import Input, as_tuple, close_region, live_equations
-from .residuals import TYPICAL_SIZE, Plan, free_variables_of, plan_residuals, typical, weight
+from .regions import Input, close_region, live_equations
+from .residuals import TYPICAL_SIZE, Plan, free_variables_of, plan_residuals, price_outside, typical, weight
 from .saving import LinearRegion, adopt_stacks, push_saved, repeated_stack, restore, stack_equation, stack_type
 from .transpose import Transposer
 from .trips import reversed_range, trip_count
@@ -155,18 +155,18 @@ def linearize_stack(linearizer: Linearizer, e: Equation) -> None:
 
 
 def _set_prices(loop: LinearLoop) -> None:
-    """Per run of the body: the index is free, constants are had once for all runs, carried values must be saved."""
+    """Per run of the body: the index is free, constants are had once for all runs, carried values must be saved.
+
+    Of equal prices that of the constant is lower: an array is copied faster as a whole.
+    """
     b, outer = loop.body.builder, loop.builder
     index, *others = b.parameters
     count = trip_count(outer, loop.equation)
-    runs = TYPICAL_SIZE if count is None else typical(count)
+    runs = 2 * (TYPICAL_SIZE if count is None else typical(count))
     b.prices = {index: 0.0}
     for k, (parameter, operand) in enumerate(zip(others, loop.equation.operands[2:], strict=True)):
-        if not isinstance(parameter.type, ArrayType):
-            continue
-        free = outer.free is None or operand in outer.free
-        constant = k < len(loop.consts)
-        b.prices[parameter] = (0.0 if free else weight(parameter) / runs) if constant else weight(parameter)
+        if isinstance(parameter.type, ArrayType):
+            b.prices[parameter] = price_outside(outer, operand) / runs if k < len(loop.consts) else weight(parameter)
     b.free = free_variables_of(b)
 
 
@@ -206,13 +206,24 @@ def _emit_backward_loop(loop: LinearLoop, backward: _BackwardBody, filled: list[
     start, stop = reversed_range(b, loop.builder, e)
     cotangents = transposer.take_all([loop.results[k] for k in backward.carried], backward.cotangents)
     totals = transposer.take_all([loop.consts[c] for c in backward.consts], backward.totals)
-    results = as_tuple(b.emit(
-        "loop", start, stop, *(e.operands[2 + k] for k in taken), *cotangents, *totals, *filled,
-        regions=[region], step=-e["step"], consts=len(taken),
-    ))  # fmt: skip
+    constants = [e.operands[2 + k] for k in taken]
+    results = _emit_loop(b, start, stop, constants, [*cotangents, *totals, *filled], region, -e["step"])
     split = len(cotangents)
     for k, result in zip(backward.carried, results, strict=False):
         transposer.add(loop.starts[k], result)
     for c, result in zip(backward.consts, results[split:], strict=False):
         transposer.add(loop.consts[c], result)
     b.stack_rests.update(zip(filled, results[split + len(totals) :], strict=True))
+
+
+def _emit_loop(
+    b: DiffBuilder, start: Var, stop: Var, constants: Sequence[Var], carried: Sequence[Var], body: Function, step: int
+) -> list[Var]:
+    """Append a loop; what its body hands on unchanged is not carried. Returns what all carried values have become."""
+    results = tuple(b.fresh(v.type) for v in carried)
+    attributes = (("step", step), ("consts", len(constants)))
+    e = Equation("loop", (start, stop, *constants, *carried), results, attributes, (body,), b.source)
+    loop, same = same_loop_without_identities(e)
+    if loop.results:
+        b.append(loop)
+    return [same.get(r, r) for r in results]

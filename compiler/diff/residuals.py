@@ -134,6 +134,13 @@ def weight(v: Var) -> float:
     return float(v.type.dtype.itemsize * typical(v.type.size))
 
 
+def price_outside(outer: DiffBuilder, v: Var) -> float:
+    """What it costs an outer region to give a value of its own to a backward region inside."""
+    if outer.free is None or v in outer.free:
+        return 0.0
+    return outer.prices.get(v, weight(v))
+
+
 def typical(dim: Dim) -> int:
     """A guess at a dim."""
     if not isinstance(dim, Size):
@@ -150,7 +157,7 @@ def repeatable_variables(b: DiffBuilder) -> frozenset[Var]:
     free = {v for v, price in b.prices.items() if price == 0}
     for e in b.equations:
         own = _work(e)
-        if own is None or len(e.results) != 1 or e.result in b.sizes.values():
+        if own is None or len(e.results) != 1 or e.result in b.measured:
             continue
         total = own + sum(work.get(v, 0) for v in e.operands)
         is_free = free.issuperset(e.operands)

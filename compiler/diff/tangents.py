@@ -66,11 +66,22 @@ def _apply_to_tangents(b: Builder, e: Equation, tangents: Tangents, linear: set[
 
 def _sum_of_products(b: Builder, e: Equation, tangents: Tangents) -> Var | None:
     total: Var | None = None
+    if len(set(e.operands)) == 1 and _is_symmetric(e):
+        half = b.emit(e.op, tangents[0], *e.operands[1:], **dict(e.attributes))
+        return b.add(half, half)
     for k, tangent in enumerate(tangents):
         if tangent is not None:
             factors = (*e.operands[:k], tangent, *e.operands[k + 1 :])
             total = _plus(b, total, b.emit(e.op, *factors, **dict(e.attributes)))
     return total
+
+
+def _is_symmetric(e: Equation) -> bool:
+    """Whether the factors of a product can change places."""
+    if e.op != "dot":
+        return OPS[e.op].commutative
+    (contract_x, contract_y), (batch_x, batch_y) = e["contract"], e["batch"]
+    return contract_x == contract_y and batch_x == batch_y and len(batch_x) == len(e.result.type.shape)  # type: ignore[union-attr]
 
 
 def _sum_of_partials(b: Builder, op: Op, e: Equation, tangents: Tangents) -> Var | None:

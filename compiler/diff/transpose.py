@@ -53,6 +53,9 @@ class Transposer:
         total = self._totals.pop(linear, None)
         if pending and total is None:
             total = zeros(self.builder, linear.type)
+        if total is not None and pending:
+            cleared = self.builder.cleared_place(total)  # what is added where zeros were just written comes first
+            pending.sort(key=lambda into: into.place is None or into.place != cleared)
         for into in pending:
             assert total is not None
             total = into.add(self.builder, total)

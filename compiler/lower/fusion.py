@@ -107,7 +107,7 @@ class _Planner:
             self.demand(equation.operands[0])
         elif self.roles[var] is Role.CHEAP:
             self.roles[var] = Role.MAP
-        if equation.op in ("reshape", "assume_shape"):
+        if equation.op in ("reshape", "assume_shape") and is_array(equation.operands[0]):
             self.views.add(var)
             self.demand(equation.operands[0])
         self.stored.add(var)

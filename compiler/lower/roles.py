@@ -83,7 +83,7 @@ def is_block(equation: Equation) -> bool:
 
 def is_view(equation: Equation) -> bool:
     """Whether the result can be the operand's memory under another shape."""
-    return equation.op in ("reshape", "assume_shape") or is_block(equation)
+    return is_array(equation.operands[0]) and (equation.op in ("reshape", "assume_shape") or is_block(equation))
 
 
 def destroyed(equation: Equation) -> tuple[int, ...]:

@@ -87,7 +87,7 @@ def _index_add(x: np.ndarray, value: np.ndarray, *starts: Any, spec: Spec) -> np
 
 def _transpose_index(b: Builder, e: Equation, ct: Sequence[Var]) -> tuple[Contribution, ...]:
     _, *starts = e.operands
-    add = Into(lambda b, acc: b.emit("index_add", acc, ct[0], *starts, spec=e["spec"]))
+    add = Into(lambda b, acc: b.emit("index_add", acc, ct[0], *starts, spec=e["spec"]), place=(*starts, e["spec"]))
     return (add, *(None for _ in starts))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -21,10 +21,11 @@ class Into:
     """A cotangent that is added into an accumulator in place of being made as an array of its own.
 
     ``add(builder, accumulator)`` returns the new accumulator. What reads one element of an array in a loop adds one
-    element to the array's cotangent in this way.
+    element to the array's cotangent in this way. ``place`` says where, if anything: equal places are the same elements.
     """
 
     add: Callable[[Builder, Var], Var]
+    place: Hashable = None
 
 
 Contribution = Var | Into | Callable[[], Var] | None

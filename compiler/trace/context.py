@@ -173,10 +173,12 @@ def tracing(trace: Trace) -> Iterator[Trace]:
 
 def is_internal(filename: str) -> bool:
     """Whether a file belongs to jitgrad or NumPy rather than to the user."""
-    return filename.startswith(INTERNAL) or filename.startswith(_FACE) or filename.startswith("<__array_function__")
+    return filename.startswith(_INTERNAL) and not filename.startswith(_FOLLOWED)
 
 
-_FACE = os.path.join(PACKAGE, "jitgrad", "") if os.path.isdir(os.path.join(PACKAGE, "jitgrad")) else INTERNAL[0]
+_FACE = os.path.join(PACKAGE, "jitgrad", "") if os.path.isdir(os.path.join(PACKAGE, "jitgrad")) else os.path.join(PACKAGE, "")
+_FOLLOWED = tuple(_FACE + name for name in (f"nn{os.sep}", f"models{os.sep}", "random.py"))  # NumPy programs like the user's
+_INTERNAL = (*INTERNAL, _FACE, "<__array_function__")
 
 
 def user_line() -> SourceLine | None:

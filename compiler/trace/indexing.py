@@ -251,7 +251,7 @@ def _bound(value: Any, size: Dim, low: Dim, high: Dim) -> Dim:
     if dim is None:
         raise TypeError(f"slice indices must be integers or None, found {describe(value)}")
     sizing = active_trace().sizing
-    negative = sizing.decide(dim, "<", 0)
+    negative = False if sizing.decide(dim, ">=", 0) else sizing.decide(dim, "<", 0)
     if negative is None:
         from ..ir.sizes import maximum, minimum
 

@@ -5,7 +5,7 @@ a method of the object `jg_`. The syntax tree of the function passes through the
 
     source        find the definition of the function in its file
     matches       `match` over plain values becomes `if`
-    exits         `return`, `break` and `continue` in loops and branches become variables
+    exits         `return`, `break` and `continue` in loops and branches become variables (reach: where control may go)
     liveness      which variables each loop and branch hands on (scopes: what a piece of code binds and reads)
     statements    loops and branches become calls (assignments, expressions: so does the rest)
 
