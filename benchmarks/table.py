@@ -6,7 +6,7 @@ Each peer lives in a process of its own, held to one thread. The processes take 
 alike. Nothing is timed before the results of all peers are found equal. Peers that are not installed are left out.
 
     python benchmarks/table.py
-    python benchmarks/table.py 64x1000 import --rounds 21
+    python benchmarks/table.py 64x1000 import --rounds 101
 """
 
 import argparse
@@ -35,7 +35,7 @@ ONE_THREAD = {
     "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1",
     "JAX_PLATFORMS": "cpu",
 }
-SAMPLE_SECONDS = 0.05
+SAMPLE_SECONDS = 0.01
 FIRST = "first gradient in a new process"
 IMPORT = "import, beyond NumPy's own"
 
@@ -184,13 +184,12 @@ def print_table(wanted: Sequence[str], rounds: int) -> None:
         environment.pop("PYTHONDONTWRITEBYTECODE", None)
         print(f"Python {platform.python_version()}, {os.cpu_count()} cores, one thread; medians of {rounds} rounds, ms\n")
         print(f"| | {' | '.join(PEERS.values())} |\n|---|{'---:|' * len(PEERS)}")
-        problems = [problem for problem in PROBLEMS if is_chosen(problem, wanted)]
-        peers = {name: Peer(name, environment) for name in installed} if problems else {}
-        for problem in problems:
-            print_row(problem, time_problem(problem, {n: p for n, p in peers.items() if n in PROBLEMS[problem]}, rounds))
-        for peer in peers.values():
-            peer.close()
-        starts = min(rounds, 5)
+        for problem in [problem for problem in PROBLEMS if is_chosen(problem, wanted)]:
+            peers = {name: Peer(name, environment) for name in installed if name in PROBLEMS[problem]}
+            print_row(problem, time_problem(problem, peers, rounds))
+            for peer in peers.values():
+                peer.close()
+        starts = min(rounds, 7)
         if is_chosen(FIRST, wanted):
             for row, seconds in time_starts(installed, starts, environment, folder).items():
                 print_row(row, seconds)
@@ -203,7 +202,7 @@ def main() -> None:
     parser.add_argument(
         "problems", nargs="*", metavar="problem", help="part of a row's name: " + "; ".join((*PROBLEMS, FIRST, IMPORT))
     )
-    parser.add_argument("--rounds", type=int, default=11, help="samples per peer and problem (default: 11)")
+    parser.add_argument("--rounds", type=int, default=41, help="samples per peer and problem (default: 41)")
     parser.add_argument("--serve", choices=PEERS, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.serve:

@@ -108,7 +108,7 @@ def show_torch():
     print(f"PyTorch {torch.__version__}: the graph that one call leaves behind\n")
     print_torch_graph(nodes)
     again = autograd_nodes(torch_loss(leaves, inputs, targets))
-    print(f"\nmade anew by the next call: {len(set(again) - set(nodes))} of {len(nodes)} nodes (what accumulates gradients stays)")
+    print(f"\nmade anew by the next call: {len(set(again) - set(nodes))} of {len(nodes)} nodes (all but the parameters')")
     print(f"tensor operations dispatched in a step: {count_torch_operations(torch, step)}")
     RUNS["PyTorch"].clear()
     seconds = seconds_of(step)

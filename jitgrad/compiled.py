@@ -128,6 +128,26 @@ class Compiled:
         return f"<jitgrad {self.name}, compiled for {count} kind{'s' * (count != 1)} of arguments>"
 
 
+class CompiledModule(Compiled):
+    """A callable pytree, such as a module, compiled: its arrays are arguments of the program, read anew at each call."""
+
+    def __init__(self, module: Any, target: str, static_argnums: Sequence[int], static_argnames: Sequence[str]) -> None:
+        from .compiler.trace.calls import call
+
+        cls = type(module)
+        numbers = tuple(k + 1 if k >= 0 else k for k in static_argnums)
+        super().__init__(cls.__call__, lambda *a, **k: call(cls.__call__)(*a, **k), cls.__name__.lower(), target, numbers, static_argnames)
+        self.module = module
+
+    def _call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        if current_trace() is not None:
+            return self.in_trace(self.module, *args, **kwargs)
+        return super()._call(args, kwargs)
+
+    def _arguments(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        return super()._arguments((self.module, *args), kwargs)
+
+
 def _bound(pair: tuple[Compiled, Any], *args: Any, **kwargs: Any) -> Any:
     """Call a compiled method: the attributes of the instance are arguments, so that changing them is seen."""
     compiled, instance = pair

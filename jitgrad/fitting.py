@@ -1,7 +1,8 @@
 """Training over whole data sets: ``fit`` and the history it returns.
 
-Data in memory is trained on in one compiled loop, which gathers the rows of each batch in shuffled order; Python sees only pieces of
-an epoch, long enough to cost nothing and short enough for a progress bar and Ctrl-C. Loaders are gone through batch by batch.
+Data in memory is trained on in one compiled loop, which gathers the rows of each batch in shuffled order; Python sees only
+pieces of an epoch, long enough to cost nothing and short enough for a progress bar and Ctrl-C. Loaders are gone through batch
+by batch.
 """
 
 from __future__ import annotations
@@ -55,7 +56,7 @@ class History:
     """
 
     state: dict[str, Any]
-    generator: np.random.Generator | None = None
+    rng: np.random.Generator | None = None
     records: list[Record] = field(default_factory=list)
     stopped: str = "epochs"
     best_weights: list[np.ndarray] | None = field(default=None, repr=False)
@@ -92,7 +93,7 @@ def fit(
     epochs: int,
     batch_size: int = 32,
     shuffle: bool = True,
-    generator: np.random.Generator | int | None = None,
+    rng: np.random.Generator | int | None = None,
     drop_last: bool = False,
     validation: Any = None,
     metrics: Mapping[str, Callable[..., Any]] | None = None,
@@ -108,16 +109,20 @@ def fit(
 
     Parameters
     ----------
-    model, loss, optimizer : as for ``train_step``, which takes further ``options`` (max_norm, max_value, trainable, with_model) as well.
-    data : an array, a tuple of arrays of one length, a data set, or a loader of jitgrad or PyTorch; a loader decides on batch size and
-        order itself.
+    model, loss, optimizer : as for ``train_step``, which takes further ``options`` (max_norm, max_value, trainable, with_model)
+        as well.
+    data : an array, a tuple of arrays of one length, a data set, or a loader of jitgrad or PyTorch; a loader decides on batch
+        size and order itself.
     epochs : how often to go through the data, those of ``resume`` included.
-    batch_size, shuffle, generator, drop_last : as for ``data.DataLoader``.
-    validation : data of the same kind; their loss is measured after each epoch, with ``model.eval()`` where there is such a method.
-    metrics : functions of predictions and targets (or of what the loss takes), measured on the validation data: means over its items.
+    batch_size, shuffle, rng, drop_last : as for ``data.DataLoader``.
+    validation : data of the same kind; their loss is measured after each epoch, with ``model.eval()`` where there is such a
+        method.
+    metrics : functions of predictions and targets (or of what the loss takes), measured on the validation data: means over its
+        items.
     schedule : a function from the number of the epoch to the learning rate, or a ``ReduceLROnPlateau``.
     callbacks : called with a ``Record`` and the ``TrainStep`` after each epoch; one that returns True ends the training.
-    patience : end when this many epochs in a row were no better than the best by more than ``min_delta``, and restore the best weights.
+    patience : end when this many epochs in a row were no better than the best by more than ``min_delta``, and restore the best
+        weights.
     progress : a bar on the terminal (tqdm); by default if there is a terminal and tqdm.
     resume : what an earlier call returned: goes on with its state, generator and number of epochs, as if it had never ended.
 
@@ -127,22 +132,22 @@ def fit(
     >>> def loss(params, x, y):
     ...     return np.mean((x * params["slope"] - y) ** 2)
     >>> params, x = {"slope": np.zeros(1)}, np.linspace(-1, 1, 8)
-    >>> history = fit(params, loss, optim.SGD(lr=0.5), (x, 3 * x), epochs=20, batch_size=4, generator=0)
+    >>> history = fit(params, loss, optim.SGD(lr=0.5), (x, 3 * x), epochs=20, batch_size=4, rng=0)
     >>> params["slope"].round(3)
     array([3.])
     """
     if resume is not None:
-        generator, options["state"] = resume.generator if generator is None else generator, resume.state
+        rng, options["state"] = resume.rng if rng is None else rng, resume.state
     step = train_step(model, loss, optimizer, **options)
     if metrics:
         if validation is None:
             raise ValueError("metrics are measured on validation data: pass validation=(x, y)")
         step.recipe = replace(step.recipe, metrics=tuple(metrics.items()))
-    generator = _generator(data, shuffle, generator)
-    history = History(step.state, generator)
+    rng = _generator(data, shuffle, rng)
+    history = History(step.state, rng)
     if resume is not None:
         history.records, history.best_weights = list(resume.records), resume.best_weights
-    training = _source(data, batch_size, shuffle, generator, drop_last)
+    training = _source(data, batch_size, shuffle, rng, drop_last)
     checking = None if validation is None else _source(validation, batch_size, False, None, False)
     run = _Run(step, training, checking, history, schedule, callbacks, patience, min_delta)
     with _mode(model):
@@ -150,11 +155,11 @@ def fit(
     return history
 
 
-def _generator(data: Any, shuffle: bool, generator: Any) -> np.random.Generator | None:
+def _generator(data: Any, shuffle: bool, rng: Any) -> np.random.Generator | None:
     if isinstance(data, DataLoader):
-        return data.generator
+        return data.rng
     own = hasattr(data, "__getitem__")  # not somebody else's loader
-    return seeded(generator, shuffle and own, "fit")
+    return seeded(rng, shuffle and own, "fit")
 
 
 class _InMemory:
@@ -188,17 +193,23 @@ class _InMemory:
 
 def _ready(array: np.ndarray) -> np.ndarray:
     """The array as compiled code takes it, so that it is copied once at most."""
-    return array if array.flags.c_contiguous and array.flags.writeable and type(array) is np.ndarray else np.array(array, order="C")
+    return (
+        array
+        if array.flags.c_contiguous and array.flags.writeable and type(array) is np.ndarray
+        else np.array(array, order="C")
+    )
 
 
-def _source(data: Any, batch_size: int, shuffle: bool, generator: Any, drop_last: bool) -> Any:
+def _source(data: Any, batch_size: int, shuffle: bool, rng: Any, drop_last: bool) -> Any:
     """Arrays for the compiled loop, or an iterable of batches."""
     if isinstance(data, list) and data and all(isinstance(a, np.ndarray) for a in data):
         data = tuple(data)
     if isinstance(data, (np.ndarray, tuple)) or (hasattr(data, "__getitem__") and hasattr(data, "__len__")):
-        data = DataLoader(data, batch_size, shuffle, generator=generator, drop_last=drop_last)
+        data = DataLoader(data, batch_size, shuffle, rng=rng, drop_last=drop_last)
     if not isinstance(data, Iterable) or isinstance(data, Iterator):
-        raise TypeError(f"fit goes through its data once per epoch, which {type(data).__name__} does not allow; pass arrays or a loader")
+        raise TypeError(
+            f"fit goes through its data once per epoch, which {type(data).__name__} does not allow; pass arrays or a loader"
+        )
     if isinstance(data, DataLoader) and data.collate is None and not data.workers:
         dataset = data.dataset
         arrays = dataset.arrays if isinstance(dataset, ArrayDataset) else (dataset,) if isinstance(dataset, np.ndarray) else ()
@@ -325,7 +336,8 @@ class _Run:
             np.copyto(kept, weight)
 
     def finished(self, record: Record) -> bool:
-        if any([callback(record, self.step) is True for callback in self.callbacks]):
+        answers = [callback(record, self.step) for callback in self.callbacks]
+        if True in answers:
             self.history.stopped = "callback"
         elif self.patience is not None and self.waited >= self.patience:
             self.history.stopped = "patience"
@@ -356,8 +368,8 @@ def _mean(total: float, items: int) -> float:
 
 def _not_finite(value: float, epoch: int, batch: int) -> FloatingPointError:
     return FloatingPointError(
-        f"the loss is {value} in epoch {epoch}, batch {batch} (both counted from 0); look for a division by zero or a logarithm of "
-        "zero in that batch, or take a lower learning rate or max_norm=1.0"
+        f"the loss is {value} in epoch {epoch}, batch {batch} (both counted from 0); look for a division by zero or a "
+        "logarithm of zero in that batch, or take a lower learning rate or max_norm=1.0"
     )
 
 

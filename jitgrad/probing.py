@@ -1,7 +1,7 @@
 """Intermediate values by name: their values and their gradients.
 
-``probe`` marks a value in a function and gives it back; functions that collect probes ask for them by a name. What a gradient with
-respect to a probe is: the derivative of the loss by an array of zeros that is added at that place.
+``probe`` marks a value in a function and gives it back; functions that collect probes ask for them by a name. What a gradient
+with respect to a probe is: the derivative of the loss by an array of zeros that is added at that place.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def _collecting(collector: _Collector | None) -> Any:
 
 
 def probe(value: Any, name: str) -> Any:
-    """The value itself, seen by ``activations`` and ``value_grad_and_probes`` under this name; to all others it is the identity.
+    """The value itself, which ``activations`` and ``value_grad_and_probes`` see under this name.
 
     >>> probe(3.0, "three")
     3.0
@@ -93,7 +93,7 @@ def activations(fun: Callable[..., Any]) -> Compiled:
 
 
 def value_grad_and_probes(fun: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Compiled:
-    """A function that returns ``(value, gradients, probes)``; a probe is a pair of its value and the gradient with respect to it.
+    """A function that returns ``(value, gradients, probes)``; a probe is a pair of its value and its gradient.
 
     Parameters
     ----------
@@ -119,12 +119,11 @@ def value_grad_and_probes(fun: Callable[..., Any], argnums: int | Sequence[int] 
         def with_added(added: dict[str, Any], *args: Any) -> Any:
             return _run(fun, args, kwargs, added)
 
-        many = not isinstance(argnums, int)
-        numbers = tuple(argnums) if many else (argnums,)  # type: ignore[arg-type]
-        numbers = tuple(k if k < 0 else k + 1 for k in numbers)
+        chosen = (argnums,) if isinstance(argnums, int) else tuple(argnums)
+        numbers = tuple(k if k < 0 else k + 1 for k in chosen)
         (value, found), (by_probe, *by_argument) = value_and_grad(with_added, (0, *numbers), has_aux=True)(zeros, *args)
         probes = {name: (found[name], by_probe.get(name)) for name in found}
-        return value, tuple(by_argument) if many else by_argument[0], probes
+        return value, by_argument[0] if isinstance(argnums, int) else tuple(by_argument), probes
 
     return Compiled(_checked(fun, "value_grad_and_probes"), all_three, f"probes_{_name(fun)}")
 

@@ -34,7 +34,7 @@ class _Bar(_Silent):
 
 
 def progress_bar(wanted: bool | None, epochs: int, batches: Any) -> _Silent:
-    """A bar for epochs of as many batches as ``len(batches)``. ``wanted=None``: if stderr is a terminal and tqdm is installed."""
+    """A bar over ``epochs`` times ``len(batches)``; if ``wanted`` is None, where stderr is a terminal and tqdm is there."""
     if wanted is False or (wanted is None and not sys.stderr.isatty()):
         return _Silent()
     try:

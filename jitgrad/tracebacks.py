@@ -10,7 +10,7 @@ from .compiler.trace.context import is_internal
 
 def at_users_line(error: Exception) -> Exception:
     """The error with the compiler's frames removed from its traceback; a fault of the compiler keeps them all."""
-    if isinstance(error, (VerifyError, LoweringError)):
+    if isinstance(error, (VerifyError, LoweringError, AssertionError, KeyError, NameError, RecursionError)) and _is_ours(error):
         return error
     frames: list[TracebackType] = []
     current = error.__traceback__
@@ -26,3 +26,11 @@ def at_users_line(error: Exception) -> Exception:
     error.__cause__ = error.__cause__ if error.__cause__ is not None and not error.__suppress_context__ else None
     error.__suppress_context__ = True
     return error.with_traceback(kept)
+
+
+def _is_ours(error: Exception) -> bool:
+    """Whether an error was raised by the compiler's own code."""
+    last = error.__traceback__
+    while last is not None and last.tb_next is not None:
+        last = last.tb_next
+    return last is not None and is_internal(last.tb_frame.f_code.co_filename)

@@ -10,7 +10,7 @@ import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from .compiled import Compiled
+from .compiled import Compiled, CompiledModule
 from .compiler.trace.calls import call
 from .compiler.trace.context import active_trace, current_trace
 from .compiler.tree import is_node
@@ -60,11 +60,10 @@ def jit(
         return lambda f: jit(f, static_argnums=static_argnums, static_argnames=static_argnames, target=target)
     if not callable(fun):
         raise TypeError(f"jit takes a function, found {fun!r}")
-    if is_node(type(fun)):  # a module: its arrays are arguments of the program
-        compiled = jit(type(fun).__call__, static_argnums=static_argnums, static_argnames=static_argnames, target=target)
-        return functools.partial(compiled, fun)
     numbers = (static_argnums,) if isinstance(static_argnums, int) else tuple(static_argnums)
     names = (static_argnames,) if isinstance(static_argnames, str) else tuple(static_argnames)
+    if is_node(type(fun)):
+        return CompiledModule(fun, target, numbers, names)
     return Compiled(fun, lambda *a, **k: call(fun)(*a, **k), _name(fun), target, numbers, names)
 
 

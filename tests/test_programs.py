@@ -2,20 +2,22 @@
 
 In: the modules of `tests/programs`.  Each holds `program`, `arguments(rng)`, `ARGNUMS`, `SMOOTH`,
 where the result is no scalar also `loss`, and where arguments are written to also `MUTATES`.
-Out: for every program its compiled values, gradients, directional and second derivatives, each
-against plain NumPy and numerical derivatives of it.
+Out: for every program its values, gradients, directional and second derivatives, each against plain
+NumPy and numerical derivatives of it: by the interpreter of the IR, and (slow) compiled.
 """
 
+import contextlib
 import copy
 import importlib.util
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 import pytest
+from interpreted import interpreting
 
 FOLDER = Path(__file__).parent / "programs"
 NAMES = sorted(path.stem for path in FOLDER.glob("[!_]*.py"))
@@ -36,6 +38,13 @@ def load(name: str) -> ModuleType:
 @pytest.fixture(params=NAMES)
 def program(request: pytest.FixtureRequest) -> ModuleType:
     return load(request.param)
+
+
+@pytest.fixture(params=["interpreted", pytest.param("compiled", marks=pytest.mark.slow)], autouse=True)
+def way(request: pytest.FixtureRequest) -> Iterator[None]:
+    """How the IR is run: most faults lie in front of the code generator, where no compilation is needed."""
+    with interpreting() if request.param == "interpreted" else contextlib.nullcontext():
+        yield
 
 
 @pytest.fixture

@@ -1,9 +1,9 @@
 """Derivatives of functions, as functions: ``jvp`` and ``vjp``.
 
 In the order of reading: ``expressions`` and ``derive`` (the partial derivatives of elementwise ops), ``tangents`` (the
-derivative rule of one equation), ``linear`` and ``linearize`` (walking a function), ``forward`` (forward mode); then ``demand`` and
-``transpose`` (running the linear program backwards), ``loops``, ``conditions`` and ``calls`` (regions), ``residuals``, ``mincut`` and
-``saving`` (what the backward pass needs from the forward one), ``reverse`` (reverse mode).
+derivative rule of one equation), ``linear`` and ``linearize`` (walking a function), ``forward`` (forward mode); then ``demand``
+and ``transpose`` (running the linear program backwards), ``loops``, ``conditions`` and ``calls`` (regions), ``residuals``,
+``mincut`` and ``saving`` (what the backward pass needs from the forward one), ``reverse`` (reverse mode).
 """
 
 from .forward import jvp

@@ -11,7 +11,7 @@ from .linear import DiffBuilder
 from .linearize import Linearizer
 from .regions import as_tuple, close_region, live_equations
 from .residuals import Plan, free_variables_of, plan_residuals, price_outside
-from .saving import LinearRegion, adopt_stacks, push_saved, restore
+from .saving import LinearRegion, adopt_stacks, push_saved, restore, stack_equation
 from .transpose import Transposer
 
 
@@ -173,7 +173,7 @@ def _save(cond: LinearCond, branches: Sequence[_BackwardBranch], slots: _Slots) 
     regions = tuple(_forward_branch(branch, slots) for branch in branches)
     roots = [outer.fresh(t) for t in slots.types]
     filled = [outer.fresh(t) for t in slots.types]
-    news = [Equation("stack_new", (), (r,), (("dtype", r.type.dtype), ("capacity", None))) for r in roots]
+    news = [stack_equation(root, root.type.dtype, None) for root in roots]
     new = e.replace(operands=(*e.operands, *roots), results=(*e.results, *filled), regions=regions)
     outer.replace(e, [*news, new])
     outer.stack_roots.update(zip(filled, roots, strict=True))

@@ -39,8 +39,7 @@ class _Joint:
         self.function = function
         self.builder = DiffBuilder(function.parameters, outer.numbers)
         self.tangents = [
-            self.builder.fresh(p.type) if flag else None
-            for p, flag in zip(function.parameters, parameters, strict=True)
+            self.builder.fresh(p.type) if flag else None for p, flag in zip(function.parameters, parameters, strict=True)
         ]
         linearizer = Linearizer(self.builder, FORWARD_RULES)
         known = activity(function, parameters, results)

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from ..ir import ArrayType, Equation, Function, SourceLine, Var
+from ..ir import ArrayType, Dim, Equation, Function, SourceLine, Var
 from .activity import loop_activity
 from .demand import Demand
 from .linear import DiffBuilder
-from .linearize import Linearizer, RegionRule, same_loop_without_identities
+from .linearize import Linearizer, same_loop_without_identities
 from .regions import Input, close_region, live_equations
 from .residuals import TYPICAL_SIZE, Plan, free_variables_of, plan_residuals, price_outside, typical, weight
-from .saving import LinearRegion, adopt_stacks, push_saved, repeated_stack, restore, stack_equation, stack_type
+from .saving import LinearRegion, adopt_stacks, push_saved, restore, room_outside, stack_equation, stack_type
 from .transpose import Transposer
-from .trips import reversed_range, trip_count
+from .trips import index_bounds, reversed_range, trip_count
 
 
 @dataclass(slots=True)
@@ -23,6 +23,7 @@ class LinearLoop:
 
     builder: DiffBuilder  # where the forward loop stands
     equation: Equation  # the forward loop
+    times: Dim | None  # how often it runs
     body: LinearRegion
     consts: tuple[Var | None, ...]  # linear variables, outside
     starts: tuple[Var | None, ...]
@@ -135,6 +136,7 @@ def linearize_loop(linearizer: Linearizer, original: Equation) -> None:
     b = linearizer.builder
     results = b.repeat(e, linearizer.operands(e))
     new = b.equations[-1]
+    times = trip_count(b, new)
     counts: list[None] = [None] * (len(results) - len(carried))
     tangents = [b.linear_variable(r.type) if flag else None for r, flag in zip(results[len(counts) :], carried, strict=True)]
     linearizer.set_results(e, results, [*counts, *tangents])
@@ -145,7 +147,7 @@ def linearize_loop(linearizer: Linearizer, original: Equation) -> None:
         body = LinearRegion(b, e.regions[0], [False, *consts, *carried], carried, linearizer.rules)
         operands = linearizer.tangents_of_operands(e)[2:]
         split = len(consts)
-        b.items.append(LinearLoop(b, new, body, tuple(operands[:split]), tuple(operands[split:]), tuple(tangents)))
+        b.items.append(LinearLoop(b, new, times, body, tuple(operands[:split]), tuple(operands[split:]), tuple(tangents)))
 
 
 def linearize_stack(linearizer: Linearizer, e: Equation) -> None:
@@ -161,8 +163,7 @@ def _set_prices(loop: LinearLoop) -> None:
     """
     b, outer = loop.body.builder, loop.builder
     index, *others = b.parameters
-    count = trip_count(outer, loop.equation)
-    runs = 2 * (TYPICAL_SIZE if count is None else typical(count))
+    runs = 2 * (TYPICAL_SIZE if loop.times is None else typical(loop.times))
     b.prices = {index: 0.0}
     for k, (parameter, operand) in enumerate(zip(others, loop.equation.operands[2:], strict=True)):
         if isinstance(parameter.type, ArrayType):
@@ -175,13 +176,16 @@ def _save(loop: LinearLoop, backward: _BackwardBody) -> list[Var]:
     plan, forward, outer, e = backward.plan, loop.body.builder, loop.builder, loop.equation
     if not plan.saved and not plan.stacks:
         return []
-    times, bound = trip_count(outer, e), set(forward.sizes)
+    bounds = index_bounds(outer, forward, e)
     adopted = adopt_stacks(forward, plan)
     empty = {v: forward.fresh(stack_type(v)) for v in plan.saved}
     full = push_saved(forward, empty)
     roots = [outer.fresh(v.type) for v in (*empty.values(), *plan.stacks)]
-    news = [stack_equation(r, v, times, bound) for r, v in zip(roots, plan.saved, strict=False)]
-    news += [repeated_stack(old, times, bound).replace(results=(r,)) for r, (_, old) in zip(roots[len(news) :], adopted, strict=True)]
+    rooms = [v.type.size for v in plan.saved] + [old["capacity"] for _, old in adopted]  # type: ignore[union-attr]
+    news = [
+        stack_equation(root, root.type.dtype, room_outside(room, loop.times, forward, bounds))
+        for root, room in zip(roots, rooms, strict=True)
+    ]
     starts = [*empty.values(), *(root for root, _ in adopted)]
     inputs = [(p, p.name) for p in loop.body.function.parameters] + [(v, "saved") for v in starts]
     ends = [*(full[v] for v in plan.saved), *plan.stacks]

@@ -16,9 +16,7 @@ _SOURCE: Node = (2, "source")
 _SINK: Node = (2, "sink")
 
 
-def cheapest_cut(
-    prices: Mapping[V, float], sources: Iterable[V], edges: Iterable[tuple[V, V]], sinks: Iterable[V]
-) -> set[V]:
+def cheapest_cut(prices: Mapping[V, float], sources: Iterable[V], edges: Iterable[tuple[V, V]], sinks: Iterable[V]) -> set[V]:
     """Vertices of least total price that every path from a source to a sink meets; of equal cuts, the one nearest the sinks.
 
     By augmenting shortest paths (Edmonds and Karp, 1972) in the graph whose edges are the vertices.

@@ -36,9 +36,7 @@ def without_dead_equations(function: Function) -> Function:
 def without_effects(function: Function) -> Function:
     """The same function, printing and checking nothing: for running it again."""
     kept = [e for e in function.equations if not OPS[e.op].effect]
-    return function.replace(
-        equations=tuple(e.replace(regions=tuple(without_effects(r) for r in e.regions)) for e in kept)
-    )
+    return function.replace(equations=tuple(e.replace(regions=tuple(without_effects(r) for r in e.regions)) for e in kept))
 
 
 def free_variables(equations: Iterable[Equation], results: Iterable[Var]) -> set[Var]:

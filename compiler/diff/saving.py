@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+import numpy as np
+
 from ..ir import ArrayType, Equation, Function, StackType, Var
-from ..ir.sizes import Dim
+from ..ir.sizes import Dim, symbols
 from .activity import activity
 from .linear import DiffBuilder, LinearItem
 from .linearize import Linearizer, RegionRule
 from .residuals import Plan
+from .trips import Bounds, upper_bound
 
 
 class LinearRegion:
@@ -125,16 +128,15 @@ def stack_type(v: Var) -> StackType:
     return StackType(v.type.dtype)
 
 
-def stack_equation(result: Var, v: Var, times: Dim | None, bound: Iterable[str]) -> Equation:
-    """An empty stack for a value that is pushed so many times; sizes bound inside are not known outside."""
-    assert isinstance(v.type, ArrayType) and isinstance(result.type, StackType)
-    known = times is not None and v.type.symbols().isdisjoint(bound)
-    capacity = v.type.size * times if known and times is not None else None
-    return Equation("stack_new", (), (result,), (("dtype", v.type.dtype), ("capacity", capacity)))
+def stack_equation(result: Var, dtype: np.dtype, room: Dim | None) -> Equation:
+    """An empty stack with room for so many numbers; None if that is not known."""
+    return Equation("stack_new", (), (result,), (("dtype", dtype), ("capacity", room)))
 
 
-def repeated_stack(equation: Equation, times: Dim | None, bound: Iterable[str]) -> Equation:
-    """The empty stack of an inner region, for as many runs of it as the outer region makes."""
-    capacity = equation["capacity"]
-    known = capacity is not None and times is not None and equation.symbols().isdisjoint(bound)
-    return equation.replace(attributes=(("dtype", equation["dtype"]), ("capacity", capacity * times if known else None)))
+def room_outside(inside: Dim | None, times: Dim | None, body: DiffBuilder, bounds: Bounds) -> Dim | None:
+    """The room for what is pushed in so many runs of a loop's body, given that for one run.
+
+    Where that depends on the index, there is room for the most that it can be.
+    """
+    most = None if inside is None or times is None else upper_bound(inside, bounds)
+    return most * times if most is not None and times is not None and symbols(most).isdisjoint(body.sizes) else None

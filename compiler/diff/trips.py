@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from ..ir import Dim, Equation, Var
-from ..ir.sizes import maximum, single_symbol, symbol
+from collections.abc import Mapping
+
+from ..ir import Dim, Equation, Size, Var
+from ..ir.sizes import Atom, Call, maximum, minimum, product, single_symbol, symbol, symbols
 from ..ir.types import I64
 from ..ops import Builder
 from .linear import DiffBuilder
+
+Bounds = Mapping[str, tuple[Dim, Dim]]  # the least and the greatest value of a symbol
 
 
 def known_dim(b: DiffBuilder, scalar: Var) -> Dim | None:
@@ -14,11 +18,16 @@ def known_dim(b: DiffBuilder, scalar: Var) -> Dim | None:
     for name, holder in b.sizes.items():
         if holder == scalar:
             return symbol(name)
-    equation = b.definitions.get(scalar)
-    if equation is None or equation.op not in ("constant", "size"):
+    e = b.definitions.get(scalar)
+    if e is not None and e.op in ("constant", "size"):
+        value: Dim = e["value"]
+        return value
+    if e is None or e.op not in ("add", "sub", "mul"):
         return None
-    value: Dim = equation["value"]
-    return value
+    left, right = (known_dim(b, v) for v in e.operands)
+    if left is None or right is None:
+        return None
+    return left + right if e.op == "add" else left - right if e.op == "sub" else left * right
 
 
 def trip_count(b: DiffBuilder, loop: Equation) -> Dim | None:
@@ -31,6 +40,53 @@ def trip_count(b: DiffBuilder, loop: Equation) -> Dim | None:
     count = span if abs(step) == 1 else (span + abs(step) - 1) // abs(step)
     natural = isinstance(count, int) or single_symbol(count) is not None
     return max(count, 0) if isinstance(count, int) else count if natural else maximum(count, 0)
+
+
+def index_bounds(b: DiffBuilder, body: DiffBuilder, loop: Equation) -> Bounds:
+    """The bounds of the sizes that the body binds to the loop's index."""
+    start, stop = (known_dim(b, v) for v in loop.operands[:2])
+    if start is None or stop is None:
+        return {}
+    least, greatest = (start, stop - 1) if loop["step"] > 0 else (stop + 1, start)
+    return {name: (least, greatest) for name, scalar in body.sizes.items() if scalar == body.parameters[0]}
+
+
+def upper_bound(dim: Dim, bounds: Bounds) -> Dim | None:
+    """A dim that is never smaller and does not mention the symbols with bounds; None if none is found."""
+    return _extreme(dim, True, bounds)
+
+
+def _extreme(dim: Dim, upper: bool, bounds: Bounds) -> Dim | None:
+    if symbols(dim).isdisjoint(bounds) or not isinstance(dim, Size):
+        return dim
+    total: Dim = 0
+    for monomial, coefficient in dim.terms:
+        factors = [_extreme_atom(atom, upper == (coefficient > 0), bounds) for atom in monomial]
+        if any(f is None or (len(factors) > 1 and not _is_natural(f)) for f in factors):
+            return None
+        total = total + product(tuple(f for f in factors if f is not None)) * coefficient
+    return total
+
+
+def _extreme_atom(atom: Atom, upper: bool, bounds: Bounds) -> Dim | None:
+    if isinstance(atom, str):
+        return bounds[atom][upper] if atom in bounds else symbol(atom)
+    left, right = (_extreme(operand, upper, bounds) for operand in atom.operands)
+    if left is None or right is None or atom.function not in ("min", "max"):
+        return None
+    return maximum(left, right) if atom.function == "max" else minimum(left, right)
+
+
+def _is_natural(dim: Dim) -> bool:
+    """Whether a dim is surely not negative: a size, or max(0, ...)."""
+    if isinstance(dim, int):
+        return dim >= 0
+    match dim.terms:
+        case (((str(),), 1),):
+            return True
+        case (((Call(function="max", operands=operands),), 1),):
+            return any(isinstance(operand, int) and operand >= 0 for operand in operands)
+    return False
 
 
 def reversed_range(b: Builder, forward: DiffBuilder, loop: Equation) -> tuple[Var, Var]:

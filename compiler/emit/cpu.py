@@ -63,7 +63,7 @@ def _imports(functions: set[str]) -> list[str]:
     own: list[str] = []
     if any(name.startswith("numeric.") for name in functions):
         own.append(f"from {RUNTIME} import numeric")
-    for module in ("arrays", "blas", "elementary"):
+    for module in ("arrays", "blas", "buffers", "elementary"):
         names = sorted(name.partition(".")[2] for name in functions if name.startswith(f"{module}."))
         if names:
             own.append(f"from {RUNTIME}.{module} import {', '.join(names)}")

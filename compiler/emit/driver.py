@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterable, Iterator
 
 from ..ir import ArrayType, Dim
@@ -14,6 +15,7 @@ from .code import Code, count_readers, element_text
 from .expressions import atom_text, dim_text, dtype_text
 from .nests import store_line, wrap_lines
 
+WIDTH = 110  # columns for a list of conditions
 GROWING = 64  # numbers that a stack of unknown capacity has room for at first
 
 
@@ -61,9 +63,20 @@ class _Driver:
         for guard in self.program.guards:
             opposite = {"==": "!=", "!=": "==", "<": ">=", "<=": ">", ">": "<=", ">=": "<"}[guard.relation]
             checks.append(f"{dim_text(guard.left)} {opposite} {dim_text(guard.right)}")
-        for start in range(0, len(checks), 4):
-            with self.code.block(f"if {' or '.join(checks[start : start + 4])}:"):
-                self.code.line('raise ValueError("guard")')
+        if checks:
+            self.refuse(checks)
+
+    def refuse(self, checks: list[str]) -> None:
+        """Raise where one of the conditions holds."""
+        lines = textwrap.wrap(" or ".join(c.replace(" ", "~") for c in checks), WIDTH, break_on_hyphens=False)
+        if len(lines) == 1:
+            header = [f"if {lines[0]}:"]
+        else:
+            header = ["if (", *(f"    {line}" for line in lines), "):"]
+        for text in header[:-1]:
+            self.code.line(text.replace("~", " "))
+        with self.code.block(header[-1].replace("~", " ")):
+            self.code.line('raise ValueError("guard")')
 
     def statements(self, statements: Iterable[Statement]) -> None:
         for statement in statements:
@@ -87,11 +100,17 @@ class _Driver:
 
     def write_allocate(self, s: Allocate) -> None:
         self.code.flush()
-        self.code.line(f"{s.name} = np.empty({shape_text(s.type)}, {dtype_text(s.type.dtype)})", s.source)
+        function = "buffers.zeros" if s.zero else "arrays.empty"
+        self.functions.add(function)
+        self.code.line(f"{s.name} = {function.partition('.')[2]}({shape_text(s.type)}, {dtype_text(s.type.dtype)})", s.source)
 
     def write_view(self, s: View) -> None:
         self.code.flush()
-        text = element_text(s.base, s.positions) if s.positions else f"{s.base}.reshape({shape_text(s.type)})"
+        if s.positions:
+            text = element_text(s.base, s.positions)
+        else:
+            self.functions.add("buffers.view")
+            text = f"view({s.base}, {shape_text(s.type)})"
         self.code.line(f"{s.name} = {text}", s.source)
 
     def write_launch(self, s: Launch) -> None:
@@ -186,7 +205,8 @@ class _Driver:
     def write_newstack(self, s: NewStack) -> None:
         self.code.flush()
         room = str(GROWING) if s.capacity is None else dim_text(s.capacity)
-        self.code.line(f"{s.name} = np.empty({room}, {dtype_text(s.dtype)})", s.source)
+        self.functions.add("arrays.empty")
+        self.code.line(f"{s.name} = empty({room}, {dtype_text(s.dtype)})", s.source)
         self.code.line(f"{s.name}_top = 0")
 
     def write_push(self, s: Push) -> None:
@@ -198,7 +218,8 @@ class _Driver:
             self.code.line(f"{s.stack} = grow({s.stack}, {top} + {_tight(s.size)})", s.source)
         if isinstance(s.value, str):
             self.functions.add("numeric.write_flat")
-            self.code.line(f"numeric.write_flat({s.stack}, {top}, {value}.reshape({value}.size))", s.source)
+            self.functions.add("buffers.view")
+            self.code.line(f"numeric.write_flat({s.stack}, {top}, view({value}, {value}.size))", s.source)
         else:
             self.code.line(f"{s.stack}[{top}] = {value}", s.source)
         self.code.line(f"{top} += {_tight(s.size)}")
@@ -209,8 +230,9 @@ class _Driver:
         self.code.line(f"{top} -= {_tight(s.type.size)}")
         if s.type.shape:
             self.functions.add("numeric.read_flat")
+            self.functions.add("buffers.view")
             read = f"numeric.read_flat({s.stack}, {top}, {dim_text(s.type.size)})"
-            self.code.line(f"{s.name} = {read}.reshape({shape_text(s.type)})", s.source)
+            self.code.line(f"{s.name} = view({read}, {shape_text(s.type)})", s.source)
         else:
             self.code.line(f"{s.name} = {s.stack}[{top}]", s.source)
 
@@ -270,6 +292,8 @@ def pinned_names(statements: list[Statement]) -> frozenset[str]:
             case Allocate(type=type) | View(type=type) | Pop(type=type):
                 for d in type.shape:
                     dim(d)
+            case Bind(names=names):
+                found.update(names)
             case Push(size=size) | Wrap(size=size) | NewStack(capacity=size) if size is not None:
                 dim(size)
     return frozenset(found)

@@ -56,6 +56,9 @@ TEMPLATES: dict[str, str] = {
     "arccosh": "np.arccosh({0})",
     "arctanh": "np.arctanh({0})",
     "fmod": "np.fmod({0}, {1})",
+    "floor_divide": "{0} // {1}",
+    "remainder": "{0} % {1}",
+    "pow": "{0} ** {1}",
     "logaddexp": "np.logaddexp({0}, {1})",
     "logaddexp2": "np.logaddexp2({0}, {1})",
 }
@@ -68,6 +71,9 @@ INTEGER_TEMPLATES: dict[str, str] = {
     "fmax": "{0} if {0} >= {1} else {1}",
     "fmin": "{0} if {0} <= {1} else {1}",
     "abs": "{0} if {0} >= 0 else -{0}",
+    "floor_divide": "{0} // {1}",
+    "remainder": "{0} % {1}",
+    "pow": "{0} ** {1}",
     "not": "~{0}",
 }
 BOOL_TEMPLATES: dict[str, str] = {
@@ -153,6 +159,8 @@ def _filled(text: str, operands: list[Text]) -> Text:
 def _levels(text: str) -> tuple[int, tuple[int, ...]]:
     """How tightly a template binds, and must its operands, place by place."""
     places = len(re.findall(r"\{\d\}", text))
+    if text == "{0} ** {1}":
+        return POWER, (ATOM, ATOM)
     binary = re.fullmatch(r"\{0\} (\S+) \{[01]\}", text)
     if binary:
         level = _BINARY[binary[1]]
@@ -168,7 +176,7 @@ def _levels(text: str) -> tuple[int, tuple[int, ...]]:
 
 
 _BINARY = {
-    "+": PLUS, "-": PLUS, "*": TIMES, "/": TIMES, "&": AND, "|": OR, "^": XOR,
+    "+": PLUS, "-": PLUS, "*": TIMES, "/": TIMES, "//": TIMES, "%": TIMES, "&": AND, "|": OR, "^": XOR,
     "==": COMPARE, "!=": COMPARE, "<": COMPARE, "<=": COMPARE, ">": COMPARE, ">=": COMPARE,
 }  # fmt: skip
 

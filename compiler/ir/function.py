@@ -35,6 +35,9 @@ class Var:
     name: str
     type: Type
 
+    def __hash__(self) -> int:
+        return hash(self.name)  # quick: variables are looked up all the time, and a name is unique within a function
+
     def __str__(self) -> str:
         return self.name
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -15,7 +16,7 @@ from .names import Names
 from .ownership import own
 from .products import canonicalize_products
 from .program import (
-    Allocate, Atom, Bind, Call, Check, For, If, Kernel, Launch, Local, NewStack, Parameter, Pop, Position, Print,
+    Allocate, Atom, Bind, Call, Check, For, If, Kernel, Launch, Literal, Local, NewStack, Parameter, Pop, Position, Print,
     Product, Program, Push, Statement, View,
 )  # fmt: skip
 from .roles import Role, is_array, role_of
@@ -35,6 +36,12 @@ class Stack:
         self.name, self.grows = name, grows
 
 
+def _is_zero(value: Value | Stack | None) -> bool:
+    """Whether a value is the number 0, not -0.0."""
+    number = value.value if isinstance(value, Literal) else value.dim if isinstance(value, Position) else None
+    return repr(number) in ("0", "0.0", "False")
+
+
 class _Lowering:
     """What all scopes of one function share."""
 
@@ -43,8 +50,8 @@ class _Lowering:
         self.sizes = frozenset(function.symbols())
         self.names = Names({*self.sizes, function.name})
         self.kernels: dict[Kernel, Kernel] = {}
-        self.parameter_values: dict[Var, Value] = {}
-        self.fixed: set[str] = set()  # memory that belongs to the caller
+        self.variables: set[str] = set()  # scalars that loops and branches assign
+        self.given: dict[str, str] = {}  # parameters whose names loops take over: the names that keep the caller's memory
 
     def program(self) -> Program:
         scope = Scope(self, self.function, {})
@@ -52,18 +59,24 @@ class _Lowering:
         for parameter in self.function.parameters:
             assert isinstance(parameter.type, ArrayType)
             name = self.names.fresh(parameter.name)
-            scope.values[parameter] = self.parameter_values[parameter] = argument(name, parameter.type)
-            self.fixed.add(name)
+            scope.values[parameter] = argument(name, parameter.type)
             parameters.append(Parameter(name, parameter.type))
+        self.arguments = {parameter.name for parameter in parameters}
         scope.run()
         results = [scope.result(v) for v in self.function.results]
         returned = tuple(r for k, r in enumerate(results) if k not in self.donated.values())
         for position, target in self.donated.items():
-            scope.copy_back(self.function.parameters[position], self.function.results[target])
+            scope.copy_back(parameters[position].name, self.function.results[target])
+        keep = [Bind((given,), (name,)) for name, given in self.given.items()]
         return Program(
-            self.function.name, tuple(parameters), self.function.guards, tuple(scope.statements), returned,
+            self.function.name, tuple(parameters), self.function.guards, (*keep, *scope.statements), returned,
             tuple(self.kernels.values()),
         )  # fmt: skip
+
+    def keep_argument(self, name: str) -> None:
+        """Before a parameter's name is bound to other memory, give the caller's memory another name."""
+        if name in self.arguments and name not in self.given:
+            self.given[name] = self.names.fresh(f"{name}_given")
 
     def share(self, kernel: Kernel) -> Kernel:
         """The kernel that does the same under other names, if there is one already."""
@@ -108,6 +121,7 @@ class Scope:
         self.shared, self.function, self.values = shared, function, values
         self.statements: list[Statement] = []
         self.definition = {r: e for e in function.equations for r in e.results}
+        self.uses = Counter(v for e in function.equations for v in e.operands) + Counter(function.results)
         self.plan: Plan = plan(function)
 
     def run(self) -> None:
@@ -155,11 +169,11 @@ class Scope:
     def wish(self, equation: Equation) -> str:
         return equation.hint or equation.op
 
-    def new_buffer(self, var: Var, wish: str, fill: Atom | None = None, source: Any = None) -> Buffer:
+    def new_buffer(self, var: Var, wish: str, zero: bool = False, source: Any = None) -> Buffer:
         """Allocate memory for a variable."""
         assert isinstance(var.type, ArrayType)
         name = self.shared.names.fresh(wish)
-        self.statements.append(Allocate(name, var.type, fill, source))
+        self.statements.append(Allocate(name, var.type, zero, source))
         buffer = Buffer(name, var.type, name)
         self.values[var] = buffer
         return buffer
@@ -178,6 +192,10 @@ class Scope:
     def launch(self, group: Group) -> None:
         """Make the kernel of a group and run it."""
         stored: dict[Var, Buffer] = {}
+        if len(group.equations) == 1 and self.is_zero(group.equations[0]):
+            (equation,) = group.equations
+            self.new_buffer(equation.result, self.wish(equation), zero=True, source=equation.source)
+            return
         for equation in group.equations:
             result = equation.result
             if role_of(equation) is Role.WRITE:
@@ -192,6 +210,15 @@ class Scope:
         results = tuple(self.new_scalar(var) for var in scalars)
         kernel = self.shared.share(launch.kernel)
         self.statements.append(Launch(kernel, launch.buffers, launch.scalars, results, launch.source))
+
+    def is_zero(self, equation: Equation) -> bool:
+        """Whether an equation makes nothing but zeros."""
+        while equation.op in ("copy", "broadcast", "convert"):
+            (operand,) = equation.operands
+            if operand in self.values or operand not in self.definition:
+                return _is_zero(self.values.get(operand))
+            equation = self.definition[operand]
+        return equation.op == "constant" and _is_zero(literal(equation["value"], equation["dtype"]))
 
     def retyped(self, equation: Equation) -> Buffer:
         return self.buffer(equation.operands[0])
@@ -407,17 +434,19 @@ class Scope:
         return scope, [scope.values[v] for v in function.results]
 
     def carry(self, var: Var, parameter: Var) -> Value | Stack:
-        """The variable of a loop for a carried value; scalars get a variable of their own, memory is taken over."""
+        """The variable of a loop for a carried value: the one that holds its initial value if nobody else reads that."""
         value = self.values[var]
-        if isinstance(value, Stack):
-            return value
-        if isinstance(value, Buffer) and value.name == value.storage and value.name not in self.shared.fixed:
+        if isinstance(value, Stack | Buffer) or self.is_own_variable(var, value):
             return value
         name = self.shared.names.fresh(parameter.name)
-        self.statements.append(Bind((name,), (value.name if isinstance(value, Buffer) else value,)))
-        if isinstance(value, Buffer):
-            return Buffer(name, value.type, value.storage)
+        self.shared.variables.add(name)
+        self.statements.append(Bind((name,), (value,)))
         return argument(name, parameter.type)  # type: ignore[arg-type]
+
+    def is_own_variable(self, var: Var, value: Atom) -> bool:
+        """Whether a scalar is a variable that loops assign, and that is read only once more."""
+        name = str(atom_dim(value)) if isinstance(value, Local | Position) else ""
+        return name in self.shared.variables and self.uses[var] == 1
 
     def lower_loop(self, equation: Equation) -> None:
         start, stop, *inner = equation.operands
@@ -445,7 +474,7 @@ class Scope:
     def after(self, value: Value | Stack, last: Value | Stack) -> Value | Stack:
         """The value that a loop leaves in a carried variable."""
         if isinstance(value, Buffer) and isinstance(last, Buffer) and last.storage != value.storage:
-            return Buffer(value.name, value.type, value.name)
+            return Buffer(value.name, value.type, f"{value.name}'")
         return value
 
     def rebind(self, targets: Sequence[Value | Stack], values: Sequence[Value | Stack]) -> None:
@@ -459,6 +488,7 @@ class Scope:
                 assert isinstance(value, Buffer)
                 if target.name != value.name:
                     pairs.append((target.name, value.name))
+                    self.shared.keep_argument(target.name)
             elif target != value:
                 assert not isinstance(value, Buffer | Stack)
                 pairs.append((str(atom_dim(target)), value))
@@ -484,16 +514,14 @@ class Scope:
         if isinstance(result.type, StackType):
             raise LoweringError("the branches of cond leave different stacks")
         name = self.bind_scalar(result, equation.hint or "value")
-        if is_array(result):
-            self.values[result] = Buffer(name, result.type, name)
+        if not is_array(result):
+            self.shared.variables.add(name)
         return self.values[result]
 
     # the end
 
-    def copy_back(self, parameter: Var, result: Var) -> None:
+    def copy_back(self, parameter: str, result: Var) -> None:
         """Copy a result into the memory of the parameter that is to hold it, unless it is there already."""
-        target, value = self.shared.parameter_values[parameter], self.values[result]
-        if isinstance(target, Buffer) and isinstance(value, Buffer) and value.storage != target.storage:
-            self.statements.append(Call("copy_into", (target.name, value.name), ()))
-
-
+        value = self.values[result]
+        if isinstance(value, Buffer) and value.storage != parameter:
+            self.statements.append(Call("copy_into", (self.shared.given.get(parameter, parameter), value.name), ()))

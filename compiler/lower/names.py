@@ -7,9 +7,10 @@ import keyword
 import re
 from collections.abc import Iterable
 
-_MODULES = {"np", "math", "njit", "cuda", "numeric"}
-_FUNCTIONS = {"gemm", "gemv", "ger", "dot", "empty", "grow", "add_any_order"}
-RESERVED = frozenset(keyword.kwlist) | frozenset(dir(builtins)) | _MODULES | _FUNCTIONS
+_MODULES = {"np", "math", "njit", "cuda", "device", "gpu", "numeric"}
+_FUNCTIONS = {"gemm", "gemv", "ger", "dot", "empty", "zeros", "view", "grow", "add_any_order"}
+_BLOCKS = {f"block_{op}" for op in ("sum", "prod", "max", "min", "all", "any", "argmax", "argmin")}
+RESERVED = frozenset(keyword.kwlist) | frozenset(dir(builtins)) | _MODULES | _FUNCTIONS | _BLOCKS
 
 
 class Names:

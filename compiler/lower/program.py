@@ -160,11 +160,11 @@ class Kernel:
 
 @dataclass(frozen=True, slots=True)
 class Allocate:
-    """A new buffer, with undefined content or filled with a number."""
+    """A new buffer, of undefined content or of zeros."""
 
     name: str
     type: ArrayType
-    fill: Atom | None = None
+    zero: bool = False
     source: SourceLine | None = field(default=None, compare=False)
 
 

@@ -7,6 +7,7 @@ from types import MappingProxyType
 
 from .elementwise import ELEMENTWISE
 from .indexing import INDEXING
+from .linalg import LINALG
 from .op import Op
 from .products import PRODUCTS
 from .reductions import REDUCTIONS
@@ -14,5 +15,5 @@ from .regions import REGIONS
 from .shapes import SHAPES
 
 OPS: Mapping[str, Op] = MappingProxyType(
-    {op.name: op for op in (*ELEMENTWISE, *SHAPES, *REDUCTIONS, *INDEXING, *PRODUCTS, *REGIONS)}
+    {op.name: op for op in (*ELEMENTWISE, *SHAPES, *REDUCTIONS, *INDEXING, *PRODUCTS, *LINALG, *REGIONS)}
 )

@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 from numba.extending import register_jitable
 
+from .buffers import view
+
 # numbers
 
 
@@ -22,53 +24,22 @@ def sign(x: Any) -> Any:
 
 
 @register_jitable
-def rounding_error(total: Any, part: Any) -> Any:
-    """What total + part loses to rounding, exactly: Knuth, The Art of Computer Programming 2, 4.2.2."""
-    rounded = total + part
-    kept = rounded - total
-    return (total - (rounded - kept)) + (part - kept)
-
-
-@register_jitable
-def with_error(total: Any, lost: Any) -> Any:
-    """The total of a sum with what it lost, which is no number where the total is infinite or NaN."""
-    return total + lost if lost - lost == 0 else total
-
-
-@register_jitable
-def floor_divide(x: Any, y: Any) -> Any:
-    """x // y; for integers 0 where y is 0."""
-    return np.floor_divide(x, y)
-
-
-@register_jitable
-def remainder(x: Any, y: Any) -> Any:
-    """x % y with the sign of y; for integers 0 where y is 0."""
-    return np.remainder(x, y)
-
-
-@register_jitable
 def fmod(x: Any, y: Any) -> Any:
-    """The remainder with the sign of x; for integers 0 where y is 0."""
-    return np.fmod(x, y)
-
-
-@register_jitable
-def pow(x: Any, y: Any) -> Any:
-    """x**y"""
-    return x**y
+    """The remainder of integers with the sign of x; 0 where y is 0."""
+    floored = x % y
+    return floored - y if (floored != 0) & ((x < 0) != (y < 0)) else floored
 
 
 @register_jitable
 def shift_left(x: Any, y: Any) -> Any:
-    """x << y; 0 where y is at least the number of bits."""
-    return np.left_shift(x, y)
+    """x << y; 0 where there is no such bit."""
+    return x << y if 0 <= y < 64 else x & 0
 
 
 @register_jitable
 def shift_right(x: Any, y: Any) -> Any:
-    """x >> y; 0 or -1 where y is at least the number of bits."""
-    return np.right_shift(x, y)
+    """x >> y; 0, or -1 for negative x, where there is no such bit."""
+    return x >> y if 0 <= y < 64 else (x >> 63) >> 1
 
 
 @register_jitable
@@ -117,7 +88,7 @@ def digamma_positive(x: Any) -> Any:
 @register_jitable
 def add_errors(total: Any, lost: Any) -> None:
     """Add to each element of a sum what it lost."""
-    flat, errors = total.reshape(total.size), lost.reshape(lost.size)
+    flat, errors = view(total, total.size), view(lost, lost.size)
     for i in range(flat.size):
         flat[i] = with_error(flat[i], errors[i])
 
@@ -125,7 +96,7 @@ def add_errors(total: Any, lost: Any) -> None:
 @register_jitable
 def copy_into(out: Any, x: Any) -> None:
     """Copy all elements."""
-    target, source = out.reshape(out.size), x.reshape(x.size)
+    target, source = view(out, out.size), view(x, x.size)
     for i in range(target.size):
         target[i] = source[i]
 

@@ -30,7 +30,9 @@ def collate(items: Sequence[Any]) -> Any:
 def _stack(arrays: list[Any]) -> Any:
     shapes = {np.shape(a) for a in arrays}
     if len(shapes) > 1:
-        raise ValueError(f"items of one batch must have one shape, found {sorted(shapes)}; pass a collate function that pads them")
+        raise ValueError(
+            f"items of one batch must have one shape, found {sorted(shapes)}; pass a collate function that pads them"
+        )
     return np.stack(arrays)
 
 

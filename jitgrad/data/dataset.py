@@ -55,7 +55,7 @@ class ArrayDataset(Dataset):
 class Subset(Dataset):
     """The items of a data set at some indices."""
 
-    def __init__(self, dataset: Any, indices: Sequence[int]) -> None:
+    def __init__(self, dataset: Any, indices: Sequence[int] | np.ndarray) -> None:
         self.dataset, self.indices = dataset, np.asarray(indices, np.int64)
 
     def __len__(self) -> int:
@@ -66,7 +66,7 @@ class Subset(Dataset):
         return self.dataset[int(found) if found.ndim == 0 else found]
 
 
-def random_split(dataset: Any, fractions: Sequence[float], generator: np.random.Generator) -> list[Subset]:
+def random_split(dataset: Any, fractions: Sequence[float], rng: np.random.Generator) -> list[Subset]:
     """Disjoint random parts of a data set, in these fractions of its length, which sum to one.
 
     >>> [len(part) for part in random_split(range(10), (0.7, 0.3), np.random.default_rng(0))]
@@ -74,6 +74,6 @@ def random_split(dataset: Any, fractions: Sequence[float], generator: np.random.
     """
     if not np.isclose(sum(fractions), 1.0) or min(fractions) < 0:
         raise ValueError(f"fractions must be positive and sum to 1, found {tuple(fractions)}")
-    order = generator.permutation(len(dataset))
+    order = rng.permutation(len(dataset))
     ends = np.round(np.cumsum(fractions) * len(order)).astype(int)
     return [Subset(dataset, part) for part in np.split(order, ends[:-1])]

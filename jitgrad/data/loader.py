@@ -18,16 +18,17 @@ class DataLoader:
 
     Parameters
     ----------
-    dataset : an array, a tuple of arrays of one length, or anything with ``len`` that can be indexed by numbers. Rows of arrays, memory-
-        mapped ones included, are gathered at once; unshuffled batches of an array are views that share its memory.
+    dataset : an array, a tuple of arrays of one length, or anything with ``len`` that can be indexed by numbers. Rows of
+        arrays, memory- mapped ones included, are gathered at once; unshuffled batches of an array are views that share its
+        memory.
     batch_size : items per batch; the last batch may be smaller, unless ``drop_last``.
-    shuffle : whether each epoch has an order of its own, drawn from ``generator``.
-    generator : a ``numpy.random.Generator``, or a number to seed one.
+    shuffle : whether each epoch has an order of its own, drawn from ``rng``.
+    rng : a ``numpy.random.Generator``, or a number to seed one.
     collate : a function from a list of items to a batch; given one, items are fetched one by one.
-    workers : threads that fetch batches ahead, ``prefetch`` batches each. They help where fetching waits for disks or runs code that
-        releases the interpreter's lock.
+    workers : threads that fetch batches ahead, ``prefetch`` batches each. They help where fetching waits for disks or runs code
+        that releases the interpreter's lock.
 
-    >>> loader = DataLoader(np.arange(5), batch_size=2, shuffle=True, generator=0)
+    >>> loader = DataLoader(np.arange(5), batch_size=2, shuffle=True, rng=0)
     >>> [batch.tolist() for batch in loader], len(loader)
     ([[2, 4], [3, 0], [1]], 3)
     """
@@ -38,7 +39,7 @@ class DataLoader:
         batch_size: int = 1,
         shuffle: bool = False,
         *,
-        generator: np.random.Generator | int | None = None,
+        rng: np.random.Generator | int | None = None,
         drop_last: bool = False,
         collate: Callable[[list[Any]], Any] | None = None,
         workers: int = 0,
@@ -52,7 +53,7 @@ class DataLoader:
         if not hasattr(self.dataset, "__len__") or not hasattr(self.dataset, "__getitem__"):
             raise TypeError(f"a data set has a length and can be indexed; found {type(dataset).__name__}")
         self.batch_size, self.drop_last, self.collate = int(batch_size), drop_last, collate
-        self.shuffle, self.generator = shuffle, seeded(generator, shuffle, "DataLoader")
+        self.shuffle, self.rng = shuffle, seeded(rng, shuffle, "DataLoader")
         self.workers, self.prefetch = workers, prefetch
 
     def __len__(self) -> int:
@@ -65,7 +66,7 @@ class DataLoader:
 
     def order(self) -> np.ndarray | None:
         """The order of the items in the next epoch, drawn now; None if it is that of the data set."""
-        return self.generator.permutation(len(self.dataset)) if self.shuffle and self.generator is not None else None
+        return self.rng.permutation(len(self.dataset)) if self.shuffle and self.rng is not None else None
 
     def _requests(self) -> Iterator[Any]:
         """The indices of each batch: a slice, or an array of numbers."""
@@ -99,17 +100,17 @@ class DataLoader:
             pool.shutdown(wait=True, cancel_futures=True)
 
 
-def seeded(generator: np.random.Generator | int | None, needed: bool, who: str) -> np.random.Generator | None:
+def seeded(rng: np.random.Generator | int | None, needed: bool, who: str) -> np.random.Generator | None:
     """The generator, or one made from a seed; shuffling without either is refused."""
-    if generator is None:
+    if rng is None:
         if needed:
-            raise TypeError(f"{who}: shuffling needs a generator, as in generator=np.random.default_rng(0), or shuffle=False")
+            raise TypeError(f"{who}: shuffling needs an rng, as in rng=np.random.default_rng(0), or shuffle=False")
         return None
-    if isinstance(generator, np.random.Generator):
-        return generator
-    if isinstance(generator, (int, np.integer)) and not isinstance(generator, bool):
-        return np.random.default_rng(int(generator))
-    raise TypeError(f"{who}: generator is a numpy.random.Generator or a seed, found {type(generator).__name__}")
+    if isinstance(rng, np.random.Generator):
+        return rng
+    if isinstance(rng, (int, np.integer)) and not isinstance(rng, bool):
+        return np.random.default_rng(int(rng))
+    raise TypeError(f"{who}: rng is a numpy.random.Generator or a seed, found {type(rng).__name__}")
 
 
 def _is_arrays(dataset: Any) -> bool:

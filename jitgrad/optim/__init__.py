@@ -11,12 +11,12 @@ An optimiser holds numbers only. What it remembers of the parameters is a state 
 >>> params
 {'w': array([0.9, 0.8])}
 
-``update`` writes into the arrays of parameters and state, in a compiled function as well as outside of one. The results are those
-of PyTorch's optimisers of the same names, to rounding.
+``update`` writes into the arrays of parameters and state, in a compiled function as well as outside of one. The results are
+those of PyTorch's optimisers of the same names, to rounding.
 """
 
-from .adaptive import Adagrad, RMSprop
 from .adam import Adam, AdamW
+from .adaptive import Adagrad, RMSprop
 from .clipping import clip_grad_norm, clip_grad_value
 from .optimizer import Optimizer
 from .plateau import ReduceLROnPlateau

@@ -14,8 +14,8 @@ from .optimizer import Optimizer, check_range, fitting
 class Adam(Optimizer):
     """Steps scaled by running means of the gradient and of its square (Kingma and Ba, arXiv:1412.6980, algorithm 1).
 
-    ``weight_decay * p`` is added to the gradient. With ``amsgrad`` the largest mean square so far takes the place of the present one
-    (Reddi, Kale and Kumar, arXiv:1904.09237, algorithm 2).
+    ``weight_decay * p`` is added to the gradient. With ``amsgrad`` the largest mean square so far takes the place of the
+    present one (Reddi, Kale and Kumar, arXiv:1904.09237, algorithm 2).
     """
 
     lr: Any = 1e-3
@@ -56,7 +56,10 @@ class Adam(Optimizer):
 
 @dataclass(frozen=True)
 class AdamW(Adam):
-    """Adam whose weight decay acts on the parameter itself: ``p *= 1 - lr * weight_decay`` (Loshchilov and Hutter, arXiv:1711.05101)."""
+    """Adam whose weight decay acts on the parameter itself: ``p *= 1 - lr * weight_decay``.
+
+    Loshchilov and Hutter, arXiv:1711.05101.
+    """
 
     weight_decay: float = 1e-2
 

@@ -12,7 +12,7 @@ from .optimizer import Optimizer, check_range, fitting
 
 @dataclass(frozen=True)
 class RMSprop(Optimizer):
-    """Gradients divided by a running root mean square (Hinton's lecture 6e); ``centered`` subtracts the mean of the gradients."""
+    """Gradients divided by a running root mean square (Hinton's lecture 6e); ``centered`` subtracts their mean."""
 
     lr: Any = 1e-2
     alpha: float = 0.99
@@ -23,7 +23,9 @@ class RMSprop(Optimizer):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_range("RMSprop", 0.0, np.inf, alpha=self.alpha, eps=self.eps, weight_decay=self.weight_decay, momentum=self.momentum)
+        check_range(
+            "RMSprop", 0.0, np.inf, alpha=self.alpha, eps=self.eps, weight_decay=self.weight_decay, momentum=self.momentum
+        )
 
     def slots(self) -> tuple[str, ...]:
         return ("square", *["mean"] * self.centered, *["momentum"] * bool(self.momentum))

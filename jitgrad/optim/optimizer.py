@@ -49,7 +49,7 @@ class Optimizer:
         return 0.0
 
     def init(self, params: Any) -> dict[str, Any]:
-        """The state for these parameters: the number of updates, the learning rate, and for each slot a pytree like ``params``."""
+        """The state for these parameters: number of updates, learning rate, and for each slot a pytree like ``params``."""
         for path, leaf in zip(flatten(params)[1].paths(), flatten(params)[0], strict=True):
             _check_parameter(path, leaf)
         state: dict[str, Any] = {"step": np.zeros((), np.int64)}

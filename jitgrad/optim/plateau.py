@@ -10,8 +10,8 @@ from typing import Any
 class ReduceLROnPlateau:
     """Multiply the rate by ``factor`` after more than ``patience`` epochs without improvement.
 
-    Better is lower by the threshold, relative ("rel") or absolute ("abs"); higher with ``mode="max"``. For ``cooldown`` epochs after a
-    reduction none is counted, and the rate stays at or above ``min_lr``.
+    Better is lower by the threshold, relative ("rel") or absolute ("abs"); higher with ``mode="max"``. For ``cooldown`` epochs
+    after a reduction none is counted, and the rate stays at or above ``min_lr``.
 
     >>> plateau = ReduceLROnPlateau(0.1, patience=1)
     >>> [round(plateau.step(metric), 3) for metric in (1.0, 1.0, 1.0, 0.5)]
@@ -33,7 +33,9 @@ class ReduceLROnPlateau:
 
     def __post_init__(self) -> None:
         if self.mode not in ("min", "max") or self.threshold_mode not in ("rel", "abs"):
-            raise ValueError(f'mode is "min" or "max" and threshold_mode "rel" or "abs"; found {self.mode!r}, {self.threshold_mode!r}')
+            raise ValueError(
+                f'mode is "min" or "max" and threshold_mode "rel" or "abs"; found {self.mode!r}, {self.threshold_mode!r}'
+            )
         if self.factor >= 1.0:
             raise ValueError(f"ReduceLROnPlateau: factor must be below 1, found {self.factor}")
         self.best = float("inf") if self.mode == "min" else -float("inf")

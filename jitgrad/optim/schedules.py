@@ -1,7 +1,7 @@
 """Learning rates as functions of a count of updates or epochs.
 
-A schedule is called with a count from zero and gives a rate. As the ``lr`` of an optimiser it counts updates and is compiled with
-them; as the ``schedule`` of ``fit`` it counts epochs.
+A schedule is called with a count from zero and gives a rate. As the ``lr`` of an optimiser it counts updates and is compiled
+with them; as the ``schedule`` of ``fit`` it counts epochs.
 
 >>> halved = StepLR(0.1, step_size=2, gamma=0.5)
 >>> [halved(t) for t in range(5)]
@@ -71,7 +71,10 @@ class ExponentialLR(Schedule):
 
 @dataclass(frozen=True)
 class CosineAnnealingLR(Schedule):
-    """Half a cosine wave from ``lr`` down to ``eta_min`` over ``T_max`` counts, and up again after (Loshchilov and Hutter, arXiv:1608.03983)."""
+    """Half a cosine wave from ``lr`` down to ``eta_min`` over ``T_max`` counts, and up again after.
+
+    Loshchilov and Hutter, arXiv:1608.03983.
+    """
 
     T_max: int
     eta_min: float = 0.0
@@ -94,7 +97,8 @@ class LinearLR(Schedule):
     total_iters: int = 5
 
     def __call__(self, t: Any) -> Any:
-        done = (np.minimum(t, self.total_iters) if current_trace() is not None else min(t, self.total_iters)) / self.total_iters
+        count = np.minimum(t, self.total_iters) if current_trace() is not None else min(t, self.total_iters)
+        done = count / self.total_iters
         return self.lr * (self.start_factor + (self.end_factor - self.start_factor) * done)
 
 

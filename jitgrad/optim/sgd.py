@@ -14,8 +14,8 @@ from .optimizer import Optimizer, check_range, fitting
 class SGD(Optimizer):
     """Gradient descent, with momentum if asked for.
 
-    With gradient ``g``, to which ``weight_decay * p`` is added, and velocity ``v``: ``v = momentum * v + (1 - dampening) * g``, at the
-    first update ``v = g``; then ``p -= lr * v``, or with ``nesterov`` ``p -= lr * (g + momentum * v)``.
+    With gradient ``g``, to which ``weight_decay * p`` is added, and velocity ``v``: ``v = momentum * v + (1 - dampening) * g``,
+    at the first update ``v = g``; then ``p -= lr * v``, or with ``nesterov`` ``p -= lr * (g + momentum * v)``.
     """
 
     lr: Any = 1e-3

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
+
 from jitgrad.data import ArrayDataset, DataLoader, Dataset, Subset, collate, random_split, to_numpy
 
 X = np.arange(20.0).reshape(10, 2)
@@ -30,7 +31,14 @@ class Squares(Dataset):
 
 @pytest.mark.parametrize(
     ("count", "size", "drop", "expected"),
-    [(10, 3, False, [3, 3, 3, 1]), (10, 3, True, [3, 3, 3]), (9, 3, False, [3, 3, 3]), (2, 3, False, [2]), (2, 3, True, []), (0, 3, False, [])],
+    [
+        (10, 3, False, [3, 3, 3, 1]),
+        (10, 3, True, [3, 3, 3]),
+        (9, 3, False, [3, 3, 3]),
+        (2, 3, False, [2]),
+        (2, 3, True, []),
+        (0, 3, False, []),
+    ],
 )
 @pytest.mark.parametrize("workers", [0, 2])
 def test_sizes_of_batches(count, size, drop, expected, workers):
@@ -40,8 +48,8 @@ def test_sizes_of_batches(count, size, drop, expected, workers):
 
 
 def test_shuffling_is_seeded_and_complete():
-    loader = DataLoader(Y, 4, shuffle=True, generator=7)
-    again = DataLoader(Y, 4, shuffle=True, generator=np.random.default_rng(7))
+    loader = DataLoader(Y, 4, shuffle=True, rng=7)
+    again = DataLoader(Y, 4, shuffle=True, rng=np.random.default_rng(7))
     epochs = [np.concatenate(list(loader)) for _ in range(3)]
     for epoch, other in zip(epochs, [np.concatenate(list(again)) for _ in range(3)], strict=True):
         np.testing.assert_array_equal(epoch, other)
@@ -50,7 +58,7 @@ def test_shuffling_is_seeded_and_complete():
 
 
 def test_rows_stay_together():
-    for x, y in DataLoader((X, Y), 3, shuffle=True, generator=0):
+    for x, y in DataLoader((X, Y), 3, shuffle=True, rng=0):
         np.testing.assert_array_equal(x[:, 0], 2.0 * y)
 
 
@@ -65,7 +73,7 @@ def test_memory_mapped_arrays_are_read_by_the_batch(tmp_path):
     mapped = np.load(tmp_path / "x.npy", mmap_mode="r")
     dataset = ArrayDataset(mapped, Y)
     assert isinstance(dataset.arrays[0], np.memmap)
-    batches = list(DataLoader(dataset, 4, shuffle=True, generator=1))
+    batches = list(DataLoader(dataset, 4, shuffle=True, rng=1))
     assert all(type(x) is np.ndarray for x, _ in batches)
     np.testing.assert_array_equal(np.sort(np.concatenate([x[:, 0] for x, _ in batches])), X[:, 0])
 
@@ -132,8 +140,8 @@ def test_split_is_disjoint_and_complete():
     ("make", "kind", "message"),
     [
         (lambda: DataLoader(Y, 0), ValueError, "batch_size"),
-        (lambda: DataLoader(Y, shuffle=True), TypeError, "needs a generator"),
-        (lambda: DataLoader(Y, shuffle=True, generator="seed"), TypeError, "Generator or a seed"),
+        (lambda: DataLoader(Y, shuffle=True), TypeError, "needs an rng"),
+        (lambda: DataLoader(Y, shuffle=True, rng="seed"), TypeError, "Generator or a seed"),
         (lambda: DataLoader(iter(Y)), TypeError, "can be indexed"),
         (lambda: DataLoader((X, Y[:3])), ValueError, r"\(10, 2\), \(3,\)"),
         (lambda: ArrayDataset(), ValueError, "at least one"),

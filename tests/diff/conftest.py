@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-
 from jitgrad.compiler.diff import jvp, vjp
 from jitgrad.compiler.ir import ArrayType, Function
 from jitgrad.compiler.ops import interpret, verify

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-
 from jitgrad.compiler.diff import vjp
 from jitgrad.compiler.ir import parse
 

@@ -8,7 +8,6 @@ from typing import Any
 import mpmath
 import numpy as np
 import pytest
-
 from jitgrad.compiler.diff import jvp, vjp
 from jitgrad.compiler.errors import UnsupportedError
 from jitgrad.compiler.ir import ArrayType, Function

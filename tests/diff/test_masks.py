@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-
 from jitgrad.compiler.diff import jvp, vjp
 from jitgrad.compiler.ir import Function, parse
 from jitgrad.compiler.ops import interpret, verify

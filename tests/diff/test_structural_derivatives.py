@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-
 from jitgrad.compiler.diff import jvp, vjp
 from jitgrad.compiler.ir import ArrayType, Function
 from jitgrad.compiler.ir.types import F64, I64

@@ -2,25 +2,26 @@
 
 import copy
 
-import jitgrad as jg
 import numpy as np
 import pytest
+
+import jitgrad as jg
 from jitgrad import optim
 
 CASES = {
-    "sgd": ("SGD", dict(lr=0.1)),
-    "momentum": ("SGD", dict(lr=0.1, momentum=0.9, weight_decay=0.01)),
-    "dampening": ("SGD", dict(lr=0.1, momentum=0.9, dampening=0.3)),
-    "nesterov": ("SGD", dict(lr=0.1, momentum=0.9, nesterov=True)),
-    "adam": ("Adam", dict(lr=0.01)),
-    "adam_decay": ("Adam", dict(lr=0.01, betas=(0.8, 0.95), eps=1e-6, weight_decay=0.1)),
-    "amsgrad": ("Adam", dict(lr=0.01, amsgrad=True)),
-    "adamw": ("AdamW", dict(lr=0.01)),
-    "adamw_amsgrad": ("AdamW", dict(lr=0.01, weight_decay=0.1, amsgrad=True)),
-    "rmsprop": ("RMSprop", dict(lr=0.01)),
-    "rmsprop_all": ("RMSprop", dict(lr=0.01, alpha=0.9, weight_decay=0.1, momentum=0.9, centered=True)),
-    "adagrad": ("Adagrad", dict(lr=0.1)),
-    "adagrad_all": ("Adagrad", dict(lr=0.1, lr_decay=0.1, weight_decay=0.1, initial_accumulator_value=0.5)),
+    "sgd": ("SGD", {"lr": 0.1}),
+    "momentum": ("SGD", {"lr": 0.1, "momentum": 0.9, "weight_decay": 0.01}),
+    "dampening": ("SGD", {"lr": 0.1, "momentum": 0.9, "dampening": 0.3}),
+    "nesterov": ("SGD", {"lr": 0.1, "momentum": 0.9, "nesterov": True}),
+    "adam": ("Adam", {"lr": 0.01}),
+    "adam_decay": ("Adam", {"lr": 0.01, "betas": (0.8, 0.95), "eps": 1e-6, "weight_decay": 0.1}),
+    "amsgrad": ("Adam", {"lr": 0.01, "amsgrad": True}),
+    "adamw": ("AdamW", {"lr": 0.01}),
+    "adamw_amsgrad": ("AdamW", {"lr": 0.01, "weight_decay": 0.1, "amsgrad": True}),
+    "rmsprop": ("RMSprop", {"lr": 0.01}),
+    "rmsprop_all": ("RMSprop", {"lr": 0.01, "alpha": 0.9, "weight_decay": 0.1, "momentum": 0.9, "centered": True}),
+    "adagrad": ("Adagrad", {"lr": 0.1}),
+    "adagrad_all": ("Adagrad", {"lr": 0.1, "lr_decay": 0.1, "weight_decay": 0.1, "initial_accumulator_value": 0.5}),
 }
 STEPS = 10
 
@@ -44,7 +45,7 @@ def run_torch(name, options, params, grads):
 
 
 def tolerance(dtype):
-    return dict(rtol=2e-14, atol=1e-15) if dtype == np.float64 else dict(rtol=5e-6, atol=1e-7)
+    return {"rtol": 2e-14, "atol": 1e-15} if dtype == np.float64 else {"rtol": 5e-6, "atol": 1e-7}
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -149,8 +150,13 @@ def test_gradients_of_another_structure_are_refused():
 
 @pytest.mark.parametrize(
     "make",
-    [lambda: optim.SGD(lr=-1.0), lambda: optim.SGD(0.1, nesterov=True), lambda: optim.Adam(betas=(0.9, 1.0)), lambda: optim.RMSprop(eps=-1.0)],
+    [
+        lambda: optim.SGD(lr=-1.0),
+        lambda: optim.SGD(0.1, nesterov=True),
+        lambda: optim.Adam(betas=(0.9, 1.0)),
+        lambda: optim.RMSprop(eps=-1.0),
+    ],
 )
 def test_hyperparameters_out_of_range_are_refused(make):
-    with pytest.raises(ValueError, match="SGD|Adam|RMSprop"):
+    with pytest.raises(ValueError, match=r"SGD|Adam|RMSprop"):
         make()

@@ -1,8 +1,9 @@
 """Schedules against PyTorch's, by hand and in compiled functions."""
 
-import jitgrad as jg
 import numpy as np
 import pytest
+
+import jitgrad as jg
 from jitgrad import optim
 
 COUNT = 25

@@ -80,7 +80,8 @@ def _rewrite_code(function: types.FunctionType) -> types.CodeType:
 
 
 def _bare(definition: ast.FunctionDef) -> ast.FunctionDef:
-    """The definition without defaults and annotations, which belong to the function and not to its code."""
+    """The definition without what does not belong to its code: defaults, annotations, and its name, which may be a global."""
+    definition.name = "jg_definition"
     arguments = definition.args
     arguments.defaults, arguments.kw_defaults = [], [None] * len(arguments.kwonlyargs)
     for argument in ast.walk(arguments):

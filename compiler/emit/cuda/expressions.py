@@ -1,0 +1,44 @@
+"""Scalar expressions in a CUDA kernel.
+
+Operators read as on the CPU. Functions come from ``math``, which numba maps to CUDA's own library in the precision of the operand, or
+from ``runtime/device.py``.
+"""
+
+from __future__ import annotations
+
+from ...ir.types import F64, I64
+from ...lower.program import Let, Load
+from ..code import Code, element_text
+from ..expressions import Text, dtype_text, let_text, operand_dtype, template
+
+MATH = {
+    **dict.fromkeys(("sqrt", "exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "sin", "cos", "tan", "sinh", "cosh", "tanh")),
+    **dict.fromkeys(("erf", "erfc", "lgamma", "floor", "ceil", "trunc", "copysign", "isinf", "isfinite", "hypot", "fmod")),
+    "arcsin": "asin", "arccos": "acos", "arctan": "atan", "arctan2": "atan2",
+    "arcsinh": "asinh", "arccosh": "acosh", "arctanh": "atanh",
+}  # fmt: skip
+
+
+class DeviceCode(Code):
+    """Lines of a kernel."""
+
+    def _text(self, step: Let | Load) -> Text:
+        if isinstance(step, Load):
+            return Text(element_text(step.buffer, step.index))
+        return device_text(step, [self.atom(operand) for operand in step.operands], self.functions)
+
+
+def device_text(let: Let, operands: list[Text], functions: set[str]) -> Text:
+    """The expression of a Let; the modules of functions that it calls are added to ``functions``."""
+    dtype = operand_dtype(let)
+    text = template(let.op, dtype)
+    if let.op == "convert" or (text and "np." not in text):
+        return let_text(let, operands, functions)
+    if let.op in MATH and dtype.kind == "f":
+        module, name = "math", MATH[let.op] or let.op
+    else:
+        module, name = "device", let.op if dtype.kind == "f" else f"integer_{let.op}"
+    functions.add(module)
+    call = f"{module}.{name}({', '.join(o.text for o in operands)})"
+    widened = let.op == "digamma" or let.dtype.kind in "iu"
+    return Text(f"{dtype_text(let.dtype)}({call})" if widened and let.dtype != I64 and let.dtype != F64 else call)
