@@ -35,6 +35,8 @@ class DeviceProgram:
         self._driver: Callable[..., Any] | None = None
 
     def __call__(self, *arguments: Any) -> Any:
+        if len(arguments) != len(self.parameters):
+            raise TypeError(f"{self.entry} takes {len(self.parameters)} arguments, found {len(arguments)}")
         taken = [take(argument) for take, argument in zip(self.parameters, arguments, strict=True)]
         driver = self._driver or self._load()
         with np.errstate(all="ignore"):
@@ -76,7 +78,7 @@ def _parameter(text: str) -> Callable[[Any], Any]:
 
 
 def _number(value: Any, dtype: np.dtype) -> Any:
-    if isinstance(value, np.ndarray) or np.result_type(type(value)).kind != dtype.kind:
+    if isinstance(value, np.ndarray) or np.result_type(type(value)) != dtype:
         raise TypeError(f"expected a number of type {dtype}, found {value!r}")
     return int(value) if dtype == DTYPES["i64"] else dtype.type(value)
 

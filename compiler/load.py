@@ -99,7 +99,7 @@ def _link_or_compile(source: str, entry: str, signature: tuple[str, ...]) -> Cal
     import numba
 
     if numba.config.DISABLE_JIT:
-        return _execute(source, f"{entry}-plain.py")[entry]
+        return execute(source, f"{entry}-plain.py")[entry]
     from .runtime import elementary
     from .runtime.linking import Program, adopt, link_entry
     from .runtime.objects import entry_key
@@ -109,7 +109,7 @@ def _link_or_compile(source: str, entry: str, signature: tuple[str, ...]) -> Cal
     digest = _digest([entry, source])
     compiled = link_entry(entry_key(digest, parameters))
     if compiled is None:
-        namespace = _execute(source, f"{entry}-{digest[:16]}.py")
+        namespace = execute(source, f"{entry}-{digest[:16]}.py")
         for name, kernel_digest in _kernel_digests(source).items():
             adopt(namespace[name], kernel_digest, python_callable=False)
         adopt(namespace[entry], digest, python_callable=True)
@@ -118,7 +118,7 @@ def _link_or_compile(source: str, entry: str, signature: tuple[str, ...]) -> Cal
     return Program(compiled)
 
 
-def _execute(source: str, file_name: str) -> dict[str, Any]:
+def execute(source: str, file_name: str) -> dict[str, Any]:
     """The module's names, compiled under the path of a real file, or of one that only linecache knows."""
     path = str(write_source(file_name, source) or f"<jitgrad {file_name}>")
     linecache.cache[path] = (len(source), None, source.splitlines(keepends=True), path)

@@ -37,16 +37,32 @@ def optimise(function: Function, check: Verifier | None = None) -> Function:
     return function
 
 
-def build(function: Function, donated: Mapping[int, int], check: Verifier | None = None) -> Built:
-    """From a traced function to source text. The results at ``donated`` go into the storage of parameters."""
+def build(function: Function, donated: Mapping[int, int], check: Verifier | None = None, target: str = "cpu") -> Built:
+    """From a traced function to source text for a target. The results at ``donated`` go into the storage of parameters."""
     start = time.perf_counter()
     optimised = verify(optimise(function, check))
     passed = time.perf_counter()
-    emitted = emit_cpu(optimised, function.name, donated)
+    emitted = _writer(target)(optimised, function.name, donated)
     done = time.perf_counter()
     return Built(optimised, emitted, {"passes": passed - start, "emit": done - passed})
 
 
-def compile_source(emitted: Emitted) -> Callable[..., Any]:
-    """Native code for emitted source: from the cache, or compiled now."""
-    return load(emitted.source, emitted.entry, emitted.signature)
+def compile_source(emitted: Emitted, target: str = "cpu") -> Callable[..., Any]:
+    """Native code for emitted source: from the cache, or compiled now; for a GPU, at the first call."""
+    return _loader(target)(emitted.source, emitted.entry, emitted.signature)
+
+
+def _writer(target: str) -> Callable[..., Emitted]:
+    if target == "cpu":
+        return emit_cpu
+    from .emit.cuda import emit_cuda  # who has no use for a GPU need not wait for it
+
+    return emit_cuda
+
+
+def _loader(target: str) -> Callable[..., Any]:
+    if target == "cpu":
+        return load
+    from .launch import launcher
+
+    return launcher

@@ -37,8 +37,13 @@ class Inner:
     written: list[Callable[[Var], None]]  # gives each outer array written to its new value, the last of the results
 
 
-def trace_inner(function: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any], inputs: dict[int, Tracer]) -> Inner:
-    """Trace ``function(*args, **kwargs)``, whose leaves numbered in ``inputs`` become parameters."""
+def trace_inner(
+    function: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any], inputs: dict[int, Tracer], keep: bool = False
+) -> Inner:
+    """Trace ``function(*args, **kwargs)``, whose leaves numbered in ``inputs`` become parameters.
+
+    With ``keep``, arrays of outer scopes that the function returns are the result themselves, not copies of their value.
+    """
     trace = active_trace()
     leaves, tree = flatten((tuple(args), kwargs))
     with trace.open_scope() as scope:
@@ -49,7 +54,7 @@ def trace_inner(function: Callable[..., Any], args: Sequence[Any], kwargs: dict[
         inner_args, inner_kwargs = tree.unflatten(leaves)
         result = call(function)(*inner_args, **inner_kwargs)
         found, result_tree = flatten(result)
-        results, positions = _results(scope, found)
+        results, positions = _results(scope, found, keep)
         changed = [k for k in inputs if leaves[k].cell.value not in own]
         results += [leaves[k].cell.value for k in changed]
     with trace.reopen(scope):
@@ -62,11 +67,13 @@ def trace_inner(function: Callable[..., Any], args: Sequence[Any], kwargs: dict[
     return Inner(closed, captured, found, positions, result_tree, written)
 
 
-def _results(scope: Scope, leaves: list[Any]) -> tuple[list[Var], list[int | None]]:
+def _results(scope: Scope, leaves: list[Any], keep: bool) -> tuple[list[Var], list[int | None]]:
     results: list[Var] = []
     positions: list[int | None] = []
     for leaf in leaves:
-        if isinstance(leaf, (Tracer, TracedSize)) or (isinstance(leaf, (np.ndarray, float, np.generic))):
+        if keep and isinstance(leaf, Tracer) and not leaf.cell.scope.inside(scope):
+            positions.append(None)
+        elif isinstance(leaf, (Tracer, TracedSize)) or (isinstance(leaf, (np.ndarray, float, np.generic))):
             positions.append(len(results))
             results.append(scope.resolve(as_tracer(leaf).var))
         else:
@@ -285,13 +292,13 @@ def pullback(function: Callable[..., Any], primals: Sequence[Any], has_aux: bool
     return (value[0], pull, value[1]) if has_aux else (value, pull)
 
 
-def region_call(op: str, function: Callable[..., Any], args: Sequence[Any]) -> Any:
-    """Call a function through an op that holds it as its only region (``checkpoint``)."""
+def checkpointed(function: Callable[..., Any], args: Sequence[Any] = ()) -> Any:
+    """Call a function of which reverse mode keeps only the arguments; it computes the rest again."""
     leaves, _ = flatten((tuple(args), {}))
     inputs = {k: as_tracer(leaf) for k, leaf in enumerate(leaves) if isinstance(leaf, (Tracer, np.ndarray, np.generic))}
-    inner = trace_inner(function, args, {}, inputs)
+    inner = trace_inner(function, args, {}, inputs, keep=True)
     trace = active_trace()
-    results = trace.emit(op, *(t.var for t in inputs.values()), *inner.captured, regions=(inner.function,))
+    results = trace.emit("checkpoint", *(t.var for t in inputs.values()), *inner.captured, regions=(inner.function,))
     return outcome(inner, results if isinstance(results, tuple) else (results,))
 
 

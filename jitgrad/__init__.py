@@ -13,7 +13,7 @@ from typing import Any
 
 from . import numpy
 from .arguments import spec
-from .control import cond, fori_loop, scan, while_loop
+from .control import checkpointed_range, cond, fori_loop, scan, while_loop
 from .inspection import ir, source, stages
 from .testing import check_grads
 from .transforms import checkpoint, custom_vjp, grad, jit, jvp, stop_gradient, value_and_grad, vjp
@@ -50,6 +50,7 @@ __all__ = [
     "activations",
     "check_grads",
     "checkpoint",
+    "checkpointed_range",
     "cond",
     "custom_vjp",
     "data",

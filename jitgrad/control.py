@@ -7,6 +7,7 @@ from typing import Any
 
 from .compiled import Compiled
 from .compiler.trace.context import current_trace
+from .transforms import jit
 
 
 def _run(name: str, in_trace: Callable[..., Any], *args: Any) -> Any:
@@ -16,8 +17,47 @@ def _run(name: str, in_trace: Callable[..., Any], *args: Any) -> Any:
     return Compiled(in_trace, in_trace, name)(*args)
 
 
-def fori_loop(lower: Any, upper: Any, body_fun: Callable[[Any, Any], Any], init_val: Any) -> Any:
+def checkpointed_range(*bounds: Any, segment: int | None = None) -> Any:
+    """``range`` for a loop whose gradient needs little memory.
+
+    Reverse mode keeps the state of the loop once per ``segment`` iterations (by default about the square root of their number) and
+    runs each segment again on its way back. Outside of compiled functions it is ``range``.
+
+    >>> @jit
+    ... def f(x):
+    ...     for _ in checkpointed_range(100):
+    ...         x = 0.5 * (x + 2.0 / x)
+    ...     return x
+    >>> f(1.0)
+    1.414213562373095
+    """
+    if current_trace() is None:
+        return range(*bounds)
+    import dataclasses
+
+    from .compiler.trace.iterables import as_indexed, traced_range
+
+    items = as_indexed(traced_range(*bounds))
+    assert items is not None
+    return dataclasses.replace(items, segment=_segment(segment or True))
+
+
+def _segment(checkpoint: bool | int) -> int | None:
+    """The option of a loop as the length of a segment: None for none, 0 for the square root."""
+    if checkpoint is True or checkpoint is False:
+        return 0 if checkpoint else None
+    if checkpoint < 1:
+        raise ValueError(f"checkpoint is True, False or the number of iterations per segment, found {checkpoint}")
+    return int(checkpoint)
+
+
+def fori_loop(
+    lower: Any, upper: Any, body_fun: Callable[[Any, Any], Any], init_val: Any, *, checkpoint: bool | int = False
+) -> Any:
     """``for i in range(lower, upper): value = body_fun(i, value)``, as one loop of the program.
+
+    With ``checkpoint`` reverse mode keeps the value only once per segment of that many iterations (True: the square root of
+    their number) and runs the segments again.
 
     >>> fori_loop(0, 5, lambda i, total: total + i, 0)
     10
@@ -25,11 +65,14 @@ def fori_loop(lower: Any, upper: Any, body_fun: Callable[[Any, Any], Any], init_
 
     def loop(lower: Any, upper: Any, value: Any) -> Any:
         from .compiler.trace.calls import call
-        from .compiler.trace.iterables import traced_range
+        from .compiler.trace.iterables import as_indexed, traced_range
         from .compiler.trace.operators import OPERATORS
 
         body = call(body_fun)
-        return OPERATORS.for_(traced_range(lower, upper), lambda i, v: (body(i, v),), (value,), ("the loop's value",))[0]
+        items = as_indexed(traced_range(lower, upper))
+        assert items is not None
+        items.segment = _segment(checkpoint)
+        return OPERATORS.for_(items, lambda i, v: (body(i, v),), (value,), ("the loop's value",))[0]
 
     return _run("fori_loop", loop, lower, upper, init_val)
 
@@ -67,11 +110,14 @@ def cond(pred: Any, true_fun: Callable[..., Any], false_fun: Callable[..., Any],
     return _run("cond", choose, pred, *operands)
 
 
-def scan(f: Callable[[Any, Any], tuple[Any, Any]], init: Any, xs: Any = None, length: int | None = None) -> tuple[Any, Any]:
+def scan(
+    f: Callable[[Any, Any], tuple[Any, Any]], init: Any, xs: Any = None, length: int | None = None, *,
+    checkpoint: bool | int = False,
+) -> tuple[Any, Any]:  # fmt: skip
     """Carry a state along the first axis of ``xs`` and collect what each step gives.
 
     ``f(carry, x) -> (carry, y)``; returns ``(carry, ys)``, the ys stacked along a new first axis. ``xs`` and ``ys`` are pytrees; with
-    ``xs=None`` there are ``length`` steps and x is None.
+    ``xs=None`` there are ``length`` steps and x is None. ``checkpoint`` is as for ``fori_loop``.
 
     >>> import numpy as np
     >>> scan(lambda total, x: (total + x, total), 0.0, np.arange(4.0))
@@ -81,6 +127,6 @@ def scan(f: Callable[[Any, Any], tuple[Any, Any]], init: Any, xs: Any = None, le
     def run(init: Any, xs: Any) -> tuple[Any, Any]:
         from .scanning import scan_in_trace
 
-        return scan_in_trace(f, init, xs, length)
+        return scan_in_trace(f, init, xs, length, _segment(checkpoint))
 
     return _run("scan", run, init, xs)

@@ -181,9 +181,9 @@ def compile_traced(traced: Traced, target: str, tracing: float) -> Program:
 
     taken = [k for k, leaf in enumerate(traced.leaves) if leaf.is_parameter]
     donated = {taken.index(k): result for k, result in traced.written if traced.leaves[k].shape}
-    built = build(traced.function, donated)
+    built = build(traced.function, donated, target=target)
     start = time.perf_counter()
-    run = compile_source(built.emitted)
+    run = compile_source(built.emitted, target)
     seconds = {"trace": tracing, **built.seconds, "compile": time.perf_counter() - start}
     return Program(traced, built, run, seconds)
 

@@ -17,7 +17,7 @@ from .compiler.trace.staging import Bounds
 from .compiler.tree import Tree, flatten
 
 
-def scan_in_trace(f: Callable[..., Any], init: Any, xs: Any, length: Any) -> tuple[Any, Any]:
+def scan_in_trace(f: Callable[..., Any], init: Any, xs: Any, length: Any, segment: int | None) -> tuple[Any, Any]:
     """The scan as a staged loop; the outputs of a first step, traced aside, say which arrays to make."""
     step = call(f)
     leaves, tree = flatten(xs)
@@ -37,7 +37,7 @@ def scan_in_trace(f: Callable[..., Any], init: Any, xs: Any, length: Any) -> tup
             out[index] = value
         return (carry,)
 
-    items = Indexed(0, count, 1, lambda k: k)
+    items = Indexed(0, count, 1, lambda k: k, segment)
     carry = OPERATORS.for_(items, body, (init,), ("the carry of scan",))[0]
     return carry, output_tree.unflatten(outputs)
 

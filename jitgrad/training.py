@@ -158,6 +158,11 @@ class TrainStep:
         """The optimiser, which holds no state of its own."""
         return self.recipe.optimizer
 
+    @property
+    def programs(self) -> int:
+        """How many programs were compiled for this and equal steps."""
+        return sum(map(len, self._compiled.programs.values()))
+
     def parameters(self) -> dict[str, np.ndarray]:
         """The arrays that are trained, by name."""
         return self.recipe.parameters.take(self.model)

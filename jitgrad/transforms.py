@@ -45,7 +45,7 @@ def jit(
     ----------
     fun : a function of arrays, numbers and pytrees of them, written with NumPy.
     static_argnums, static_argnames : arguments whose values are part of the program; a new value compiles anew.
-    target : "cpu" or "cuda".
+    target : "cpu" or "cuda", for an NVIDIA GPU with numba-cuda; arrays go in and come out on the host all the same.
 
     Returns a function of the same arguments and results.
 
@@ -63,17 +63,26 @@ def jit(
     numbers = (static_argnums,) if isinstance(static_argnums, int) else tuple(static_argnums)
     names = (static_argnames,) if isinstance(static_argnames, str) else tuple(static_argnames)
     if is_node(type(fun)):
-        return CompiledModule(fun, target, numbers, names)
-    return Compiled(fun, lambda *a, **k: call(fun)(*a, **k), _name(fun), target, numbers, names)
+        return CompiledModule(fun, _known(target), numbers, names)
+    return Compiled(fun, lambda *a, **k: call(fun)(*a, **k), _name(fun), _known(target), numbers, names)
 
 
-def grad(fun: Function | None = None, argnums: int | Sequence[int] = 0, has_aux: bool = False) -> Any:
+def _known(target: str) -> str:
+    if target not in ("cpu", "cuda"):
+        raise ValueError(f'target is "cpu" or "cuda", found {target!r}')
+    return target
+
+
+def grad(
+    fun: Function | None = None, argnums: int | Sequence[int] = 0, has_aux: bool = False, *, target: str = "cpu"
+) -> Any:
     """The gradient of a scalar function.
 
     Parameters
     ----------
     fun : a function that returns one scalar, or with ``has_aux`` a pair (scalar, anything).
     argnums : the positional argument, or arguments, to differentiate; pytrees of float32 or float64.
+    target : "cpu" or "cuda", as for ``jit``.
 
     Returns a function that gives the gradient in the structure, shapes and dtypes of the argument (a tuple of them if ``argnums`` is
     a sequence), or (gradient, aux). Raises TypeError for a loss that is no scalar and for integer arguments.
@@ -83,16 +92,18 @@ def grad(fun: Function | None = None, argnums: int | Sequence[int] = 0, has_aux:
     array([18., 18.])
     """
     if fun is None:
-        return lambda f: grad(f, argnums, has_aux)
+        return lambda f: grad(f, argnums, has_aux, target=target)
 
     def gradient(*args: Any, **kwargs: Any) -> Any:
         value, gradients = _value_and_gradients(fun, argnums, has_aux, args, kwargs)
         return (gradients, value[1]) if has_aux else gradients
 
-    return Compiled(_checked(fun, "grad"), gradient, f"grad_{_name(fun)}")
+    return Compiled(_checked(fun, "grad"), gradient, f"grad_{_name(fun)}", _known(target))
 
 
-def value_and_grad(fun: Function | None = None, argnums: int | Sequence[int] = 0, has_aux: bool = False) -> Any:
+def value_and_grad(
+    fun: Function | None = None, argnums: int | Sequence[int] = 0, has_aux: bool = False, *, target: str = "cpu"
+) -> Any:
     """The value of a scalar function together with its gradient; the parameters are those of ``grad``.
 
     >>> import numpy as np
@@ -100,12 +111,12 @@ def value_and_grad(fun: Function | None = None, argnums: int | Sequence[int] = 0
     (np.float64(5.0), array([2., 4.]))
     """
     if fun is None:
-        return lambda f: value_and_grad(f, argnums, has_aux)
+        return lambda f: value_and_grad(f, argnums, has_aux, target=target)
 
     def both(*args: Any, **kwargs: Any) -> Any:
         return _value_and_gradients(fun, argnums, has_aux, args, kwargs)
 
-    return Compiled(_checked(fun, "value_and_grad"), both, f"value_and_grad_{_name(fun)}")
+    return Compiled(_checked(fun, "value_and_grad"), both, f"value_and_grad_{_name(fun)}", _known(target))
 
 
 def _checked(fun: Any, transform: str) -> Function:
@@ -266,8 +277,8 @@ def checkpoint(fun: Function | None = None) -> Any:
         return checkpoint
 
     def in_trace(*args: Any, **kwargs: Any) -> Any:
-        from .compiler.transforms import region_call
+        from .compiler.transforms import checkpointed
 
-        return region_call("checkpoint", functools.partial(fun, **kwargs) if kwargs else fun, args)
+        return checkpointed(functools.partial(fun, **kwargs) if kwargs else fun, args)
 
     return Compiled(_checked(fun, "checkpoint"), in_trace, _name(fun))

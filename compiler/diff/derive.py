@@ -160,8 +160,9 @@ def _read(key: str, arity: int) -> tuple[str, ...] | None:
         found = json.loads(content) if content is not None else None
     except ValueError:
         return None
-    fits = isinstance(found, list) and len(found) == arity and all(isinstance(text, str) for text in found)
-    return tuple(found) if fits else None
+    if not isinstance(found, list) or len(found) != arity or not all(isinstance(text, str) for text in found):
+        return None
+    return tuple(found)
 
 
 def derived_table() -> dict[str, tuple[str, ...]]:

@@ -141,6 +141,6 @@ def _number_of(op: str, values: Sequence[Value]) -> Value:
     reference = OPS[op].reference
     assert reference is not None
     with np.errstate(all="ignore"):
-        result = reference(*(np.float64(v) if not isinstance(v, bool) else np.bool_(v) for v in values))
+        result = reference(*(np.asarray(v, bool if isinstance(v, bool) else float) for v in values))
     found: Value = result.item()
     return found

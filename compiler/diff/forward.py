@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from ..errors import UnsupportedError
 from ..ir import Equation, Function, Var
@@ -99,10 +100,8 @@ def _jvp_calls(linearizer: Linearizer, e: Equation, before: int) -> None:
     results = [r in linearizer.active for r in e.results]
     joints = [_Joint(linearizer.builder, region, active, results) for region in e.regions]
     tangents = linearizer.tangents_or_zeros(_chosen(arguments, active))
-    found = as_tuple(linearizer.builder.emit(
-        e.op, *linearizer.operands(e), *tangents,
-        regions=[joint.close((len(arguments),)) for joint in joints], **dict(e.attributes),
-    ))  # fmt: skip
+    regions = [joint.close((len(arguments),)) for joint in joints]
+    found = as_tuple(linearizer.builder.emit(e.op, *linearizer.operands(e), *tangents, regions=regions))
     _set_joint_results(linearizer, e, found, results)
 
 
@@ -122,7 +121,7 @@ def _refuse_custom(linearizer: Linearizer, e: Equation) -> None:
 
 def _jvp_stack(linearizer: Linearizer, e: Equation) -> None:
     """The tangent of an empty stack is another empty stack."""
-    attributes = dict(e.attributes)
+    attributes: dict[str, Any] = dict(e.attributes)
     value, tangent = (linearizer.builder.emit("stack_new", **attributes) for _ in range(2))
     linearizer.set_results(e, [value], [tangent])
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from ..ir import Equation, Function, SourceLine, Type, Var
+from ..ir import ArrayType, Equation, Function, SourceLine, Type, Var
 from ..ops import OPS, Builder
 
 if TYPE_CHECKING:
@@ -163,7 +163,9 @@ class DiffBuilder(Builder):
         """cotangent / divisor, likewise."""
         if not self.masked:
             return self.div(cotangent, divisor)
-        return self.emit("masked_mul", cotangent, self.div(self.constant(1, divisor.type), divisor))
+        assert isinstance(divisor.type, ArrayType)
+        scaled: Var = self.emit("masked_mul", cotangent, self.div(self.constant(1, divisor.type), divisor))
+        return scaled
 
 
 def _is_shared(op: str) -> bool:

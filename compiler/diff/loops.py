@@ -49,7 +49,7 @@ class LinearLoop:
     def demand(self, demand: Demand) -> None:
         """A carried value has a cotangent if a useful one depends on it through any number of iterations."""
         for start, result in zip(self.starts, self.results, strict=True):
-            demand.join([v for v in (start, result) if demand.is_stack(v)])
+            demand.join([v for v in (start, result) if v is not None and demand.is_stack(v)])
         useful = {k for k, r in enumerate(self.results) if r in demand.useful}
         masked = {k for k, r in enumerate(self.results) if r in demand.masked}
         if not useful:

@@ -36,10 +36,10 @@ def cheapest_cut(prices: Mapping[V, float], sources: Iterable[V], edges: Iterabl
     for v in sinks:
         connect((1, v), _SINK, _INFINITE)
     while path := _shortest_path(capacity):
-        amount = min(capacity[a][b] for a, b in path)
-        for a, b in path:
-            capacity[a][b] -= amount
-            capacity[b][a] += amount
+        amount = min(capacity[near][far] for near, far in path)
+        for near, far in path:
+            capacity[near][far] -= amount
+            capacity[far][near] += amount
     beyond = _reaching_sink(capacity)
     return {v for v in prices if (1, v) in beyond and (0, v) not in beyond}
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from ..ir import ArrayType, Equation, StackType, Type, Var
 from ..ops import ALL, OPS, Builder, Op
 from .derive import partials_of
 from .expressions import evaluate_expression, number, parse_expression
+from .regions import as_tuple
 
 Tangents = Sequence[Var | None]
 
@@ -60,19 +62,20 @@ def _apply_to_tangents(b: Builder, e: Equation, tangents: Tangents, linear: set[
         (zeros(b, v.type) if tangent is None else tangent) if k in linear else v
         for k, (v, tangent) in enumerate(zip(e.operands, tangents, strict=True))
     ]
-    result = b.emit(e.op, *operands, **dict(e.attributes))
-    return result if isinstance(result, tuple) else (result,)
+    attributes: dict[str, Any] = dict(e.attributes)
+    return as_tuple(b.emit(e.op, *operands, **attributes))
 
 
 def _sum_of_products(b: Builder, e: Equation, tangents: Tangents) -> Var | None:
     total: Var | None = None
-    if len(set(e.operands)) == 1 and _is_symmetric(e):
-        half = b.emit(e.op, tangents[0], *e.operands[1:], **dict(e.attributes))
-        return b.add(half, half)
+    attributes: dict[str, Any] = dict(e.attributes)
     for k, tangent in enumerate(tangents):
-        if tangent is not None:
-            factors = (*e.operands[:k], tangent, *e.operands[k + 1 :])
-            total = _plus(b, total, b.emit(e.op, *factors, **dict(e.attributes)))
+        if tangent is None:
+            continue
+        term = b.emit(e.op, *e.operands[:k], tangent, *e.operands[k + 1 :], **attributes)
+        if len(set(e.operands)) == 1 and _is_symmetric(e):
+            return b.add(term, term)
+        total = _plus(b, total, term)
     return total
 
 

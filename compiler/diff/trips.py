@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ..ir import Dim, Equation, Size, Var
-from ..ir.sizes import Atom, Call, maximum, minimum, product, single_symbol, symbol, symbols
+from ..ir.sizes import Atom, maximum, minimum, product, single_symbol, symbol, symbols
 from ..ir.types import I64
 from ..ops import Builder
 from .linear import DiffBuilder
@@ -61,8 +61,11 @@ def _extreme(dim: Dim, upper: bool, bounds: Bounds) -> Dim | None:
         return dim
     total: Dim = 0
     for monomial, coefficient in dim.terms:
-        factors = [_extreme_atom(atom, upper == (coefficient > 0), bounds) for atom in monomial]
-        if any(f is None or (len(factors) > 1 and not _is_natural(f)) for f in factors):
+        most = upper == (coefficient > 0)
+        factors = [_extreme_atom(atom, most, bounds) for atom in monomial]
+        # products of bounds bound the product if what is multiplied is not negative
+        checked = [_extreme_atom(atom, False, bounds) for atom in monomial] if len(monomial) > 1 else []
+        if None in factors or not all(f is not None and _is_natural(f) for f in checked):
             return None
         total = total + product(tuple(f for f in factors if f is not None)) * coefficient
     return total
@@ -81,12 +84,13 @@ def _is_natural(dim: Dim) -> bool:
     """Whether a dim is surely not negative: a size, or max(0, ...)."""
     if isinstance(dim, int):
         return dim >= 0
-    match dim.terms:
-        case (((str(),), 1),):
-            return True
-        case (((Call(function="max", operands=operands),), 1),):
-            return any(isinstance(operand, int) and operand >= 0 for operand in operands)
-    return False
+    return all(coefficient > 0 and all(map(_is_natural_atom, monomial)) for monomial, coefficient in dim.terms)
+
+
+def _is_natural_atom(atom: Atom) -> bool:
+    if isinstance(atom, str):
+        return True
+    return atom.function == "max" and any(map(_is_natural, atom.operands))
 
 
 def reversed_range(b: Builder, forward: DiffBuilder, loop: Equation) -> tuple[Var, Var]:

@@ -61,9 +61,10 @@ def _imports(functions: set[str]) -> list[str]:
     """The imports for the functions that a module calls, sorted."""
     lines = ["import numpy as np", "from numba import njit"]
     own: list[str] = []
-    if any(name.startswith("numeric.") for name in functions):
-        own.append(f"from {RUNTIME} import numeric")
-    for module in ("arrays", "blas", "buffers", "elementary"):
+    modules = [module for module in ("lapack", "numeric") if any(name.startswith(f"{module}.") for name in functions)]
+    if modules:
+        own.append(f"from {RUNTIME} import {', '.join(modules)}")
+    for module in ("arrays", "blas", "buffers", "elementary", "reducing"):
         names = sorted(name.partition(".")[2] for name in functions if name.startswith(f"{module}."))
         if names:
             own.append(f"from {RUNTIME}.{module} import {', '.join(names)}")

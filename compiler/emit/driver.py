@@ -140,9 +140,10 @@ class _Driver:
     def write_call(self, s: Call) -> None:
         arguments = ", ".join(self.text(a) for a in s.arguments)
         self.code.flush()
-        self.functions.add(f"numeric.{s.function}")
+        function = s.function if "." in s.function else f"numeric.{s.function}"
+        self.functions.add(function)
         left = f"{', '.join(s.results)} = " if s.results else ""
-        self.code.line(f"{left}numeric.{s.function}({arguments})", s.source)
+        self.code.line(f"{left}{function}({arguments})", s.source)
 
     def write_bind(self, s: Bind) -> None:
         values = [self.text(value) for value in s.values]

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from ..ir import ArrayType, Dim, Equation, Var, symbol
-from ..ir.sizes import substitute, symbols
+from ..ir.sizes import single_symbol, substitute, symbols
 from ..ir.types import I64
-from .elements import Body, Buffer, Value, atom_dim
+from .elements import Body, Buffer, Value
 from .fusion import Group
 from .names import Names
 from .program import (
-    Atom, Axis, BufferParameter, Index, Kernel, Launch, Let, Literal, Load, Local, Position, Reduce, Step, Store, Wrap,
+    Atom, Axis, BufferParameter, Index, Kernel, Launch, Let, Load, Local, Position, Reduce, Step, Store, Wrap, atoms,
 )  # fmt: skip
 from .roles import Role, is_array, role_of
 
@@ -128,13 +128,13 @@ class _KernelBuilder:
 
     def _free_integers(self, steps: Sequence[Step], order: Sequence[str]) -> tuple[tuple[Axis, ...], set[str]]:
         """Names in positions and extents that neither the kernel defines nor a buffer's shape shows."""
-        shown = {name for buffer in order for dim in self.buffers[buffer].shape if (name := _lone(dim))}
+        shown = {name for buffer in order for dim in self.buffers[buffer].shape if (name := single_symbol(dim))}
         defined = {axis.name for axis in self.axes} | set(self.wishes) | shown
         used: set[str] = set()
         for axis in self.axes:
             used |= symbols(axis.extent)
         for step in steps:
-            for dim in _dims(step):
+            for dim in step_dims(step):
                 used |= symbols(dim)
         return self.axes, used - defined
 
@@ -206,45 +206,22 @@ def _argument(scalar: Local) -> Atom:
     return Position(symbol(scalar.name)) if scalar.dtype == I64 else scalar
 
 
-def _lone(dim: Dim) -> str | None:
-    from ..ir.sizes import single_symbol
-
-    return single_symbol(dim)
-
-
-def _dims(step: Step) -> Iterable[Dim]:
+def step_dims(step: Step) -> Iterator[Dim]:
     """The integer expressions in a step."""
     match step:
-        case Load(index=index):
+        case Load(index=index) | Store(index=index) | Reduce(index=index):
             yield from index
-        case Store(index=index, value=value) | Reduce(index=index, value=value):
-            yield from index
-            yield from _atom_dims((value,))
-        case Let(operands=operands):
-            yield from _atom_dims(operands)
-        case Wrap(value=value, size=size):
+        case Wrap(size=size):
             yield size
-            yield from _atom_dims((value,))
-
-
-def _atom_dims(atoms: Iterable[Atom]) -> Iterable[Dim]:
-    return (a.dim for a in atoms if isinstance(a, Position))
-
-
-def step_operands(step: Step) -> tuple[Atom, ...]:
-    """The atoms that a step reads."""
-    match step:
-        case Let(operands=operands):
-            return operands
-        case Store(value=value) | Reduce(value=value) | Wrap(value=value):
-            return (value,)
-    return ()
+    for atom in atoms(step):
+        if isinstance(atom, Position):
+            yield atom.dim
 
 
 def _locals_used(steps: Iterable[Step]) -> set[str]:
-    used = {a.name for step in steps for a in step_operands(step) if isinstance(a, Local)}
+    used = {a.name for step in steps for a in atoms(step) if isinstance(a, Local)}
     for step in steps:
-        for dim in _dims(step):
+        for dim in step_dims(step):
             used |= symbols(dim)
     return used
 
@@ -260,5 +237,3 @@ def _live_steps(steps: Sequence[Step]) -> list[Step]:
         live |= _locals_used([step])
     return kept[::-1]
 
-
-__all__ = ["Surroundings", "atom_dim", "build", "kernel_name", "rename", "step_operands", "Literal"]

@@ -12,6 +12,7 @@ from ..ir.types import BOOL, I64
 from .elements import Body, Buffer, Value, atom_dim, literal
 from .fusion import Group, Plan, plan
 from .kernels import Surroundings, build, rename
+from .linalg import LIBRARY, lower_linalg
 from .names import Names
 from .ownership import own
 from .products import canonicalize_products
@@ -249,7 +250,10 @@ class Scope:
 
     def opaque(self, equation: Equation) -> None:
         """Lower what is neither a number nor a kernel."""
-        getattr(self, f"lower_{equation.op}", self.unsupported)(equation)
+        if equation.op in LIBRARY:
+            lower_linalg(self, equation)
+        else:
+            getattr(self, f"lower_{equation.op}", self.unsupported)(equation)
 
     def unsupported(self, equation: Equation) -> None:
         raise LoweringError(f"{equation.op} cannot be lowered; inline it first")

@@ -8,7 +8,10 @@ from .cse import is_repeatable
 
 # no work by themselves: readers read through them, so memory for them outside of the loop would only cost
 _FREE = frozenset(("constant", "size", "iota", "broadcast", "reshape", "transpose", "index"))
-_MAY_RAISE = frozenset(("wrap_index", "check", "max", "min", "argmax", "argmin", "loop", "cond", "custom_vjp", "checkpoint"))
+_MAY_RAISE = frozenset(
+    ("wrap_index", "check", "max", "min", "argmax", "argmin", "lu_solve", "cholesky", "eigh", "svd", "pinv", "loop", "cond",
+     "custom_vjp", "checkpoint")
+)  # fmt: skip
 
 
 def hoist_invariants(function: Function) -> Function:

@@ -13,14 +13,14 @@ from typing import Any
 
 from numba import cuda
 
-from . import numeric
+from . import numeric, reducing
 
 device: Callable[[Any], Any] = cuda.jit(device=True)
 
 sign = device(numeric.sign)
 integer_sign = sign
-rounding_error = device(numeric.rounding_error)
-with_error = device(numeric.with_error)
+rounding_error = device(reducing.rounding_error)
+with_error = device(reducing.with_error)
 
 # what reductions combine with
 

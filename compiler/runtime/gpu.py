@@ -51,6 +51,11 @@ def combine(op: str, parts: Any) -> Any:
     return getattr(np, op)(found)
 
 
+def zeros(shape: Any, dtype: Any) -> Any:
+    """A device array of zeros."""
+    return cuda.to_device(np.zeros(shape, dtype))
+
+
 def copy(x: Any) -> Any:
     """A new device array with the same elements."""
     out = cuda.device_array(x.shape, x.dtype)

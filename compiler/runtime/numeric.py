@@ -7,12 +7,27 @@ numba compiles as it stands.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numba.extending import register_jitable
 
 from .buffers import view
+from .linking import stands_for
+from .reducing import with_error
+
+
+
+def compiled_once(allocates: bool = False) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Decorate a function that stays plain Python, and is a kernel of its own where compiled code calls it."""
+
+    def register(function: Callable[..., Any]) -> Callable[..., Any]:
+        stands_for(function, allocates)(function)
+        return function
+
+    return register
+
 
 # numbers
 
@@ -85,7 +100,7 @@ def digamma_positive(x: Any) -> Any:
 # arrays
 
 
-@register_jitable
+@compiled_once()
 def add_errors(total: Any, lost: Any) -> None:
     """Add to each element of a sum what it lost."""
     flat, errors = view(total, total.size), view(lost, lost.size)
@@ -93,7 +108,7 @@ def add_errors(total: Any, lost: Any) -> None:
         flat[i] = with_error(flat[i], errors[i])
 
 
-@register_jitable
+@compiled_once()
 def copy_into(out: Any, x: Any) -> None:
     """Copy all elements."""
     target, source = view(out, out.size), view(x, x.size)
@@ -101,14 +116,14 @@ def copy_into(out: Any, x: Any) -> None:
         target[i] = source[i]
 
 
-@register_jitable
+@compiled_once()
 def write_flat(buffer: Any, start: int, x: Any) -> None:
     """Write a one-dimensional array into a buffer."""
     for i in range(x.size):
         buffer[start + i] = x[i]
 
 
-@register_jitable
+@compiled_once(allocates=True)
 def read_flat(buffer: Any, start: int, size: int) -> Any:
     """A copy of a part of a buffer."""
     out = np.empty(size, buffer.dtype)
@@ -117,7 +132,7 @@ def read_flat(buffer: Any, start: int, size: int) -> Any:
     return out
 
 
-@register_jitable
+@compiled_once(allocates=True)
 def nonzero(x: Any) -> Any:
     """The positions of the true elements, and how many they are."""
     count = 0
@@ -141,7 +156,7 @@ def position(k: int, length: int, reverse: bool) -> int:
     return length - 1 - k if reverse else k
 
 
-@register_jitable
+@compiled_once()
 def cumsum(out: Any, x: Any, reverse: bool) -> None:
     """Running sums."""
     outer, length, inner = x.shape
@@ -154,7 +169,7 @@ def cumsum(out: Any, x: Any, reverse: bool) -> None:
                 out[i, at, j] = total
 
 
-@register_jitable
+@compiled_once()
 def cumprod(out: Any, x: Any, reverse: bool) -> None:
     """Running products."""
     outer, length, inner = x.shape
@@ -167,7 +182,7 @@ def cumprod(out: Any, x: Any, reverse: bool) -> None:
                 out[i, at, j] = total
 
 
-@register_jitable
+@compiled_once()
 def cumprod_before(out: Any, x: Any, reverse: bool) -> None:
     """The product of all elements before each one."""
     outer, length, inner = x.shape
@@ -180,7 +195,7 @@ def cumprod_before(out: Any, x: Any, reverse: bool) -> None:
                 total *= x[i, at, j]
 
 
-@register_jitable
+@compiled_once()
 def linear_recurrence(out: Any, a: Any, x: Any, reverse: bool, shifted: bool) -> None:
     """r[k] = a[k] r[k-1] + x[k]; r[k-1] if shifted."""
     outer, length, inner = x.shape
@@ -196,7 +211,7 @@ def linear_recurrence(out: Any, a: Any, x: Any, reverse: bool, shifted: bool) ->
                     out[i, at, j] = state
 
 
-@register_jitable
+@compiled_once(allocates=True)
 def argsort(out: Any, x: Any) -> None:
     """The stable order; NaN comes last."""
     outer, length, inner = x.shape
@@ -207,7 +222,7 @@ def argsort(out: Any, x: Any) -> None:
                 out[i, k, j] = order[k]
 
 
-@register_jitable
+@compiled_once(allocates=True)
 def sort(out: Any, x: Any) -> None:
     """Growing; NaN comes last."""
     outer, length, inner = x.shape
@@ -218,7 +233,7 @@ def sort(out: Any, x: Any) -> None:
                 out[i, k, j] = ordered[k]
 
 
-@register_jitable
+@compiled_once()
 def take_along(out: Any, x: Any, order: Any) -> None:
     """The elements at positions along the axis."""
     outer, length, inner = order.shape
@@ -228,7 +243,7 @@ def take_along(out: Any, x: Any, order: Any) -> None:
                 out[i, k, j] = x[i, order[i, k, j], j]
 
 
-@register_jitable
+@compiled_once()
 def put_along_add(x: Any, value: Any, order: Any) -> None:
     """Add at positions along the axis."""
     outer, length, inner = order.shape

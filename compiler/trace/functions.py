@@ -13,7 +13,7 @@ import numpy as np
 
 from ..errors import UnsupportedError
 from ..ir.types import BOOL, F64
-from . import creation, products, reductions, shaping
+from . import creation, linalg, products, reductions, shaping
 from .context import active_trace
 from .elementwise import apply_ufunc, as_tracer, convert, elementwise, result_dtype, write_out
 from .indexing import nonzero, put, take
@@ -366,7 +366,7 @@ FUNCTIONS: dict[Callable[..., Any], Callable[..., Any]] = {
     np.dot: products.dot, np.vdot: products.vdot, np.inner: products.inner, np.outer: products.outer,
     np.tensordot: products.tensordot, np.kron: products.kron, np.trace: products.trace, np.cross: products.cross,
     np.einsum: products.einsum, np.linalg.norm: products.norm, np.cov: _cov,
-    np.linalg.multi_dot: lambda arrays, **_: _multi_dot(arrays),
+    np.linalg.multi_dot: lambda arrays, **_: _multi_dot(arrays), **linalg.FUNCTIONS,
     # choosing and searching
     np.where: _where, np.clip: _clip, np.select: _select, np.take: _take, np.take_along_axis: _take_along_axis,
     np.put_along_axis: _put_along_axis, np.nonzero: lambda a: nonzero(_as_mask(a)), np.flatnonzero: _flatnonzero,

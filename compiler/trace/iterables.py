@@ -21,6 +21,7 @@ class Indexed:
     stop: Any
     step: int
     at: Callable[[Any], Any]
+    segment: int | None = None  # of a loop that reverse mode runs again: iterations per segment; 0: the square root of all
 
     def item(self, index: Any) -> Any:
         """The item at a loop's index."""

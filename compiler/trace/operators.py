@@ -134,6 +134,8 @@ class Operators:
         items = as_indexed(iterable)
         if items is None:
             return self._unroll(iterable, body, state, names, go_on)
+        if items.segment is not None:
+            return self._in_segments(items, body, state, names, go_on)
         count = items.static_count()
         if count is not None and count <= 1:
             return self._unroll([items.item(k) for k in range(count)], body, state, names, go_on)
@@ -153,6 +155,24 @@ class Operators:
             return body(items.item(index), *inner)
 
         return staged_loop(Bounds(items.start, items.stop, items.step), step, state, names, go_on)
+
+    def _in_segments(
+        self, items: Indexed, body: Callable[..., State], state: State, names: Sequence[str], go_on: Callable[..., Any] | None
+    ) -> State:
+        """A loop over segments, each of which reverse mode runs again from the state at its start."""
+        from ..transforms import checkpointed
+
+        numbered = items.from_zero()
+        count = numbered.stop
+        length = items.segment or calls.call(int)(np.ceil(as_tracer(count) ** 0.5)) + 1
+        segments = (count + (length - 1)) // length
+
+        def segment(number: Any, *inner: Any) -> State:
+            start = number * length
+            part = Indexed(start, calls.call(min)(start + length, count), 1, numbered.at)
+            return checkpointed(lambda: self.for_(part, body, inner, names, go_on=go_on))
+
+        return self.for_(calls.call(range)(segments), segment, state, names, go_on=go_on)
 
     def _unroll(
         self, iterable: Iterable[Any], body: Callable[..., State], state: State, names: Sequence[str],

@@ -17,15 +17,16 @@ from ...errors import UnsupportedError
 from ...ir import Dim, symbol
 from ...ir.sizes import product, single_symbol, substitute
 from ...lower.program import (
-    Allocate, Atom, Call, For, Kernel, Launch, Load, Local, NewStack, Pop, Position, Print, Program, Push, Statement, Store,
+    Allocate, Atom, Call, For, Kernel, Launch, Load, Local, NewStack, Pop, Position, Print, Program, Push, Statement, Store, View,
 )  # fmt: skip
+from ..code import element_text
 from ..driver import _Driver as HostDriver
 from ..driver import shape_text
 from ..expressions import dim_text, dtype_text
-from .kernels import ACROSS, THREADS, layout, reductions
-from .reductions import EMPTY
-from .statements import Fetch, Multiply
-from .tiles import TILE
+from ..reductions import EMPTY_ERRORS
+from . import blocks
+from .kernels import layout, reductions
+from .statements import Fetch, Multiply, storage_roots
 
 
 def driver_lines(program: Program, donated: Collection[int], functions: set[str]) -> list[str]:
@@ -36,7 +37,10 @@ def driver_lines(program: Program, donated: Collection[int], functions: set[str]
 class _Driver(HostDriver):
     def __init__(self, program: Program, donated: Collection[int], functions: set[str]) -> None:
         super().__init__(program, functions)
-        self.written = [program.parameters[k].name for k in sorted(donated)]
+        written = [program.parameters[k].name for k in sorted(donated)]
+        roots = storage_roots(program.body)
+        self.rebound = [name for name in written if name in roots]
+        self.returns = {name: f"{name}_device" if name in self.rebound else name for name in written}  # what goes back
         self.loops = 0
 
     def lines(self) -> list[str]:
@@ -44,14 +48,16 @@ class _Driver(HostDriver):
         names = ", ".join(p.name for p in self.program.parameters)
         with self.code.block(f"def {self.program.name}({names}):"):
             self.sizes()
-            for name in self.written:
+            for name in self.returns:
                 self.code.line(f"{name}_host = {name}")
             for name in arrays:
                 self.code.line(f"{name} = cuda.to_device({name})")
+            for name in self.rebound:
+                self.code.line(f"{name}_device = {name}")
             self.statements(self.program.body)
             self.code.flush()
-            for name in self.written:
-                self.code.line(f"{name}.copy_to_host({name}_host)")
+            for name, found in self.returns.items():
+                self.code.line(f"{found}.copy_to_host({name}_host)")
             results = [self.on_host(r) for r in self.program.results]
             self.code.line(f"return {', '.join(results)}".rstrip())
         return self.code.lines
@@ -77,15 +83,15 @@ class _Driver(HostDriver):
             inner = reductions(s.kernel)[0].axes
             outer = product(tuple(d for axis, d in zip(s.kernel.axes, extents, strict=True) if axis.name not in inner))
             members, slots = layout(s.kernel)
-            threads = (members, slots) if (members, slots) == ACROSS else (slots, members)
+            threads = (members, slots) if (members, slots) == blocks.ACROSS else (slots, members)
             self.run(s.kernel.name, f"gpu.groups({dim_text(outer)}, {slots})", str(threads), [*s.buffers, *scalars], s)
             return
         size = self.size(s, extents)
-        grid = f"gpu.blocks({size}, {THREADS})"
+        grid = f"gpu.blocks({size}, {blocks.THREADS})"
         if s.results:
             self.allocate_parts(s.kernel, s.results, grid)
             grid = f"{s.results[0]}.size"
-        self.run(s.kernel.name, grid, str(THREADS), [*s.buffers, *s.results, *scalars], s)
+        self.run(s.kernel.name, grid, str(blocks.THREADS), [*s.buffers, *s.results, *scalars], s)
 
     def write_multiply(self, s: Multiply) -> None:
         scalars = [self.text(atom) for atom in s.scalars]
@@ -93,10 +99,10 @@ class _Driver(HostDriver):
         (a, b), (flip_a, flip_b) = s.operands, s.kernel.transposed
         rows, columns = f"{a}.shape[{1 if flip_a else 0}]", f"{b}.shape[{0 if flip_b else 1}]"
         self.refuse_empty(s.kernel.then, (symbol(rows), symbol(columns)), s)
-        grid = f"gpu.tiles({rows}, {columns}, {TILE})"
+        grid = f"gpu.tiles({rows}, {columns}, {blocks.TILE})"
         if s.results:
             self.allocate_parts(s.kernel.then, s.results, f"gpu.count({grid})")
-        self.run(s.kernel.name, grid, f"({TILE}, {TILE})", [*s.operands, *s.buffers, *s.results, *scalars], s)
+        self.run(s.kernel.name, grid, f"({blocks.TILE}, {blocks.TILE})", [*s.operands, *s.buffers, *s.results, *scalars], s)
 
     def run(self, name: str, grid: str, threads: str, arguments: Sequence[str], s: Launch | Multiply) -> None:
         self.code.line(f"{name}[{grid}, {threads}]({', '.join(arguments)})", s.source)
@@ -132,7 +138,7 @@ class _Driver(HostDriver):
     def refuse_empty(self, kernel: Kernel, extents: Sequence[Dim], s: Launch | Multiply) -> None:
         """Refuse to reduce nothing where there is no identity."""
         for r in reductions(kernel):
-            if r.op not in EMPTY:
+            if r.op not in EMPTY_ERRORS:
                 continue
             inner = product(tuple(d for axis, d in zip(kernel.axes, extents, strict=True) if axis.name in r.axes))
             outer = product(tuple(d for axis, d in zip(kernel.axes, extents, strict=True) if axis.name not in r.axes))
@@ -140,7 +146,7 @@ class _Driver(HostDriver):
                 continue
             test = f"{dim_text(inner)} == 0" + (f" and {dim_text(outer)} != 0" if outer != 1 else "")
             with self.code.block(f"if {test}:", s.source):
-                self.code.line(f'raise ValueError("{EMPTY[r.op]}")')
+                self.code.line(f'raise ValueError("{EMPTY_ERRORS[r.op]}")')
 
     def write_fetch(self, s: Fetch) -> None:
         self.code.flush()
@@ -150,7 +156,13 @@ class _Driver(HostDriver):
 
     def write_allocate(self, s: Allocate) -> None:
         self.code.flush()
-        self.code.line(f"{s.name} = cuda.device_array({shape_text(s.type)}, {dtype_text(s.type.dtype)})", s.source)
+        function = "gpu.zeros" if s.zero else "cuda.device_array"
+        self.code.line(f"{s.name} = {function}({shape_text(s.type)}, {dtype_text(s.type.dtype)})", s.source)
+
+    def write_view(self, s: View) -> None:
+        self.code.flush()
+        text = element_text(s.base, s.positions) if s.positions else f"{s.base}.reshape({shape_text(s.type)})"
+        self.code.line(f"{s.name} = {text}", s.source)
 
     def write_element(self, s: Load | Store) -> None:
         """Single elements go to and from the device, which is for once, not for loops."""
@@ -169,8 +181,11 @@ class _Driver(HostDriver):
         if s.function != "copy_into":
             refuse(s.function, s)
         self.code.flush()
-        target, value = s.arguments
-        self.code.line(f"{target}.copy_to_device({value})", s.source)
+        target, value = map(str, s.arguments)
+        if target in self.returns:
+            self.returns[target] = value  # goes to the host from where it is
+        else:
+            self.code.line(f"{target}.copy_to_device({value})", s.source)
 
     def write_for(self, s: For) -> None:
         self.loops += 1

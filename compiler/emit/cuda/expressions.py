@@ -17,6 +17,8 @@ MATH = {
     "arcsin": "asin", "arccos": "acos", "arctan": "atan", "arctan2": "atan2",
     "arcsinh": "asinh", "arccosh": "acosh", "arctanh": "atanh",
 }  # fmt: skip
+# operators that are undefined on the device where NumPy has a result, such as 0 for 1 // 0
+_UNDEFINED = {(op, kind) for op in ("floor_divide", "remainder", "pow") for kind in "iu"} | {("floor_divide", "f")}
 
 
 class DeviceCode(Code):
@@ -32,7 +34,8 @@ def device_text(let: Let, operands: list[Text], functions: set[str]) -> Text:
     """The expression of a Let; the modules of functions that it calls are added to ``functions``."""
     dtype = operand_dtype(let)
     text = template(let.op, dtype)
-    if let.op == "convert" or (text and "np." not in text):
+    operator = text and "np." not in text and (let.op, dtype.kind) not in _UNDEFINED
+    if let.op == "convert" or operator:
         return let_text(let, operands, functions)
     if let.op in MATH and dtype.kind == "f":
         module, name = "math", MATH[let.op] or let.op

@@ -15,11 +15,13 @@ from typing import Any
 from ...ir import ArrayType, symbol
 from ...ir.sizes import single_symbol, symbols
 from ...lower.kernels import rename
+from ...lower.names import Names
 from ...lower.program import (
-    Allocate, Axis, BufferParameter, Check, Kernel, Launch, Let, Load, Local, Product, Program, Reduce, Step, Store, View, Wrap,
+    Allocate, Axis, BufferParameter, Check, For, If, Kernel, Launch, Let, Load, Local, Product, Program, Reduce, Step, Store,
+    View, Wrap,
 )  # fmt: skip
 from .statements import (
-    Fetch, KernelNames, Multiply, ProductKernel, kernel_names, map_blocks, names_in, storage_roots, with_body,
+    Fetch, KernelNames, Multiply, ProductKernel, kernel_names, map_blocks, names_in, plain_name, storage_roots, with_body,
 )  # fmt: skip
 
 
@@ -115,22 +117,14 @@ class _Fusion:
         pairs = [(p, b) for p, b in zip(renamed.buffers, launch.buffers, strict=True) if p.name != parameter]
         scalars = (Local(parameter, s.dtype), *renamed.scalars)
         then = Kernel("", tuple(p for p, _ in pairs), scalars, renamed.axes, body)
-        taken = kernel_names(then)
-        a, b = (_apart(name, taken) for name in (s.a, s.b if s.b != s.a else f"{s.b}_2"))
-        kernel = self.names.product(ProductKernel(then, a, b, s.transposed), f"matmul_{old.name}")
+        own = Names(kernel_names(then))
+        a, b = own.fresh(s.a), own.fresh(s.b)
+        kernel = self.names.product(ProductKernel(then, a, b, s.transposed), f"matmul_{plain_name(old)}")
         return Multiply(kernel, (s.a, s.b), tuple(b for _, b in pairs), launch.scalars, launch.results, launch.source)
-
-
-def _apart(name: str, taken: set[str]) -> str:
-    while name in taken:
-        name += "_"
-    return name
 
 
 def _own_names(s: Any) -> list[str]:
     """The names that a statement mentions itself, those in its loops and branches aside."""
-    from ...lower.program import For, If
-
     match s:
         case For():
             return list(names_in((s.index, s.start, s.stop, s.condition)))

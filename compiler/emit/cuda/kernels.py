@@ -1,8 +1,8 @@
 """Kernels for a GPU: how threads visit the points of a domain.
 
 A map visits them in flat order, each thread every so many; so does a reduction over all axes, which leaves one part per block. In a
-reduction over some axes, threads that lie side by side read elements that lie side by side: where the last axis is reduced, they share
-a result (32 members each), otherwise each column of 8 threads has one.
+reduction over some axes, threads that lie side by side read elements that lie side by side: where the last axis is reduced, they are
+members that share a result; otherwise each has a slot for a result of its own, and the members of a slot lie one above the other.
 """
 
 from __future__ import annotations
@@ -14,17 +14,16 @@ import numpy as np
 from ...errors import UnsupportedError
 from ...ir import Dim
 from ...ir.sizes import product, single_symbol, symbols
-from ...lower.kernels import step_operands
+from ...lower.kernels import step_dims
 from ...lower.names import Names
-from ...lower.program import Axis, Kernel, Let, Load, Local, Position, Reduce, Step, Store, Wrap
+from ...lower.program import Axis, Kernel, Let, Load, Local, Reduce, Store, Wrap
 from ..code import count_readers, element_text
 from ..expressions import dim_text
+from ..nests import store_line
+from . import blocks
 from .expressions import DeviceCode
 from .reductions import Total
 from .statements import kernel_names, names_in
-
-THREADS = 256
-ACROSS, ALONG = (32, 8), (8, 32)  # members and slots of a block in a reduction over some axes
 
 
 class KernelWriter:
@@ -33,7 +32,7 @@ class KernelWriter:
     def __init__(self, kernel: Kernel, functions: set[str]) -> None:
         self.kernel, self.functions = kernel, functions
         self.names = Names(kernel_names(kernel))
-        pinned = frozenset(n for step in kernel.body for n in names_in(_dims(step)))
+        pinned = frozenset(n for step in kernel.body for n in names_in(tuple(step_dims(step))))
         self.code = DeviceCode(count_readers(kernel.body), pinned, functions)
         self.totals = [Total(step, self.names, functions) for step in kernel.body if isinstance(step, Reduce)]
         whole = {local.name for local in kernel.returned}
@@ -54,7 +53,7 @@ class KernelWriter:
     def sizes(self, known: Iterable[str | None] = ()) -> None:
         """Read the sizes that the kernel needs off the shapes of buffers."""
         needed = {n for axis in self.kernel.axes for n in symbols(axis.extent)}
-        needed |= {n for step in self.kernel.body for n in names_in(_dims(step))}
+        needed |= {n for step in self.kernel.body for n in names_in(tuple(step_dims(step)))}
         needed -= {s.name for s in self.kernel.scalars} | set(known)
         for parameter in self.kernel.buffers:
             shown = [single_symbol(dim) for dim in parameter.type.shape]
@@ -84,18 +83,12 @@ class KernelWriter:
                 case Let() | Load():
                     self.code.scalar(step)
                 case Store():
-                    self.store(step)
+                    store_line(self.code, step)
                 case Reduce():
                     next(totals).add(self.code)
                 case Wrap():
                     raise UnsupportedError('indexing with an array of positions cannot run on a GPU yet; use target="cpu"')
         self.code.flush()
-
-    def store(self, step: Store) -> None:
-        value = self.code.atom(step.value).text
-        self.code.flush()
-        sign = "=" if not step.add else "|=" if step.dtype.kind == "b" else "+="
-        self.code.line(f"{element_text(step.buffer, step.index)} {sign} {value}", step.source)
 
     def leave_parts(self, block: str, member: str, shape: tuple[int, int]) -> None:
         """Combine what the threads of the block have, and leave one number per reduction."""
@@ -135,7 +128,7 @@ class _Elements(KernelWriter):
                 if len(kernel.axes) > 1:
                     self.point(kernel.axes, flat)
                 self.steps()
-            self.leave_parts("cuda.blockIdx.x", "cuda.threadIdx.x", (THREADS, 1))
+            self.leave_parts("cuda.blockIdx.x", "cuda.threadIdx.x", (blocks.THREADS, 1))
         return code.lines
 
 
@@ -149,7 +142,7 @@ class _Columns(KernelWriter):
         outer = tuple(axis for axis in kernel.axes if axis.name not in reduced)
         shape = layout(kernel)
         member, slot, kept = (self.names.fresh(wish) for wish in ("member", "slot", "kept"))
-        of_thread = ("x", "y") if shape == ACROSS else ("y", "x")
+        of_thread = ("x", "y") if shape == blocks.ACROSS else ("y", "x")
         with code.block(f"def {kernel.name}({self.parameters()}):"):
             self.sizes()
             code.line(f"{member}, {slot} = cuda.threadIdx.{of_thread[0]}, cuda.threadIdx.{of_thread[1]}")
@@ -175,7 +168,7 @@ class _Columns(KernelWriter):
 
 def layout(kernel: Kernel) -> tuple[int, int]:
     """Members and slots of the blocks of a reduction over some axes."""
-    return ACROSS if kernel.axes[-1].name in reductions(kernel)[0].axes else ALONG
+    return blocks.ACROSS if kernel.axes[-1].name in reductions(kernel)[0].axes else blocks.ALONG
 
 
 def array_type(dtype: np.dtype, rank: int) -> str:
@@ -192,12 +185,3 @@ def tight(dim: Dim) -> str:
     """A size as a factor."""
     text = dim_text(dim)
     return text if text.isidentifier() or text.isdigit() else f"({text})"
-
-
-def _dims(step: Step) -> tuple[object, ...]:
-    """The integer expressions of a step."""
-    dims: list[object] = [a.dim for a in step_operands(step) if isinstance(a, Position)]
-    if isinstance(step, Load | Store | Reduce):
-        dims += step.index
-    return tuple(dims)
-

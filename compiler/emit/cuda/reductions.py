@@ -6,23 +6,16 @@ rounding aside, and the tree is pairwise.
 
 from __future__ import annotations
 
-import numpy as np
-
 from ...ir.types import I64
 from ...lower.names import Names
 from ...lower.program import Position, Reduce
 from ..expressions import Text, dtype_text
+from ..reductions import first_text
 from .expressions import DeviceCode
 
 COMBINE = {
     "sum": "plus", "prod": "times", "max": "larger", "min": "smaller", "all": "both", "any": "either",
     "argmax": "above", "argmin": "below",
-}  # fmt: skip
-EMPTY = {
-    "max": "zero-size array to reduction operation maximum which has no identity",
-    "min": "zero-size array to reduction operation minimum which has no identity",
-    "argmax": "attempt to get argmax of an empty sequence",
-    "argmin": "attempt to get argmin of an empty sequence",
 }  # fmt: skip
 
 _TREE = '''
@@ -84,11 +77,11 @@ class Total:
         """Start with nothing."""
         if self.is_position:
             code.line(f"{self.here} = -1")
-            code.line(f"{self.best} = {number(0, self.value_dtype)}")
+            code.line(f"{self.best} = {first_text(self.step.op, self.value_dtype)}")
             return
-        code.line(f"{self.here} = {identity(self.step.op, self.step.dtype)}")
+        code.line(f"{self.here} = {first_text(self.step.op, self.step.dtype)}")
         if self.compensated:
-            code.line(f"{self.lost} = {number(0, self.step.dtype)}")
+            code.line(f"{self.lost} = {first_text("sum", self.step.dtype)}")
 
     def add(self, code: DeviceCode) -> None:
         """Take one point into account."""
@@ -125,26 +118,3 @@ class Total:
             value = f"device.with_error({self.here}, {self.lost})" if self.compensated else self.here
             arguments = f"{self.scratch}, {member}, {slot}, {value}"
         code.line(f"{self.here} = block_{self.step.op}({arguments})", self.step.source)
-
-
-def number(value: int, dtype: np.dtype) -> str:
-    """A small number in a dtype."""
-    if dtype.kind == "b":
-        return str(bool(value))
-    text = f"{value}.0" if dtype.kind == "f" else str(value)
-    return text if dtype.name in ("float64", "int64") else f"np.{dtype.name}({text})"
-
-
-def identity(op: str, dtype: np.dtype) -> str:
-    """What a reduction starts from."""
-    if op in ("sum", "any"):
-        return number(0, dtype)
-    if op in ("prod", "all"):
-        return number(1, dtype)
-    if dtype.kind == "b":
-        return str(op == "min")
-    if dtype.kind == "f":
-        text = "-np.inf" if op == "max" else "np.inf"
-    else:
-        text = str(int(np.iinfo(dtype).min if op == "max" else np.iinfo(dtype).max))
-    return text if dtype.name in ("float64", "int64") else f"np.{dtype.name}({text})"

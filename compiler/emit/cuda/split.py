@@ -10,12 +10,13 @@ overwritten.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import Any
 
 from ...ir.sizes import single_symbol
 from ...lower.program import BufferParameter, Kernel, Launch, Let, Load, Local, Program, Reduce, Step, Store, Wrap
-from .statements import KernelNames, kernel_names, map_blocks, names_in, with_body
+from .reductions import COMBINE
+from .statements import KernelNames, kernel_names, map_blocks, names_in, plain_name, with_body
 
 
 def split_reductions(program: Program, names: KernelNames) -> Program:
@@ -47,13 +48,22 @@ def _split(launch: Launch, names: KernelNames) -> list[Launch]:
             steps = [step for r, place in stored.items() for step in _read(kernel, r, place)]
             after.append(_launch(launch, steps, (), names, _over(list(stored), axes)))
     rest = [s for s in kernel.body if isinstance(s, Store | Wrap) or (isinstance(s, Reduce) and s.target in whole)]
-    main = [_launch(launch, needed(kernel.body, rest), launch.results, names, kernel.name)] if rest else []
+    main = [_launch(launch, needed(kernel.body, rest), launch.results, names, _without(kernel, partial))] if rest else []
     return [*before, *main, *after]
 
 
 def _over(reductions: Sequence[Reduce], axes: Sequence[str]) -> str:
     """A name: what is reduced, and over which axes."""
     return "_".join([*dict.fromkeys(r.op for r in reductions), "over", *axes])
+
+
+def _without(kernel: Kernel, partial: Container[Sequence[str]]) -> str:
+    """The name of what is left of a kernel without its reductions over some axes."""
+    kept = {s.op for s in kernel.body if isinstance(s, Reduce) and s.axes not in partial}
+    words = plain_name(kernel).split("_")
+    while len(words) > 1 and words[-1] in COMBINE and words[-1] not in kept:
+        words.pop()
+    return "_".join(words)
 
 
 def _place(kernel: Kernel, r: Reduce) -> Store | None:

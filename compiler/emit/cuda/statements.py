@@ -6,6 +6,7 @@ number per block, a *part*; a ``Fetch`` brings the parts to the host and combine
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any
@@ -15,7 +16,7 @@ import numpy as np
 from ...ir import ArrayType, Size, SourceLine
 from ...lower.lowering import canonical
 from ...lower.names import Names
-from ...lower.program import Atom, For, If, Kernel, Program, Statement
+from ...lower.program import Atom, Bind, For, If, Kernel, Program, Statement, View
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +131,11 @@ class KernelNames:
         return self.known[key]
 
 
+def plain_name(kernel: Kernel) -> str:
+    """The name of a kernel without the number that tells it from another."""
+    return re.sub(r"_\d+$", "", kernel.name)
+
+
 def named(kernel: Kernel, name: str) -> Kernel:
     """The kernel under another name."""
     return Kernel(name, kernel.buffers, kernel.scalars, kernel.axes, kernel.body, kernel.sequential)
@@ -140,8 +146,6 @@ def storage_roots(statements: Iterable[Any]) -> Mapping[str, str | None]:
     roots: dict[str, str | None] = {}
 
     def visit(block: list[Any]) -> list[Any]:
-        from ...lower.program import Bind, View
-
         for s in block:
             match s:
                 case View(name=name, base=base):

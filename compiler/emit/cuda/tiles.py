@@ -1,6 +1,6 @@
-"""Tiled matrix products: a block of 16 x 16 threads makes 16 x 16 elements of the product.
+"""Tiled matrix products: a block of threads makes a square tile of the product, one element each.
 
-The block walks along the index that is summed over, 16 at a time: its threads copy a tile of each operand into shared memory, side by side as
+The block walks along the index that is summed over, one tile at a time: its threads copy a tile of each operand into shared memory, side by side as
 they lie in memory, transposed or not, and then each multiplies a row of one by a column of the other. What else is to be done with an
 element of the product follows in the same thread.
 """
@@ -11,11 +11,10 @@ from ...ir import Dim
 from ...ir.sizes import single_symbol
 from ...ir.types import I64
 from ..expressions import dtype_text
+from ..reductions import first_text
+from . import blocks
 from .kernels import KernelWriter, array_type
-from .reductions import number
 from .statements import ProductKernel
-
-TILE = 16
 
 
 def product_lines(kernel: ProductKernel, functions: set[str]) -> list[str]:
@@ -57,8 +56,8 @@ class _Tiles(KernelWriter):
                 self.steps()
             if self.totals:
                 member = self.names.fresh("member")
-                code.line(f"{member} = {self.row} * {TILE} + {self.column}")
-                self.leave_parts("cuda.blockIdx.x * cuda.gridDim.y + cuda.blockIdx.y", member, (TILE * TILE, 1))
+                code.line(f"{member} = {self.row} * {blocks.TILE} + {self.column}")
+                self.leave_parts("cuda.blockIdx.x * cuda.gridDim.y + cuda.blockIdx.y", member, (blocks.TILE**2, 1))
         return code.lines
 
     def read_sizes(self) -> None:
@@ -74,16 +73,16 @@ class _Tiles(KernelWriter):
         code, (a, b), (tile_a, tile_b) = self.code, (self.product.a, self.product.b), self.tiles
         i0, j0 = self.first
         code.line(f"{self.row}, {self.column} = cuda.threadIdx.y, cuda.threadIdx.x")
-        code.line(f"{i0}, {j0} = cuda.blockIdx.x * {TILE}, cuda.blockIdx.y * {TILE}")
+        code.line(f"{i0}, {j0} = cuda.blockIdx.x * {blocks.TILE}, cuda.blockIdx.y * {blocks.TILE}")
         for tile in self.tiles:  # the odd width keeps the threads that walk down a column in different banks
-            code.line(f"{tile} = cuda.shared.array(({TILE}, {TILE + 1}), {dtype_text(self.dtype)})")
-        code.line(f"{self.total} = {number(0, self.dtype)}")
-        with code.block(f"for {self.start} in range(0, {self.depth}, {TILE}):"):
+            code.line(f"{tile} = cuda.shared.array(({blocks.TILE}, {blocks.TILE + 1}), {dtype_text(self.dtype)})")
+        code.line(f"{self.total} = {first_text("sum", self.dtype)}")
+        with code.block(f"for {self.start} in range(0, {self.depth}, {blocks.TILE}):"):
             self.copy_tile(tile_a, a, (i0, self.rows), (self.start, self.depth), self.product.transposed[0])
             self.copy_tile(tile_b, b, (self.start, self.depth), (j0, self.columns), self.product.transposed[1])
             code.line("cuda.syncthreads()")
-            code.line(f"{self.part} = {number(0, self.dtype)}")
-            with code.block(f"for {self.k} in range({TILE}):"):
+            code.line(f"{self.part} = {first_text("sum", self.dtype)}")
+            with code.block(f"for {self.k} in range({blocks.TILE}):"):
                 self.accumulate(self.part, f"{tile_a}[{self.row}, {self.k}]", f"{tile_b}[{self.k}, {self.column}]")
             self.accumulate(self.total, self.part)
             code.line("cuda.syncthreads()")
@@ -96,7 +95,7 @@ class _Tiles(KernelWriter):
         (first_down, end_down), (first_along, end_along) = down, along
         i, j = f"{first_down} + {self.row}", f"{first_along} + {self.column}"
         inside = f"{i} < {end_down} and {j} < {end_along}"
-        self.code.line(f"{tile}[{place}] = {operand}[{i}, {j}] if {inside} else {number(0, self.dtype)}")
+        self.code.line(f"{tile}[{place}] = {operand}[{i}, {j}] if {inside} else {first_text("sum", self.dtype)}")
 
     def accumulate(self, total: str, *factors: str) -> None:
         """Add a product to a total; for truth values, or and and."""

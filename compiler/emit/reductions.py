@@ -1,0 +1,183 @@
+"""How a CPU reduces: the lines before, inside and after a loop.
+
+A reduction over the innermost axes runs in a scalar, one over others in the elements of its target. Sums of floats keep what rounding
+loses: of blocks of elements in the first case, of single elements in the second.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..ir.types import I64
+from ..lower.program import Position, Reduce
+from .code import Code, element_text
+from .expressions import Text, dtype_text
+
+EMPTY_ERRORS = {
+    "max": "zero-size array to reduction operation maximum which has no identity",
+    "min": "zero-size array to reduction operation minimum which has no identity",
+    "argmax": "attempt to get argmax of an empty sequence",
+    "argmin": "attempt to get argmin of an empty sequence",
+}
+
+
+class Reduction:
+    """Writes the lines of one reduction."""
+
+    def __init__(self, step: Reduce, code: Code, in_scalar: bool) -> None:
+        self.step, self.code, self.in_scalar = step, code, in_scalar
+        self.dtype = step.dtype
+        self.total = f"{step.target}_here" if step.index else step.target
+        self.place = element_text(step.target, step.index) if step.index else step.target
+
+    @property
+    def is_float_sum(self) -> bool:
+        """Whether rounding errors are kept."""
+        return self.step.op == "sum" and self.dtype.kind == "f"
+
+    @property
+    def in_blocks(self) -> bool:
+        """Whether the innermost loop goes in blocks."""
+        return self.is_float_sum and self.in_scalar
+
+    @property
+    def searches_nan(self) -> bool:
+        """Whether NaN is looked for besides."""
+        return self.step.op in ("max", "min") and self.dtype.kind == "f" and self.in_scalar
+
+    def call(self, function: str) -> str:
+        self.code.functions.add(f"reducing.{function}")
+        return function
+
+    # in a scalar
+
+    def begin(self) -> None:
+        """Before the loops that it is over."""
+        if self.is_float_sum:
+            for name in (self.total, self.lost, self.part):
+                self.code.line(f"{name} = {number_text('0.0', self.dtype)}")
+        elif self.step.op in ("argmax", "argmin"):
+            self.code.line(f"{self.total} = 0")
+            self.code.line(f"{self.total}_value = {first_text(self.step.op, self.operand_dtype)}")
+        else:
+            self.code.line(f"{self.total} = {first_text(self.step.op, self.dtype)}")
+        if self.searches_nan:
+            self.code.line(f"{self.total}_nan = False")
+
+    @property
+    def lost(self) -> str:
+        return f"{self.total}_lost" if self.in_scalar else f"{self.step.target}_lost"
+
+    @property
+    def part(self) -> str:
+        return f"{self.total}_part"
+
+    @property
+    def operand_dtype(self) -> np.dtype:
+        return I64 if isinstance(self.step.value, Position) else self.step.value.dtype
+
+    def end_block(self) -> None:
+        """Add what a block gave."""
+        error = self.call("rounding_error")
+        self.code.line(f"{self.lost} += {error}({self.total}, {self.part})")
+        self.code.line(f"{self.total} += {self.part}")
+        self.code.line(f"{self.part} = {number_text('0.0', self.dtype)}")
+
+    def end(self) -> None:
+        """After the loops that it is over."""
+        text = self.total
+        if self.is_float_sum:
+            text = f"{self.call('with_error')}({self.total}, {self.lost})"
+        elif self.searches_nan:
+            nan = "np.nan" if self.dtype.name == "float64" else f"{dtype_text(self.dtype)}(np.nan)"
+            text = f"{nan} if {self.total}_nan else {self.total}"
+        if text != self.place:
+            self.code.line(f"{self.place} = {text}", self.step.source)
+
+    # in memory
+
+    def fill(self) -> None:
+        """Before all loops, where the target itself holds the totals."""
+        self.code.line(f"{self.step.target}[:] = {first_text(self.step.op, self.dtype)}")
+        if self.is_float_sum:
+            self.code.functions.add("buffers.zeros")
+            self.code.line(f"{self.lost} = zeros({self.step.target}.shape, {dtype_text(self.dtype)})")
+
+    def finish(self) -> None:
+        """After all loops."""
+        if self.is_float_sum:
+            self.code.functions.add("numeric.add_errors")
+            self.code.line(f"numeric.add_errors({self.step.target}, {self.lost})")
+
+    # inside
+
+    def accumulate(self) -> None:
+        """Take one point into account."""
+        value = self.code.atom(self.step.value)
+        if self.step.op in ("argmax", "argmin"):
+            self._remember(self.named(value))
+        elif self.in_blocks:
+            self.code.functions.add("arrays.add_any_order")
+            self.code.line(f"{self.part} = add_any_order({self.part}, {value.text})", self.step.source)
+        elif self.is_float_sum:
+            error = self.call("rounding_error")
+            name = self.named(value)
+            lost = element_text(self.lost, self.step.index)
+            self.code.line(f"{lost} += {error}({self.place}, {name})", self.step.source)
+            self.code.line(f"{self.place} += {name}")
+        elif self.searches_nan:
+            name = self.named(value)
+            larger = self.call("larger" if self.step.op == "max" else "smaller")
+            self.code.line(f"{self.total} = {larger}({self.total}, {name})", self.step.source)
+            self.code.line(f"{self.total}_nan = True if {name} != {name} else {self.total}_nan")
+        else:
+            self.code.line(self._combined(self.total if self.in_scalar else self.place, value), self.step.source)
+
+    def _remember(self, value: str) -> None:
+        sign = ">" if self.step.op == "argmax" else "<"
+        best = f"{self.total}_value"
+        with self.code.block(f"if ({value} {sign} {best}) | (({value} != {value}) & ({best} == {best})):", self.step.source):
+            self.code.line(f"{self.total} = {self.step.axes[0]}")
+            self.code.line(f"{best} = {value}")
+
+    def named(self, value: Text) -> str:
+        """The name of a value that is mentioned more than once."""
+        if value.text.isidentifier():
+            return value.text
+        name = f"{self.total}_value" if self.step.op in ("max", "min", "sum") else f"{self.total}_next"
+        self.code.line(f"{name} = {value.text}")
+        return name
+
+    def _combined(self, target: str, value: Text) -> str:
+        """The statement that takes a value into a total."""
+        op, kind = self.step.op, self.dtype.kind
+        if kind == "b":
+            return f"{target} {'&' if op in ('all', 'min', 'prod') else '|'}= {value.text}"
+        if op in ("sum", "prod"):
+            sign = "+" if op == "sum" else "*"
+            if kind in "iu" and self.dtype != I64:
+                return f"{target} = {dtype_text(self.dtype)}({target} {sign} {value.inside(8)})"
+            return f"{target} {sign}= {value.text}"
+        name = self.named(value)
+        sign = ">" if op == "max" else "<"
+        test = f"{name} {sign} {target}"
+        return f"{target} = {name} if {test if kind != 'f' else f'({test}) | ({name} != {name})'} else {target}"
+
+
+def first_text(op: str, dtype: np.dtype) -> str:
+    """What a reduction starts from."""
+    if dtype.kind == "b":
+        return str(op in ("all", "min", "argmin", "prod"))
+    if op in ("sum", "prod"):
+        number = "0" if op == "sum" else "1"
+        return number_text(number + ".0" if dtype.kind == "f" else number, dtype)
+    low = op in ("max", "argmax")
+    if dtype.kind == "f":
+        return number_text("-np.inf" if low else "np.inf", dtype)
+    limits = np.iinfo(dtype)
+    return number_text(str(limits.min if low else limits.max), dtype)
+
+
+def number_text(number: str, dtype: np.dtype) -> str:
+    """A number with its dtype."""
+    return number if dtype.name in ("float64", "int64") else f"{dtype_text(dtype)}({number})"

@@ -1,0 +1,244 @@
+"""``np.linalg``: solving, factorising, inverting, all made of the ops in ``ops.linalg``.
+
+NumPy's rules hold: integers become float64, leading axes count matrices and broadcast, the lower triangle of a symmetric
+matrix is read unless said otherwise, and failures are ``LinAlgError``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.linalg import LinAlgError
+
+from ..errors import UnsupportedError
+from ..ir import ArrayType, Dim
+from ..ir.sizes import minimum
+from ..ir.types import F64
+from . import creation, products, reductions, shaping
+from .context import active_trace
+from .elementwise import as_tracer, assume_shape, broadcast_shapes, broadcast_to, check_equal, convert, elementwise, result_dtype
+from .tracer import Tracer, describe, new
+
+
+def _emit(op: str, *operands: Tracer, **attributes: Any) -> Any:
+    """Append an equation; its results as arrays, or as scalars where they have no axes."""
+    results = active_trace().emit(op, *(x.var for x in operands), **attributes)
+    return tuple(map(new, results)) if isinstance(results, tuple) else new(results)
+
+
+def _float(*values: Any) -> list[Tracer]:
+    """Arrays of one float dtype."""
+    tracers = [as_tracer(v) for v in values]
+    dtype = result_dtype(*(t.dtype.type(0) for t in tracers))
+    return [convert(t, dtype if dtype.kind == "f" else F64) for t in tracers]
+
+
+def _matrix(x: Any, name: str) -> Tracer:
+    """A float array with at least two axes."""
+    (matrix,) = _float(x)
+    if matrix.type.rank < 2:
+        raise LinAlgError(f"np.linalg.{name}: {describe(matrix)} must be at least two-dimensional")
+    return matrix
+
+
+def _square(x: Any, name: str) -> Tracer:
+    """A float array whose last two axes are equal, also by name."""
+    matrix = _matrix(x, name)
+    *batch, rows, columns = matrix.type.shape
+    if not _are_equal(rows, columns):
+        raise LinAlgError(f"np.linalg.{name}: the last two axes of {describe(matrix)} must be square")
+    return new(assume_shape(active_trace().scope.resolve(matrix.var), (*batch, rows, rows)))
+
+
+def _are_equal(left: Dim, right: Dim) -> bool:
+    """Whether two sizes are equal; checked at run time where it cannot be told."""
+    equal = active_trace().sizing.decide(left, "==", right)
+    if equal is None:
+        check_equal(left, right, "np.linalg: sizes do not fit")
+    return equal is not False
+
+
+def _swapped(x: Tracer) -> Tracer:
+    return shaping.swapaxes(x, -1, -2)
+
+
+def _named(function: Callable[..., Any], results: tuple[Any, ...]) -> Any:
+    """Results in the named tuple that NumPy gives them in."""
+    return type(function(np.eye(1)))(*results)
+
+
+# solving
+
+
+def solve(a: Any, b: Any) -> Tracer:
+    """``np.linalg.solve``."""
+    a, b = _float(a, b)
+    a = _square(a, "solve")
+    if b.type.rank == 1:
+        return shaping.squeeze(_solve(a, shaping.expand_dims(b, -1)), -1)
+    return _solve(a, _matrix(b, "solve"))
+
+
+def _solve(a: Tracer, b: Tracer) -> Tracer:
+    size, rows = a.type.shape[-1], b.type.shape[-2]
+    if not _are_equal(rows, size):
+        raise ValueError(f"np.linalg.solve: {describe(a)} and {describe(b)} do not fit: the second needs as many rows")
+    factors, pivots = _emit("lu", a)
+    batch = broadcast_shapes([_without_matrix(a), _without_matrix(b)], "solve")
+    factors, b = (_repeated(x, batch, 2) for x in (factors, b))
+    right = new(assume_shape(b.var, (*batch, size, b.type.shape[-1])))
+    return _emit("lu_solve", factors, _repeated(pivots, batch, 1), right, transposed=False)
+
+
+def _without_matrix(x: Tracer) -> Tracer:
+    return Tracer(x.cell, x.type.with_shape(x.type.shape[:-2]))
+
+
+def _repeated(x: Tracer, batch: tuple[Dim, ...], axes: int) -> Tracer:
+    """Stacks broadcast to one shape; the last axes stay."""
+    return new(broadcast_to(x, (*batch, *x.type.shape[x.type.rank - axes :])))
+
+
+def inv(a: Any) -> Tracer:
+    """``np.linalg.inv``."""
+    a = _square(a, "inv")
+    return _solve(a, creation.eye(a.shape[-1], dtype=a.dtype))
+
+
+def slogdet(a: Any) -> Any:
+    """``np.linalg.slogdet``."""
+    return _named(np.linalg.slogdet, _emit("lu_slogdet", *_emit("lu", _square(a, "slogdet"))))
+
+
+def det(a: Any) -> Any:
+    """``np.linalg.det``, as NumPy computes it; its derivative is that of an invertible matrix."""
+    sign, logarithm = slogdet(a)
+    return sign * np.exp(logarithm)
+
+
+_DEFAULT = object()
+
+
+def pinv(a: Any, rcond: Any = None, hermitian: bool = False, *, rtol: Any = _DEFAULT) -> Tracer:
+    """``np.linalg.pinv``; its derivative is that of matrices of the same rank."""
+    a = _matrix(a, "pinv")
+    if rcond is not None:
+        return _pinv(a, rcond)
+    return _pinv(a, 1e-15 if rtol is _DEFAULT else _rounding(a) if rtol is None else rtol)
+
+
+def _pinv(a: Tracer, cutoff: Any) -> Tracer:
+    (limit,) = _float(cutoff)
+    if limit.type.rank:
+        raise UnsupportedError("np.linalg.pinv with a cutoff per matrix; give one number")
+    return _emit("pinv", a, convert(limit, a.dtype))
+
+
+def lstsq(a: Any, b: Any, rcond: Any = None) -> tuple[Any, ...]:
+    """``np.linalg.lstsq``; where the rank is not full, the sums of squared residuals are still given."""
+    a, b = _float(a, b)
+    if a.type.rank != 2 or b.type.rank not in (1, 2):
+        raise LinAlgError(f"np.linalg.lstsq takes a matrix and a matrix or vector, found {describe(a)} and {describe(b)}")
+    rows, columns = a.shape
+    cutoff = _rounding(a) if rcond is None else rcond
+    x = products.matmul(_pinv(a, cutoff), b)
+    values = svdvals(a)
+    rank = reductions.count_nonzero(np.greater(values, cutoff * reductions.reduce("max", values, initial=0)))
+    if rows <= columns:
+        return x, creation.zeros((0,), a.dtype), rank, values
+    residuals = reductions.reduce("sum", np.square(b - products.matmul(a, x)), 0)
+    return x, shaping.reshape(residuals, (-1,)), rank, values
+
+
+def _rounding(a: Tracer) -> Any:
+    """What singular values may be off by, relative to the largest."""
+    rows, columns = a.shape[-2:]
+    return np.finfo(a.dtype).eps * (rows if rows >= columns else columns)
+
+
+def matrix_power(a: Any, n: int) -> Tracer:
+    """``np.linalg.matrix_power`` of a power known when tracing."""
+    if not isinstance(n, (int, np.integer)):
+        raise UnsupportedError(f"np.linalg.matrix_power with a power that is not known when tracing: {n!r}")
+    if n < 0:
+        return matrix_power(inv(a), -n)
+    a = as_tracer(a)
+    _square(a, "matrix_power")
+    if n == 0:
+        return new(broadcast_to(creation.eye(a.shape[-1], dtype=a.dtype), a.type.shape))
+    result = None
+    while n:
+        if n & 1:
+            result = a if result is None else products.matmul(result, a)
+        n >>= 1
+        a = products.matmul(a, a) if n else a
+    return creation.copy_of(result)
+
+
+# factorising
+
+
+def cholesky(a: Any, /, *, upper: bool = False) -> Tracer:
+    """``np.linalg.cholesky``: reads one triangle; the gradient of the other is zero."""
+    a = _square(a, "cholesky")
+    return _swapped(_emit("cholesky", _swapped(a))) if upper else _emit("cholesky", a)
+
+
+def eigh(a: Any, UPLO: str = "L") -> Any:
+    """``np.linalg.eigh``: reads one triangle; the gradient of the other is zero."""
+    return _named(np.linalg.eigh, _emit("eigh", _square(a, "eigh"), lower=_is_lower(UPLO)))
+
+
+def eigvalsh(a: Any, UPLO: str = "L") -> Tracer:
+    """``np.linalg.eigvalsh``."""
+    return _emit("eigh", _square(a, "eigvalsh"), lower=_is_lower(UPLO))[0]
+
+
+def _is_lower(triangle: str) -> bool:
+    if triangle.upper() not in ("L", "U"):
+        raise ValueError("UPLO argument must be 'L' or 'U'")
+    return triangle.upper() == "L"
+
+
+def qr(a: Any, mode: str = "reduced") -> Any:
+    """``np.linalg.qr``, reduced or the triangle alone; derivatives are those of full rank."""
+    if mode not in ("reduced", "r", "complete"):
+        raise UnsupportedError(f"np.linalg.qr with mode={mode!r}; 'reduced' and 'r' are compiled")
+    a = _matrix(a, "qr")
+    rows, columns = a.shape[-2:]
+    if mode == "complete" and rows > columns:
+        raise UnsupportedError("np.linalg.qr with mode='complete' of a matrix with more rows than columns; use 'reduced'")
+    if rows >= columns:
+        q, r = _emit("qr", a)
+    else:
+        q, r = _emit("qr", new(a[..., :rows].var))
+        r = shaping.concatenate([r, products.matmul(_swapped(q), a[..., rows:])], -1)
+    return r if mode == "r" else _named(np.linalg.qr, (q, r))
+
+
+def svd(a: Any, full_matrices: bool = True, compute_uv: bool = True, hermitian: bool = False) -> Any:
+    """``np.linalg.svd`` without the vectors that belong to no singular value."""
+    a = _matrix(a, "svd")
+    rows, columns = a.shape[-2:]
+    if compute_uv and full_matrices and rows != columns:
+        raise UnsupportedError("np.linalg.svd with full_matrices=True of a matrix that is not square; give full_matrices=False")
+    size = a.type.shape[-2 if rows <= columns else -1]
+    u, s, vh = _emit("svd", a, size=size)
+    return _named(np.linalg.svd, (u, s, vh)) if compute_uv else s
+
+
+def svdvals(x: Any, /) -> Tracer:
+    """``np.linalg.svdvals``."""
+    return svd(x, compute_uv=False)
+
+
+FUNCTIONS: dict[Callable[..., Any], Callable[..., Any]] = {
+    np.linalg.solve: solve, np.linalg.inv: inv, np.linalg.slogdet: slogdet, np.linalg.det: det, np.linalg.pinv: pinv,
+    np.linalg.lstsq: lstsq, np.linalg.matrix_power: matrix_power, np.linalg.cholesky: cholesky, np.linalg.eigh: eigh,
+    np.linalg.eigvalsh: eigvalsh, np.linalg.qr: qr, np.linalg.svd: svd, np.linalg.svdvals: svdvals,
+    np.linalg.matmul: products.matmul, np.linalg.outer: products.outer, np.linalg.matrix_transpose: lambda x, /: _swapped(as_tracer(x)),
+    np.linalg.diagonal: lambda x, /, *, offset=0: shaping.diagonal(x, offset, -2, -1),
+    np.linalg.trace: lambda x, /, *, offset=0, dtype=None: products.trace(x, offset, -2, -1),
+}  # fmt: skip
