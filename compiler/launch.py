@@ -1,7 +1,7 @@
 """From the text of an emitted CUDA module to a callable.
 
-In: source text that defines ``@cuda.jit`` kernels and a driver that launches them, the driver's name, the types of its parameters.
-Out: a callable of exactly these types. numba compiles the kernels at the first call, for the device that is there.
+In: source text that defines ``@cuda.jit`` kernels and a driver that launches them, the driver's name, the types of its
+parameters. Out: a callable of exactly these types. numba compiles the kernels at the first call, for the device that is there.
 
 This module imports no numba before that, so the source of a CUDA program can be made and read on a machine without CUDA.
 """

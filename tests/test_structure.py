@@ -28,12 +28,13 @@ RANKS = {
     "transforms": 4,
     "emit": 4,
     "load": 5,
-    "pipeline": 6,
+    "launch": 6,
+    "pipeline": 7,
 }
 MAY_IMPORT = {
     "sympy": ("diff",),
-    "numba": ("load", "runtime"),
-    "llvmlite": ("load", "runtime"),
+    "numba": ("load", "launch", "runtime"),
+    "llvmlite": ("runtime",),
     "torch": (),
     "jax": (),
     "sklearn": (),

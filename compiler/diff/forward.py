@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..errors import UnsupportedError
+from ..errors import DTypeError, UnsupportedError
 from ..ir import Equation, Function, Var
 from .activity import activity, loop_activity
 from .linear import DiffBuilder
@@ -21,7 +21,7 @@ def jvp(function: Function, wrt: Sequence[int]) -> Function:
     """
     for k in wrt:
         if not is_differentiable(function.parameters[k]):
-            raise TypeError(f"{function.parameters[k].name} is {function.parameters[k].type}: only floats have tangents")
+            raise DTypeError(f"{function.parameters[k].name} is {function.parameters[k].type}: only floats have tangents")
     b = DiffBuilder(function.parameters)
     b.guards = list(function.guards)
     tangents = {k: b.parameter(f"d_{function.parameters[k].name}", function.parameters[k].type) for k in wrt}

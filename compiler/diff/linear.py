@@ -40,6 +40,7 @@ class LinearEquation:
 
     equation: Equation
     linear: frozenset[Var]  # its linear operands
+    names: tuple[str, ...]  # the user's names for them
 
     @property
     def source(self) -> SourceLine | None:
@@ -70,7 +71,7 @@ class DiffBuilder(Builder):
         super().__init__(parameters)
         self.numbers = numbers if numbers is not None else itertools.count()  # shared: names are unique in all regions
         self.items: list[LinearItem] = []
-        self.linear: set[Var] = set()
+        self.linear: dict[Var, str] = {}  # linear variables, and the user's name for what they are tangents of
         self.masked = False  # whether ``scale`` is applied to masked cotangents
         self.prices: dict[Var, float] = {}  # of parameters, see ``residuals``
         self.free: frozenset[Var] | None = None  # what a backward region gets for nothing; None means everything
@@ -85,10 +86,10 @@ class DiffBuilder(Builder):
         """A variable whose name no other builder of this derivative uses."""
         return Var(f"%{next(self.numbers)}", type)
 
-    def linear_variable(self, type: Type) -> Var:
-        """A new linear variable: the tangent of a parameter."""
+    def linear_variable(self, type: Type, name: str = "") -> Var:
+        """A new linear variable: the tangent of a parameter, or of a result of an equation with regions."""
         var = self.fresh(type)
-        self.linear.add(var)
+        self.linear[var] = name
         return var
 
     def emit(self, op: str, *operands: Var, regions: Sequence[Function] = (), **attributes: Any) -> Any:
@@ -130,13 +131,13 @@ class DiffBuilder(Builder):
 
     def append(self, equation: Equation) -> None:
         """Append an equation to the program, or to the linear one."""
-        linear = self.linear.intersection(equation.operands)
+        linear = frozenset(v for v in equation.operands if v in self.linear)
         if not linear:
             self.equations.append(equation)
             self.definitions.update((r, equation) for r in equation.results)
             return
-        self.linear.update(equation.results)
-        self.items.append(LinearEquation(equation, frozenset(linear)))
+        self.linear.update((r, equation.hint.removeprefix("d_")) for r in equation.results)
+        self.items.append(LinearEquation(equation, linear, tuple(self.linear[v] for v in equation.operands if v in linear)))
 
     def repeat(self, equation: Equation, operands: Sequence[Var]) -> tuple[Var, ...]:
         """Append an equation of another function, applied to operands of this one."""

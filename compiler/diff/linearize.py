@@ -78,6 +78,7 @@ class Linearizer:
             return
         results = self.builder.repeat(equation, self.operands(equation))
         self._note_size(equation)
+        self.builder.hint = f"d_{equation.hint}" if equation.hint else ""
         new = equation.replace(operands=tuple(self.operands(equation)), results=results)
         self.set_results(equation, results, tangents_of(self.builder, new, self.tangents_of_operands(equation)))
 

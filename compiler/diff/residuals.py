@@ -18,6 +18,7 @@ from .mincut import cheapest_cut
 from .regions import free_variables
 
 TYPICAL_SIZE = 100  # of a dim that is not known, for comparing prices
+PRECISION = 1 << 30  # of prices, as parts of a byte
 
 # how many simple operations it may take to compute a value again
 SCALAR_LIMIT, ARRAY_LIMIT, FREE_LIMIT = 8, 16, 64
@@ -87,7 +88,7 @@ class _Graph:
         self.builder = b
         self.repeatable = repeatable_variables(b)
         self.definitions = {r: e for e in b.equations for r in e.results}
-        self.prices: dict[Var, float] = {}
+        self.prices: dict[Var, int] = {}  # exact: sums must not depend on the order
         self.sources: list[Var] = []
         self.edges: list[tuple[Var, Var]] = []
         forced = {v for v in wanted if not self._is_free(v) and v not in self.repeatable}
@@ -124,8 +125,8 @@ class _Graph:
     def _is_free(self, v: Var) -> bool:
         return self.builder.prices.get(v) == 0
 
-    def _price(self, v: Var) -> float:
-        return self.builder.prices.get(v, weight(v))
+    def _price(self, v: Var) -> int:
+        return 1 + int(self.builder.prices.get(v, weight(v)) * PRECISION)
 
 
 def weight(v: Var) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from ..errors import DTypeError
 from ..ir import ArrayType, Function, Var, symbol
 from .calls import linearize_checkpoint, linearize_custom
 from .conditions import linearize_cond
@@ -24,10 +25,10 @@ def vjp(function: Function, wrt: Sequence[int], cotangents: Sequence[int] | None
     """
     for k in wrt:
         if not is_differentiable(function.parameters[k]):
-            raise TypeError(f"{function.parameters[k].name} is {function.parameters[k].type}: only floats have gradients")
+            raise DTypeError(f"{function.parameters[k].name} is {function.parameters[k].type}: only floats have gradients")
     b = DiffBuilder(function.parameters)
     b.guards = list(function.guards)
-    tangents = {k: b.linear_variable(function.parameters[k].type) for k in wrt}
+    tangents = {k: b.linear_variable(function.parameters[k].type, function.parameters[k].name) for k in wrt}
     linearizer = Linearizer(b, REVERSE_RULES)
     start = [tangents.get(k) for k in range(len(function.parameters))]
     results, result_tangents = linearizer.run(function, function.parameters, start)
@@ -63,7 +64,7 @@ def _transpose(b: DiffBuilder, seeds: Sequence[tuple[Var | None, Var]], paramete
         transposer.add(tangent, cotangent)
     transposer.run(items)
     assert len(items) == len(b.items), "a transpose rule used a linear operand"
-    b.source = None
+    b.source, b.hint = None, ""
     return {k: transposer.take_or_zeros(v) for k, v in parameters.items()}
 
 

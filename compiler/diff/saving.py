@@ -26,14 +26,14 @@ class LinearRegion:
         self.builder = DiffBuilder(function.parameters, outer.numbers)
         self.builder.guards = list(function.guards)
         self.tangents: list[Var | None] = [
-            self.builder.linear_variable(p.type) if flag else None
+            self.builder.linear_variable(p.type, p.name) if flag else None
             for p, flag in zip(function.parameters, parameters, strict=True)
         ]
         known = activity(function, parameters, results)
         self.results, self.result_tangents = Linearizer(self.builder, rules).run(
             function, function.parameters, self.tangents, known
         )
-        self.builder.source = None
+        self.builder.source, self.builder.hint = None, ""
 
     @property
     def items(self) -> list[LinearItem]:
@@ -82,10 +82,11 @@ def restore(b: DiffBuilder, forward: DiffBuilder, plan: Plan, stacks: Mapping[Va
     rests = dict(stacks)
     waiting = set(plan.saved)
 
-    def give(values: Iterable[Var]) -> None:
+    def give(values: Iterable[Var], hint: str = "") -> None:
         for v in values:
             if v in waiting:
                 waiting.remove(v)
+                b.hint = hint or v.name.removeprefix("%")
                 rests[v] = _pop(b, rests[v], v)
 
     give(forward.parameters)
@@ -98,15 +99,15 @@ def restore(b: DiffBuilder, forward: DiffBuilder, plan: Plan, stacks: Mapping[Va
         if not plan.again.isdisjoint(e.results):
             _repeat(b, e)
         else:
-            give(e.results)
-    b.source = None
+            give(e.results, e.hint or e.op)
+    b.source, b.hint = None, ""
     return rests
 
 
 def _pop(b: DiffBuilder, stack: Var, v: Var) -> Var:
     assert isinstance(v.type, ArrayType)
     rest = b.fresh(stack.type)
-    b.append(Equation("pop", (stack,), (rest, v), (("shape", v.type.shape),), source=b.source))
+    b.append(Equation("pop", (stack,), (rest, v), (("shape", v.type.shape),), source=b.source, hint=b.hint))
     return rest
 
 

@@ -79,6 +79,8 @@ class Transposer:
         rule = OPS[e.op].transpose
         if rule is None:
             raise NotImplementedError(f"the op {e.op} has no rule for its transpose")
+        (name,) = item.names if len(item.names) == 1 else ("",)
+        self.builder.hint = f"ct_{name}" if name else ""
         self.builder.masked = self.demand.any_masked(e.results)
         cotangents = [self.take(r) if e.op == "barrier" else self.take_or_zeros(r) for r in e.results]
         for operand, contribution in zip(e.operands, rule(self.builder, e, cotangents), strict=True):

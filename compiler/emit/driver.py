@@ -9,7 +9,7 @@ from ..ir import ArrayType, Dim
 from ..ir.sizes import Size, single_symbol, symbols
 from ..lower.program import (
     Allocate, Atom, Bind, Call, Check, For, If, Launch, Let, Load, NewStack, Pop, Position, Print, Product,
-    Program, Push, Statement, Store, View, Wrap, atoms,
+    Program, Push, Reserve, Statement, Store, View, Wrap, atoms,
 )  # fmt: skip
 from .code import Code, count_readers, element_text
 from .expressions import atom_text, dim_text, dtype_text
@@ -210,13 +210,15 @@ class _Driver:
         self.code.line(f"{s.name} = empty({room}, {dtype_text(s.dtype)})", s.source)
         self.code.line(f"{s.name}_top = 0")
 
+    def write_reserve(self, s: Reserve) -> None:
+        self.code.flush()
+        self.functions.add("arrays.grow")
+        self.code.line(f"{s.stack} = grow({s.stack}, {s.stack}_top + {_tight(s.size)})", s.source)
+
     def write_push(self, s: Push) -> None:
         value = self.text(s.value)
         self.code.flush()
         top = f"{s.stack}_top"
-        if s.grows:
-            self.functions.add("arrays.grow")
-            self.code.line(f"{s.stack} = grow({s.stack}, {top} + {_tight(s.size)})", s.source)
         if isinstance(s.value, str):
             self.functions.add("numeric.write_flat")
             self.functions.add("buffers.view")
@@ -295,7 +297,7 @@ def pinned_names(statements: list[Statement]) -> frozenset[str]:
                     dim(d)
             case Bind(names=names):
                 found.update(names)
-            case Push(size=size) | Wrap(size=size) | NewStack(capacity=size) if size is not None:
+            case Push(size=size) | Reserve(size=size) | Wrap(size=size) | NewStack(capacity=size) if size is not None:
                 dim(size)
     return frozenset(found)
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ..errors import LoweringError
 from ..ir import ArrayType, Equation, Function, StackType, Var, symbol
 from ..ir.types import BOOL, I64
+from .capacity import pushes, trip_count
 from .elements import Body, Buffer, Value, atom_dim, literal
 from .fusion import Group, Plan, plan
 from .kernels import Surroundings, build, rename
@@ -18,7 +19,7 @@ from .ownership import own
 from .products import canonicalize_products
 from .program import (
     Allocate, Atom, Bind, Call, Check, For, If, Kernel, Launch, Literal, Local, NewStack, Parameter, Pop, Position, Print,
-    Product, Program, Push, Statement, View,
+    Product, Program, Push, Reserve, Statement, View,
 )  # fmt: skip
 from .roles import Role, is_array, role_of
 
@@ -31,16 +32,20 @@ def lower(function: Function, donated: Mapping[int, int] | None = None) -> Progr
 
 
 class Stack:
-    """A stack under its name in the driver."""
+    """A stack under its name in the driver; ``has_room`` where all that is pushed next is known to fit."""
 
-    def __init__(self, name: str, grows: bool) -> None:
-        self.name, self.grows = name, grows
+    def __init__(self, name: str, has_room: bool) -> None:
+        self.name, self.has_room = name, has_room
 
 
 def _is_zero(value: Value | Stack | None) -> bool:
     """Whether a value is the number 0, not -0.0."""
     number = value.value if isinstance(value, Literal) else value.dim if isinstance(value, Position) else None
     return repr(number) in ("0", "0.0", "False")
+
+
+def _is_integer(var: Var) -> bool:
+    return var.type == ArrayType(I64)
 
 
 class _Lowering:
@@ -115,14 +120,30 @@ def canonical(kernel: Kernel) -> Kernel:
     return Kernel("", renamed.buffers, renamed.scalars, renamed.axes, renamed.body, renamed.sequential)
 
 
+NOUNS = {
+    "add": "added", "sub": "difference", "mul": "product", "div": "quotient", "dot": "product", "sum": "total", "prod": "product",
+    "max": "largest", "min": "smallest", "broadcast": "spread", "update": "updated", "index": "part", "convert": "converted",
+    "select": "chosen", "neg": "negative", "transpose": "transposed", "take": "taken", "concatenate": "joined",
+}  # fmt: skip
+
+
+def _starts(loop: Equation) -> Iterator[tuple[Var, str]]:
+    """The initial values of what a loop carries, each with the name that it has inside."""
+    split = loop["consts"]
+    for var, parameter in zip(loop.operands[2 + split :], loop.regions[0].parameters[1 + split :], strict=True):
+        yield var, parameter.name
+
+
 class Scope:
     """The driver code of one function or region; regions stand inside the code of the function around them."""
 
     def __init__(self, shared: _Lowering, function: Function, values: dict[Var, Value | Stack]) -> None:
         self.shared, self.function, self.values = shared, function, values
         self.statements: list[Statement] = []
+        self.whole: dict[str, Buffer] = {}  # the buffers that views show under another shape
         self.definition = {r: e for e in function.equations for r in e.results}
         self.uses = Counter(v for e in function.equations for v in e.operands) + Counter(function.results)
+        self.starts = dict(pair for e in function.equations if e.op == "loop" for pair in _starts(e))
         self.plan: Plan = plan(function)
 
     def run(self) -> None:
@@ -168,7 +189,8 @@ class Scope:
         return self.any(var)
 
     def wish(self, equation: Equation) -> str:
-        return equation.hint or equation.op
+        """A name for the result: the user's, that of the loop's parameter which it starts, or what it is."""
+        return equation.hint or self.starts.get(equation.results[0], "") or NOUNS.get(equation.op, equation.op)
 
     def new_buffer(self, var: Var, wish: str, zero: bool = False, source: Any = None) -> Buffer:
         """Allocate memory for a variable."""
@@ -273,20 +295,26 @@ class Scope:
 
     def view(self, var: Var, base: Buffer, equation: Equation, positions: tuple[Any, ...] = ()) -> None:
         assert isinstance(var.type, ArrayType)
-        name = self.shared.names.fresh(equation.hint or base.name)
-        self.statements.append(View(name, var.type, base.name, positions, equation.source))
-        self.values[var] = Buffer(name, var.type, base.storage)
+        self.values[var] = self.seen_as(base, var.type, positions, equation)
 
-    def reshaped(self, var: Var, shape: tuple[Any, ...], positions: tuple[Any, ...] = ()) -> str:
+    def seen_as(self, base: Buffer, type: ArrayType, positions: tuple[Any, ...] = (), equation: Equation | None = None) -> Buffer:
+        """A buffer at leading positions, or under another shape."""
+        base = self.whole.get(base.name, base)
+        if not positions and base.type == type:
+            return base
+        name = self.shared.names.fresh((equation.hint if equation else "") or base.name)
+        self.statements.append(View(name, type, base.name, positions, equation.source if equation else None))
+        view = Buffer(name, type, base.storage)
+        if not positions:
+            self.whole[name] = base
+        return view
+
+    def reshaped(self, var: Var, shape: tuple[Any, ...]) -> str:
         """The name of a view of a buffer in another shape."""
-        return self.reshaped_buffer(self.buffer(var), shape, positions)
+        return self.reshaped_buffer(self.buffer(var), shape)
 
-    def reshaped_buffer(self, base: Buffer, shape: tuple[Any, ...], positions: tuple[Any, ...] = ()) -> str:
-        if base.type.shape == shape:
-            return base.name
-        name = self.shared.names.fresh(base.name)
-        self.statements.append(View(name, base.type.with_shape(shape), base.name, positions))
-        return name
+    def reshaped_buffer(self, base: Buffer, shape: tuple[Any, ...]) -> str:
+        return self.seen_as(base, base.type.with_shape(shape)).name
 
     def lower_dot(self, equation: Equation) -> None:
         """A canonical product: matrices, vectors, or a batch of matrices."""
@@ -406,7 +434,7 @@ class Scope:
     def lower_stack_new(self, equation: Equation) -> None:
         name = self.shared.names.fresh(equation.hint or "saved")
         capacity = equation.get("capacity")
-        self.values[equation.result] = Stack(name, capacity is None)
+        self.values[equation.result] = Stack(name, capacity is not None)
         self.statements.append(NewStack(name, equation["dtype"], capacity, equation.source))
 
     def stack(self, var: Var) -> Stack:
@@ -418,7 +446,9 @@ class Scope:
         stack, value = self.stack(equation.operands[0]), equation.operands[1]
         type = value.type
         assert isinstance(type, ArrayType)
-        self.statements.append(Push(stack.name, self.any(value), type.size, type.dtype, stack.grows, equation.source))
+        if not stack.has_room:
+            self.statements.append(Reserve(stack.name, type.size, equation.source))
+        self.statements.append(Push(stack.name, self.any(value), type.size, type.dtype, equation.source))
         self.values[equation.result] = stack
 
     def lower_pop(self, equation: Equation) -> None:
@@ -447,6 +477,23 @@ class Scope:
         self.statements.append(Bind((name,), (value,)))
         return argument(name, parameter.type)  # type: ignore[arg-type]
 
+    def reserve(self, equation: Equation, carried: Sequence[Value | Stack]) -> list[Stack]:
+        """Make room on stacks for all that a loop pushes, where that is known; returns these stacks."""
+        reserved = []
+        body, split = equation.regions[0], 1 + equation["consts"]
+        for parameter, value in zip(body.parameters[split:], carried, strict=True):
+            if not isinstance(value, Stack) or value.has_room or len(equation.regions) > 1:
+                continue
+            known = {p: atom_dim(self.atom(v)) for p, v in zip(body.parameters[1:], equation.operands[2:], strict=True) if _is_integer(v)}
+            each = pushes(body, parameter, known)
+            if each is None or each == 0:
+                continue
+            trips = trip_count(atom_dim(self.atom(equation.operands[0])), atom_dim(self.atom(equation.operands[1])), equation["step"])
+            self.statements.append(Reserve(value.name, trips * each, equation.source))
+            value.has_room = True
+            reserved.append(value)
+        return reserved
+
     def is_own_variable(self, var: Var, value: Atom) -> bool:
         """Whether a scalar is a variable that loops assign, and that is read only once more."""
         name = str(atom_dim(value)) if isinstance(value, Local | Position) else ""
@@ -458,7 +505,8 @@ class Scope:
         body, *tests = equation.regions
         constants = [self.values[v] for v in inner[:split]]
         carried = [self.carry(v, p) for v, p in zip(inner[split:], body.parameters[1 + split :], strict=True)]
-        index = self.shared.names.fresh(body.parameters[0].name)
+        reserved = self.reserve(equation, carried)
+        index = self.shared.names.index(body.parameters[0].name)
         arguments = [Position(symbol(index)), *constants, *carried]
         scope, results = self.region(body, arguments)
         scope.rebind(carried, results)
@@ -468,6 +516,9 @@ class Scope:
             test_scope, (found,) = self.region(tests[0], arguments)
             test, condition = tuple(test_scope.statements), found
             count = self.bind_scalar(equation.results[0], "count")
+        self.shared.names.release(index)
+        for stack in reserved:
+            stack.has_room = False
         self.statements.append(
             For(index, self.atom(start), self.atom(stop), equation["step"], tuple(scope.statements), test, condition, count,
                 equation.source)  # type: ignore[arg-type]

@@ -13,6 +13,9 @@ _BLOCKS = {f"block_{op}" for op in ("sum", "prod", "max", "min", "all", "any", "
 RESERVED = frozenset(keyword.kwlist) | frozenset(dir(builtins)) | _MODULES | _FUNCTIONS | _BLOCKS
 
 
+INDICES = "ijklpqr"
+
+
 class Names:
     """The names taken so far in one scope; deterministic in the order of requests."""
 
@@ -20,9 +23,22 @@ class Names:
         self.taken = {*RESERVED, *taken}
         self._next: dict[str, int] = {}
 
+    def index(self, wish: str) -> str:
+        """A name for the index of a loop: a letter of its own for each loop around."""
+        letter = next((c for c in INDICES if c not in self.taken), None)
+        if not re.fullmatch(r"_?[a-z]?(_\d+)*", wish) or letter is None:
+            return self.fresh(wish)
+        self.taken.add(letter)
+        return letter
+
+    def release(self, name: str) -> None:
+        """Let a name be used again."""
+        self.taken.discard(name)
+        self._next.pop(name, None)
+
     def fresh(self, wish: str) -> str:
-        """The wished name made an identifier, with a number if it is taken."""
-        base = identifier(wish)
+        """The wished name made an identifier, with a number of its own if it is taken."""
+        base = re.sub(r"(_\d+)+$", "", identifier(wish)) or "t"
         name, number = base, self._next.get(base, 2)
         while name in self.taken:
             name = f"{base}_{number}"

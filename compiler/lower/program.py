@@ -278,14 +278,22 @@ class NewStack:
 
 
 @dataclass(frozen=True, slots=True)
+class Reserve:
+    """Make room for ``size`` more numbers on a stack."""
+
+    stack: str
+    size: Dim
+    source: SourceLine | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Push:
-    """Put a scalar or all elements of a buffer onto a stack; ``grows`` unless its capacity is known to suffice."""
+    """Put a scalar or all elements of a buffer onto a stack that has room for them."""
 
     stack: str
     value: str | Atom
     size: Dim
     dtype: np.dtype
-    grows: bool
     source: SourceLine | None = field(default=None, compare=False)
 
 
@@ -300,8 +308,9 @@ class Pop:
 
 
 Statement = (
-    Let | Load | Store | Wrap | Allocate | View | Launch | Product | Call | Bind | For | If | Check | Print | NewStack | Push | Pop
-)
+    Let | Load | Store | Wrap | Allocate | View | Launch | Product | Call | Bind | For | If | Check | Print
+    | NewStack | Reserve | Push | Pop
+)  # fmt: skip
 
 
 def atoms(statement: Statement | Reduce) -> tuple[str | Atom | None, ...]:

@@ -1,7 +1,7 @@
 """What emitted CUDA kernels call where neither Python's operators nor ``math`` say what NumPy does.
 
-In: numbers. Out: NumPy's results in the precision of the operands: a float32 is never widened. Each function is plain Python that
-numba compiles for the GPU as it stands. This module holds the only import of numba's CUDA: numba's own, or the package
+In: numbers. Out: NumPy's results in the precision of the operands: a float32 is never widened. Each function is plain Python
+that numba compiles for the GPU as it stands. This module holds the only import of numba's CUDA: numba's own, or the package
 numba-cuda, which takes its place where it is installed.
 """
 
@@ -197,6 +197,12 @@ def rint(x: Any) -> Any:
     half = type(x)(0.5)
     up = (gap > half) | ((gap == half) & (low * half != math.floor(low * half)))
     return math.copysign(low + type(x)(1) if up else low, x)
+
+
+@device
+def trunc(x: Any) -> Any:
+    """The integer part."""
+    return math.floor(x) if x > 0 else math.ceil(x)
 
 
 @device

@@ -48,6 +48,8 @@ def combine(op: str, parts: Any) -> Any:
             return np.all(found)
         case "sum" | "prod":
             return getattr(np, op)(found, dtype=found.dtype)
+        case "argmax" | "argmin":
+            return int(found[0])
     return getattr(np, op)(found)
 
 

@@ -8,6 +8,7 @@ Both raise NumPy's ``LinAlgError``. LAPACK takes columns where we have rows. Whe
 where signs or rounding depend on it, it gets a copy with rows and columns swapped, as NumPy gives it.
 """
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -203,6 +204,7 @@ def _eigvalsh(values, a, lower):
         _eigenvalues(values[k], scratch, a[k], lower, ONLY_VALUES)
 
 
+@partial(kernel, allocates=True)
 def _eigenvalues(values, vectors, a, lower, job):
     """Eigenvalues, and as rows the eigenvectors if they are asked for."""
     size = values.size
@@ -216,9 +218,6 @@ def _eigenvalues(values, vectors, a, lower, job):
     limit_threads(threads)
     if info[0] != 0:
         raise LinAlgError("Eigenvalues did not converge")
-
-
-_eigenvalues = kernel(_eigenvalues, allocates=True)
 
 
 @stands_for(qr, allocates=True)
@@ -256,6 +255,7 @@ def _svdvals(s, a):
         _singular_values(nothing, s[k], nothing, a[k], ONLY_VALUES)
 
 
+@partial(kernel, allocates=True)
 def _singular_values(left, s, right, a, job):
     """Singular values, and the transposes of the matrices of singular vectors if they are asked for."""
     rows, columns = a.shape
@@ -272,9 +272,6 @@ def _singular_values(left, s, right, a, job):
     limit_threads(threads)
     if info[0] != 0:
         raise LinAlgError("SVD did not converge")
-
-
-_singular_values = kernel(_singular_values, allocates=True)
 
 
 @stands_for(pinv, allocates=True)

@@ -18,12 +18,11 @@ from .linking import stands_for
 from .reducing import with_error
 
 
-
 def compiled_once(allocates: bool = False) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Decorate a function that stays plain Python, and is a kernel of its own where compiled code calls it."""
 
     def register(function: Callable[..., Any]) -> Callable[..., Any]:
-        stands_for(function, allocates)(function)
+        function.__kernel__ = stands_for(function, allocates)(function)  # numba itself holds it weakly
         return function
 
     return register

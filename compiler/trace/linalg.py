@@ -13,13 +13,14 @@ import numpy as np
 from numpy.linalg import LinAlgError
 
 from ..errors import UnsupportedError
-from ..ir import ArrayType, Dim
-from ..ir.sizes import minimum
-from ..ir.types import F64
+from ..ir import Dim
+from ..ir.types import DTYPES, F64
 from . import creation, products, reductions, shaping
 from .context import active_trace
 from .elementwise import as_tracer, assume_shape, broadcast_shapes, broadcast_to, check_equal, convert, elementwise, result_dtype
 from .tracer import Tracer, describe, new
+
+I32 = DTYPES["i32"]
 
 
 def _emit(op: str, *operands: Tracer, **attributes: Any) -> Any:
@@ -145,7 +146,8 @@ def lstsq(a: Any, b: Any, rcond: Any = None) -> tuple[Any, ...]:
     cutoff = _rounding(a) if rcond is None else rcond
     x = products.matmul(_pinv(a, cutoff), b)
     values = svdvals(a)
-    rank = reductions.count_nonzero(np.greater(values, cutoff * reductions.reduce("max", values, initial=0)))
+    large = np.greater(values, cutoff * reductions.reduce("max", values, initial=0))
+    rank = convert(reductions.count_nonzero(large), I32)
     if rows <= columns:
         return x, creation.zeros((0,), a.dtype), rank, values
     residuals = reductions.reduce("sum", np.square(b - products.matmul(a, x)), 0)

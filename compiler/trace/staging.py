@@ -183,9 +183,17 @@ def merge_branches(test: Tracer, blocks: list[Block], before: list[Any], names: 
     results = list(first.leaves)
     for (k, slot), var in zip(slots.items(), outputs, strict=False):
         results[k] = unfill(slot, var)
+        mark_ambiguous(results[k], first.leaves[k], second.leaves[k])
     for cell, var in zip(cells, outputs[len(slots) :], strict=True):
         cell.assign(var)
     return first.tree.unflatten(results)
+
+
+def mark_ambiguous(result: Tracer, *sources: Any) -> None:
+    """Remember that a value may be a caller's array: writes to it could not be told to reach the caller or not."""
+    for source in sources:
+        if isinstance(source, Tracer) and not source.is_scalar:
+            result.cell.ambiguous = result.cell.ambiguous or source.cell.argument or source.cell.ambiguous
 
 
 def _same_outcome(a: Any, b: Any, first: Scope, second: Scope) -> bool:
@@ -451,6 +459,7 @@ def _emit_loop(
     leaves = list(before)
     for (k, slot), var in zip(slots.items(), outputs, strict=False):
         leaves[k] = unfill(slot, var)
+        mark_ambiguous(leaves[k], before[k])
     for cell, var in zip(cells, outputs[len(slots) :], strict=True):
         cell.assign(var)
     return tree.unflatten(leaves)

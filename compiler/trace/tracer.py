@@ -27,12 +27,13 @@ from .context import Scope, active_trace, array_type_text, is_internal
 class Cell:
     """One array of the traced program: the variable that holds its present value."""
 
-    __slots__ = ("argument", "scope", "value")
+    __slots__ = ("ambiguous", "argument", "scope", "value")
 
     def __init__(self, value: Var, scope: Scope, argument: str = "") -> None:
         self.value = value
         self.scope = scope
         self.argument = argument  # the user's name, if the caller's array
+        self.ambiguous = ""  # the name of a caller's array that this is in some cases only, so that writes are refused
 
     def assign(self, value: Var) -> None:
         """Give the array a new value; inner scopes remember the old one."""
@@ -105,6 +106,12 @@ class Tracer:
         """Write a value of this tracer's type through the views into the array."""
         if self.is_scalar:
             raise TypeError("a NumPy scalar cannot be written to")
+        if self.cell.ambiguous:
+            name = self.cell.ambiguous
+            raise UnsupportedError(
+                f"this array is argument {name} or another one, depending on what happened in a loop or branch before, so a write "
+                f"would reach the caller only sometimes; write to a copy: {name} = {name}.copy() first"
+            )
         trace = active_trace()
         if not self.views:
             self.cell.assign(trace.scope.resolve(value))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import index
 from typing import Any
 
 import numpy as np
@@ -25,16 +26,16 @@ def conv2d(
            [4., 6., 6., 4.]])
     """
     steps, spread = pair(stride, "conv2d", "stride", 1), pair(dilation, "conv2d", "dilation", 1)
-    outputs, kernel = weight.shape[0], (weight.shape[2].__index__(), weight.shape[3].__index__())
+    outputs, inputs, *kernel = map(index, weight.shape)
     if x.ndim != 4:
         raise ValueError(f"conv2d: the input has {x.ndim} axes, expected 4: (n, channels, height, width)")
-    if x.shape[1] != weight.shape[1] * groups:
-        raise ValueError(f"conv2d: the input has {x.shape[1]} channels, the weight takes {weight.shape[1] * groups}")
+    if x.shape[1] != inputs * groups:
+        raise ValueError(f"conv2d: the input has {x.shape[1]} channels, the weight takes {inputs * groups}")
     if outputs % groups != 0:
         raise ValueError(f"conv2d: {outputs} output channels cannot be divided into {groups} groups")
     columns = windows(padded(x, padding, kernel, steps, spread), kernel, steps, spread, "conv2d")
     n, rows, cols = x.shape[0], columns.shape[4], columns.shape[5]
-    taps = weight.shape[1] * kernel[0] * kernel[1]
+    taps = inputs * kernel[0] * kernel[1]
     if groups == 1:
         product = weight.reshape(outputs, taps) @ columns.reshape(n, taps, rows * cols)
     else:

@@ -1,8 +1,13 @@
-"""Windows of images: what convolution and pooling see at each place."""
+"""Windows of images: what convolution and pooling see at each place.
+
+Channels, heights and widths are taken as numbers, so a compiled program is for images of one size, in batches of any size: its loops
+have fixed bounds, which is what makes them fast.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from operator import index
 from typing import Any
 
 import numpy as np
@@ -25,9 +30,9 @@ def pad(x: Any, padding: tuple[int, int], value: float = 0.0) -> Any:
     return np.pad(x, ((0, 0), (0, 0), (padding[0], padding[0]), (padding[1], padding[1])), constant_values=value)
 
 
-def extent(size: Any, kernel: int, stride: int, dilation: int, layer: str) -> Any:
+def extent(size: Any, kernel: int, stride: int, dilation: int, layer: str) -> int:
     """How many windows fit into an axis, padding included."""
-    span = dilation * (kernel - 1) + 1
+    size, span = index(size), dilation * (kernel - 1) + 1
     if size < span:
         raise ValueError(f"{layer}: a kernel that spans {span} does not fit into an image that is {size} wide or high, padding included")
     return (size - span) // stride + 1
@@ -48,7 +53,7 @@ def windows(x: Any, kernel: tuple[int, int], stride: tuple[int, int], dilation: 
     """All windows of images (n, c, h, w): an array (n, c, kernel rows, kernel columns, rows, columns)."""
     rows = extent(x.shape[2], kernel[0], stride[0], dilation[0], layer)
     columns = extent(x.shape[3], kernel[1], stride[1], dilation[1], layer)
-    result = np.empty((x.shape[0], x.shape[1], *kernel, rows, columns), x.dtype)
+    result = np.empty((x.shape[0], index(x.shape[1]), *kernel, rows, columns), x.dtype)
     for i in range(kernel[0]):
         for j in range(kernel[1]):
             result[:, :, i, j] = strided(x, i * dilation[0], j * dilation[1], rows, columns, stride)

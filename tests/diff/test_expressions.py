@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-
 from jitgrad.compiler import store
 from jitgrad.compiler.diff import derive
 from jitgrad.compiler.diff.derived import DERIVED

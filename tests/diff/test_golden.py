@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-import pytest
+from collections.abc import Callable
 
 from jitgrad.compiler.diff import vjp
 from jitgrad.compiler.ir import parse
-
-GOLDEN = Path(__file__).with_name("two_layer_net_vjp.ir")
 
 NET = """
 fn two_layer_net(x: f32[b, n], w1: f32[n, h], b1: f32[h], w2: f32[h, c], y: f32[b, c]) -> (f32[]) {
@@ -26,9 +22,7 @@ fn two_layer_net(x: f32[b, n], w1: f32[n, h], b1: f32[h], w2: f32[h, c], y: f32[
 """
 
 
-def test_two_layer_net(request: pytest.FixtureRequest) -> None:
+def test_two_layer_net(golden: Callable[[str, str], None]) -> None:
     text = str(vjp(parse(NET), [1, 2, 3]))
-    if request.config.getoption("--update-golden", default=False):
-        GOLDEN.write_text(text)
-    assert text == GOLDEN.read_text()
+    golden("diff/two_layer_net_vjp.ir", text)
     assert str(parse(text)) == text

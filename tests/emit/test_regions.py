@@ -200,7 +200,7 @@ def test_cells_of_nested_loops_are_written_in_place(check):
     rng = np.random.default_rng(0)
     source = check(SEIDEL, rng.normal(size=(4, 4)), 2).source
     assert source.count(" = empty(") == 1
-    assert "[i, j] = 0.25 * (" in source
+    assert "[j, k] = 0.25 * (" in source
 
 
 def test_checks_raise_what_they_say(check):

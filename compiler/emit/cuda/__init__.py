@@ -1,7 +1,7 @@
-"""The CUDA writer: a function of the IR becomes the text of a Python module of ``@cuda.jit`` kernels and a driver that launches them.
+"""The CUDA writer: a function of the IR becomes the text of a Python module of ``@cuda.jit`` kernels and their driver.
 
-In: what the CPU writer takes. Out: ``Emitted``. The driver takes and returns arrays on the host; between its kernels they stay on the device.
-On the way, the lowered program is made to suit a GPU:
+In: what the CPU writer takes. Out: ``Emitted``. The driver takes and returns arrays on the host; between its kernels they stay
+on the device. On the way, the lowered program is made to suit a GPU:
 
     sum_vector_products   products with vectors become reductions
     split_reductions      a kernel reduces over one set of axes
@@ -12,19 +12,19 @@ On the way, the lowered program is made to suit a GPU:
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from ...ir import Function
 from ...lower.lowering import lower
 from ...lower.program import Kernel, Launch, Program
 from ..cpu import RUNTIME, Emitted, parameter_type
+from ..driver import walk
 from .driver import driver_lines
 from .fusion import fuse_products
 from .kernels import kernel_lines
 from .late import fetch_late
 from .reductions import tree_text
 from .split import split_reductions
-from .statements import DeviceKernel, KernelNames, Multiply, map_blocks
+from .statements import DeviceKernel, KernelNames, Multiply
 from .tiles import product_lines
 from .vectors import sum_vector_products
 
@@ -60,14 +60,8 @@ def module_text(program: Program, donated: Mapping[int, int]) -> str:
 
 def launched(program: Program) -> list[DeviceKernel]:
     """The kernels that a program launches, each once, in order."""
-    found: dict[str, DeviceKernel] = {}
-
-    def note(block: list[Any]) -> list[Any]:
-        found.update((s.kernel.name, s.kernel) for s in block if isinstance(s, Launch | Multiply))
-        return block
-
-    map_blocks(program.body, note)
-    return list(found.values())
+    kernels = (s.kernel for s in walk(program.body) if isinstance(s, Launch | Multiply))
+    return list({kernel.name: kernel for kernel in kernels}.values())
 
 
 def _lines(kernel: DeviceKernel, functions: set[str]) -> list[str]:

@@ -17,7 +17,8 @@ from ...errors import UnsupportedError
 from ...ir import Dim, symbol
 from ...ir.sizes import product, single_symbol, substitute
 from ...lower.program import (
-    Allocate, Atom, Call, For, Kernel, Launch, Load, Local, NewStack, Pop, Position, Print, Program, Push, Statement, Store, View,
+    Allocate, Atom, Call, For, Kernel, Launch, Load, Local, NewStack, Pop, Position, Print, Program, Push, Reserve,
+    Statement, Store, View,
 )  # fmt: skip
 from ..code import element_text
 from ..driver import _Driver as HostDriver
@@ -86,8 +87,8 @@ class _Driver(HostDriver):
             threads = (members, slots) if (members, slots) == blocks.ACROSS else (slots, members)
             self.run(s.kernel.name, f"gpu.groups({dim_text(outer)}, {slots})", str(threads), [*s.buffers, *scalars], s)
             return
-        size = self.size(s, extents)
-        grid = f"gpu.blocks({size}, {blocks.THREADS})"
+        alone = any(r.op in ("argmax", "argmin") for r in reductions(s.kernel))  # positions of parts would need their values
+        grid = "1" if alone else f"gpu.blocks({self.size(s, extents)}, {blocks.THREADS})"
         if s.results:
             self.allocate_parts(s.kernel, s.results, grid)
             grid = f"{s.results[0]}.size"
@@ -201,6 +202,9 @@ class _Driver(HostDriver):
     def write_newstack(self, s: NewStack) -> None:
         self.code.flush()
         self.code.line(f"{s.name} = []", s.source)
+
+    def write_reserve(self, s: Reserve) -> None:
+        """A list grows by itself."""
 
     def write_push(self, s: Push) -> None:
         value = f"gpu.copy({s.value})" if isinstance(s.value, str) else self.text(s.value)

@@ -1,7 +1,7 @@
 """Scalar expressions in a CUDA kernel.
 
-Operators read as on the CPU. Functions come from ``math``, which numba maps to CUDA's own library in the precision of the operand, or
-from ``runtime/device.py``.
+Operators read as on the CPU. Functions come from ``math``, which numba maps to CUDA's own library in the precision of the
+operand, or from ``runtime/device.py``.
 """
 
 from __future__ import annotations
@@ -12,8 +12,9 @@ from ..code import Code, element_text
 from ..expressions import Text, dtype_text, let_text, operand_dtype, template
 
 MATH = {
-    **dict.fromkeys(("sqrt", "exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "sin", "cos", "tan", "sinh", "cosh", "tanh")),
-    **dict.fromkeys(("erf", "erfc", "lgamma", "floor", "ceil", "trunc", "copysign", "isinf", "isfinite", "hypot", "fmod")),
+    **dict.fromkeys(("sqrt", "exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "erf", "erfc", "lgamma")),
+    **dict.fromkeys(("sin", "cos", "tan", "sinh", "cosh", "tanh", "hypot")),
+    **dict.fromkeys(("floor", "ceil", "fmod", "copysign", "isinf", "isfinite")),
     "arcsin": "asin", "arccos": "acos", "arctan": "atan", "arctan2": "atan2",
     "arcsinh": "asinh", "arccosh": "acosh", "arctanh": "atanh",
 }  # fmt: skip

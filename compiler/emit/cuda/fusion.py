@@ -2,8 +2,8 @@
 
     dot = x @ w; h[i, j] = max(dot[i, j] + b[j], 0)
 
-becomes one kernel: each thread has its element of the product in a register, adds the bias, takes the maximum and stores ``h``. The product itself is
-never in memory. A reader may store, and reduce over all axes.
+becomes one kernel: each thread has its element of the product in a register, adds the bias, takes the maximum and stores ``h``.
+The product itself is never in memory. A reader may store, and reduce over all axes.
 """
 
 from __future__ import annotations
@@ -48,11 +48,11 @@ class _Fusion:
         """Fuse in one list of statements; what is in loops and branches has been done."""
         dropped: set[str] = set()
         ready: dict[int, Multiply] = {}
-        for start, s in enumerate(block):
+        for start, s in reversed(list(enumerate(block))):
             if not isinstance(s, Product):
                 continue
             end = self.reader(block, start)
-            if end is None:
+            if end is None or end in ready:
                 ready[start] = self.alone(s)
             else:
                 ready[end] = self.together(s, block[end])

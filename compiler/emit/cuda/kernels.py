@@ -1,8 +1,8 @@
 """Kernels for a GPU: how threads visit the points of a domain.
 
-A map visits them in flat order, each thread every so many; so does a reduction over all axes, which leaves one part per block. In a
-reduction over some axes, threads that lie side by side read elements that lie side by side: where the last axis is reduced, they are
-members that share a result; otherwise each has a slot for a result of its own, and the members of a slot lie one above the other.
+A map visits them in flat order, each thread every so many; so does a reduction over all axes, which leaves one part per block.
+In a reduction over some axes, threads side by side read what lies side by side: where the last axis is reduced, they are
+members that share a result; otherwise each has a slot for a result of its own.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Reductions to numbers, split in two: parts that blocks leave on the device, and their sum, which the host asks for as late as it can.
+"""Reductions to numbers, in two steps: parts that blocks leave on the device, and their total, which the host asks for late.
 
     total = mse(h, y); loss = total / n; more()       becomes
     total_parts = mse(h, y); more(); total = fetch total_parts; loss = total / n

@@ -1,7 +1,7 @@
 """Reductions on a GPU: each thread combines the points that it visits, then a block combines its threads' values as a tree.
 
-Everything happens in an order that depends on sizes alone, so results repeat to the bit. A thread keeps what its sum of floats loses to
-rounding aside, and the tree is pairwise.
+Everything happens in an order that depends on sizes alone, so results repeat to the bit. A thread keeps aside what its sum of
+floats loses to rounding, and the tree is pairwise.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ class Total:
             return
         code.line(f"{self.here} = {first_text(self.step.op, self.step.dtype)}")
         if self.compensated:
-            code.line(f"{self.lost} = {first_text("sum", self.step.dtype)}")
+            code.line(f"{self.lost} = {first_text('sum', self.step.dtype)}")
 
     def add(self, code: DeviceCode) -> None:
         """Take one point into account."""

@@ -1,7 +1,7 @@
 """What a CUDA program consists of besides the lowered statements.
 
-A ``Multiply`` runs a tiled matrix product whose elements go straight into the body of a kernel. A kernel that reduces over all axes leaves one
-number per block, a *part*; a ``Fetch`` brings the parts to the host and combines them.
+A ``Multiply`` runs a tiled matrix product whose elements go straight into the body of a kernel. A kernel that reduces over all
+axes leaves one number per block, a *part*; a ``Fetch`` brings the parts to the host and combines them.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class ProductKernel:
 
 @dataclass(frozen=True, slots=True)
 class Multiply:
-    """Run a product kernel: its operands, then the buffers, scalars and results of the kernel that goes on with the elements."""
+    """Run a product kernel: its operands, then the buffers, scalars and results of the kernel that takes the elements."""
 
     kernel: ProductKernel
     operands: tuple[str, str]

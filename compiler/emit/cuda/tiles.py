@@ -1,8 +1,8 @@
 """Tiled matrix products: a block of threads makes a square tile of the product, one element each.
 
-The block walks along the index that is summed over, one tile at a time: its threads copy a tile of each operand into shared memory, side by side as
-they lie in memory, transposed or not, and then each multiplies a row of one by a column of the other. What else is to be done with an
-element of the product follows in the same thread.
+The block walks along the index that is summed over, one tile at a time: its threads copy a tile of each operand into shared
+memory, side by side as they lie there, transposed or not, and then each multiplies a row of one by a column of the other. What
+else is to be done with an element of the product follows in the same thread.
 """
 
 from __future__ import annotations
@@ -76,26 +76,26 @@ class _Tiles(KernelWriter):
         code.line(f"{i0}, {j0} = cuda.blockIdx.x * {blocks.TILE}, cuda.blockIdx.y * {blocks.TILE}")
         for tile in self.tiles:  # the odd width keeps the threads that walk down a column in different banks
             code.line(f"{tile} = cuda.shared.array(({blocks.TILE}, {blocks.TILE + 1}), {dtype_text(self.dtype)})")
-        code.line(f"{self.total} = {first_text("sum", self.dtype)}")
+        code.line(f"{self.total} = {first_text('sum', self.dtype)}")
         with code.block(f"for {self.start} in range(0, {self.depth}, {blocks.TILE}):"):
             self.copy_tile(tile_a, a, (i0, self.rows), (self.start, self.depth), self.product.transposed[0])
             self.copy_tile(tile_b, b, (self.start, self.depth), (j0, self.columns), self.product.transposed[1])
             code.line("cuda.syncthreads()")
-            code.line(f"{self.part} = {first_text("sum", self.dtype)}")
+            code.line(f"{self.part} = {first_text('sum', self.dtype)}")
             with code.block(f"for {self.k} in range({blocks.TILE}):"):
                 self.accumulate(self.part, f"{tile_a}[{self.row}, {self.k}]", f"{tile_b}[{self.k}, {self.column}]")
             self.accumulate(self.total, self.part)
             code.line("cuda.syncthreads()")
 
     def copy_tile(self, tile: str, operand: str, down: tuple[str, str], along: tuple[str, str], flipped: bool) -> None:
-        """One element of a tile per thread, zero outside of the matrix; threads of a row read elements that lie side by side."""
+        """One element of a tile per thread, zero outside of the matrix; threads side by side read what lies side by side."""
         place = f"{self.row}, {self.column}"
         if flipped:
             place, down, along = f"{self.column}, {self.row}", along, down
         (first_down, end_down), (first_along, end_along) = down, along
         i, j = f"{first_down} + {self.row}", f"{first_along} + {self.column}"
         inside = f"{i} < {end_down} and {j} < {end_along}"
-        self.code.line(f"{tile}[{place}] = {operand}[{i}, {j}] if {inside} else {first_text("sum", self.dtype)}")
+        self.code.line(f"{tile}[{place}] = {operand}[{i}, {j}] if {inside} else {first_text('sum', self.dtype)}")
 
     def accumulate(self, total: str, *factors: str) -> None:
         """Add a product to a total; for truth values, or and and."""
