@@ -92,17 +92,20 @@ def _joined(place: str, key: Any) -> str:
 class _Writer:
     """From things to JSON, the arrays gathered by name on the way."""
 
-    def __init__(self) -> None:
+    def __init__(self, inside: bool = False) -> None:
         self.arrays: dict[str, np.ndarray] = {}
+        self.inside = inside  # among the arguments of a module, whose arrays are kept already
 
     def describe(self, thing: Any, place: str) -> Any:
         """What stands for a thing in JSON: itself if it is a plain value, else a dict of its kind and contents."""
         if thing is None or isinstance(thing, (bool, str)) or type(thing) in (int, float):
             return thing if type(thing) is not float or np.isfinite(thing) else {"float": repr(thing)}
+        if isinstance(thing, (np.ndarray, np.generic)) and self.inside:
+            return {"small": _small(np.asarray(thing), place)}
         if isinstance(thing, (np.ndarray, np.generic)):
             return {"scalar" if isinstance(thing, np.generic) else "array": self.array(np.asarray(thing), place)}
         if isinstance(thing, Module):
-            return self.module(thing, place)
+            return self.blueprint(thing, place) if self.inside else self.module(thing, place)
         if type(thing) in (list, tuple):
             return {type(thing).__name__: [self.describe(item, _joined(place, k)) for k, item in enumerate(thing)]}
         if isinstance(thing, Mapping):
@@ -115,55 +118,53 @@ class _Writer:
 
     def array(self, array: np.ndarray, place: str) -> str:
         """Keep an array; returns its name."""
-        if array.dtype.name not in DTYPES:
-            raise TypeError(f"{place or 'the array to save'} has dtype {array.dtype}, which cannot be saved")
+        _check_dtype(array, place)
         name, count = place or "array", 2
         while name in self.arrays:
             name, count = f"{place}#{count}", count + 1
         self.arrays[name] = np.array(array, order="C")
         return name
 
+    def blueprint(self, module: Module, place: str) -> dict[str, Any]:
+        """A module as its class and the arguments that it was made with."""
+        args, kwargs = vars(module)["_arguments"]
+        try:
+            arguments = _Writer(inside=True).describe([list(args), dict(kwargs)], "")
+        except TypeError as error:
+            raise TypeError(f"{place or 'the model'}: an argument of {type(module).__name__}: {error}") from None
+        return {"module": f"{type(module).__module__}.{type(module).__qualname__}", "arguments": arguments}
+
     def module(self, module: Module, place: str) -> dict[str, Any]:
-        """A module as class, arguments, modes and arrays; tried out, so that what cannot be made again is found now."""
-        cls = type(module)
-        arguments = _constructor(module, _Writer(), place)
-        state = module.state_dict()
-        rest = {name: array for name, array in module.named_buffers() if name not in state}
-        modes = [inner.training for inner in module.modules()]
-        described = {
-            "module": f"{cls.__module__}.{cls.__qualname__}",
-            "arguments": arguments,
-            "training": modes[0] if len(set(modes)) == 1 else modes,
-            "arrays": {name: self.array(array, _joined(place, name)) for name, array in state.items()},
-            "unsaved": {name: _small(array) for name, array in rest.items() if array.dtype.kind in "iu" and array.size <= 64},
-        }
-        again = _Reader({}, {cls.__name__: cls}).made(described)
-        shapes = {name: array.shape for name, array in again.state_dict().items()}
-        if any(shapes.get(name) != array.shape for name, array in state.items()):
+        """A module with its arrays; made anew at once, so that what cannot be made from its arguments is found now."""
+        described = self.blueprint(module, place)
+        state, cls = module.state_dict(), type(module)
+        again = _Reader({}, {cls.__name__: cls}).made(described).state_dict()
+        if {name: a.shape for name, a in again.items()} != {name: a.shape for name, a in state.items()}:
             raise TypeError(
-                f"{place or 'the model'}: a {cls.__name__} made again with the same arguments has other arrays than this one, which "
+                f"{place or 'the model'}: a {cls.__name__} made anew with the same arguments has other arrays than this one, which "
                 "was changed after it was made; give its __init__ arguments for that, or save model.state_dict()"
             )
-        return described
+        rest = {name: array for name, array in module.named_buffers() if name not in state}
+        modes = [inner.training for inner in module.modules()]
+        return {
+            **described,
+            "arrays": {name: self.array(array, _joined(place, name)) for name, array in state.items()},
+            "unsaved": {name: _small(array, name) for name, array in rest.items() if array.dtype.kind in "iu" and array.size <= 64},
+            "training": modes[0] if len(set(modes)) == 1 else modes,
+        }
 
 
 _ADVICE = "save models, arrays, numbers, strings, generators, and dicts, lists and tuples of them"
 
 
-def _constructor(module: Module, writer: _Writer, place: str) -> Any:
-    """The arguments of a module's constructor; generators and seeds are left out, for the arrays are kept."""
-    args, kwargs = vars(module)["_arguments"]
-    try:
-        described = writer.describe([list(args), {k: v for k, v in kwargs.items() if k != "rng"}], "")
-    except TypeError as error:
-        raise TypeError(f"{place or 'the model'}: an argument of {type(module).__name__}: {error}") from None
-    if writer.arrays:
-        small = {name: {"dtype": a.dtype.name, "shape": a.shape, "values": a.ravel().tolist()} for name, a in writer.arrays.items()}
-        return {"content": described, "arrays": small}
-    return {"content": described, "arrays": {}}
+def _check_dtype(array: np.ndarray, place: str) -> None:
+    if array.dtype.name not in DTYPES:
+        raise TypeError(f"{place or 'the array to save'} has dtype {array.dtype}, which cannot be saved")
 
 
-def _small(array: np.ndarray) -> dict[str, Any]:
+def _small(array: np.ndarray, place: str) -> dict[str, Any]:
+    """An array as JSON."""
+    _check_dtype(array, place)
     return {"dtype": array.dtype.name, "shape": array.shape, "values": array.ravel().tolist()}
 
 
@@ -188,8 +189,9 @@ class _Reader:
         """The thing that a JSON value stands for."""
         if found is None or isinstance(found, (bool, str, int, float)):
             return found
-        kind = next(iter(found)) if len(found) == 1 else "module"
-        content = found[kind]
+        if "module" in found:
+            return self.module(found) if "arrays" in found else self.made(found)
+        ((kind, content),) = found.items()
         match kind:
             case "float":
                 return float(content)
@@ -207,25 +209,21 @@ class _Reader:
                 return _dtype(content)
             case "generator":
                 return _generator(self.restore(content))
-            case "module":
-                return self.module(found)
+            case "small":
+                return _from_small(content)
         raise ValueError(f"the file holds a {kind!r}, which jitgrad does not save")
 
     def module(self, found: dict[str, Any]) -> Module:
-        """A module made anew, with its arrays."""
+        """A module made anew, with its arrays, buffers and modes."""
         module = self.made(found)
-        own = module.state_dict()
-        for name in set(own) - set(found["arrays"]):
-            raise ValueError(f"the file has no array {name!r} for the {type(module).__name__} in it")
-        module.load_state_dict({name: self.arrays[place] for name, place in found["arrays"].items()})
-        for name, place in found["arrays"].items():
-            if own[name].dtype != self.arrays[place].dtype:
-                module.astype(self.arrays[place].dtype)
-                module.load_state_dict({name: self.arrays[place] for name, place in found["arrays"].items()})
-                break
-        unsaved = dict(module.named_buffers())
+        own, state = module.state_dict(), {name: self.arrays[place] for name, place in found["arrays"].items()}
+        module.load_state_dict(state)
+        if any(own[name].dtype != array.dtype for name, array in state.items()):
+            module.astype(next(array.dtype for array in state.values() if array.dtype.kind == "f"))
+            module.load_state_dict(state)
+        buffers = dict(module.named_buffers())
         for name, small in found["unsaved"].items():
-            unsaved[name][...] = _from_small(small)
+            buffers[name][...] = _from_small(small)
         training, modules = found["training"], module.modules()
         for inner, mode in zip(modules, training if isinstance(training, list) else [training] * len(modules), strict=True):
             inner.training = bool(mode)
@@ -240,9 +238,7 @@ class _Reader:
                 f"the file asks for the class {name!r}, which is no module that is defined here; import the file that defines it, or "
                 "pass it as in load(path, classes=[Net])"
             )
-        arguments = found["arguments"]
-        arrays = {key: _from_small(small) for key, small in arguments["arrays"].items()}
-        args, kwargs = _Reader(arrays, self.classes).restore(arguments["content"])
+        args, kwargs = self.restore(found["arguments"])
         with init.without_random():
             return cls(*args, **kwargs)
 

@@ -145,6 +145,12 @@ def _size(x: Any, dim: int | None = None) -> Any:
     return x.shape if dim is None else x.shape[dim]
 
 
+def _attribute(x: Any, name: str) -> Any:
+    if name not in ("shape", "T", "mT", "ndim"):
+        raise AttributeError(f"from_torch: the attribute {name} of arrays is not supported")
+    return getattr(x, name)
+
+
 def _dropout(x: Any, p: float = 0.5, training: bool = False, inplace: bool = False) -> Any:
     if training:
         raise NotImplementedError("a dropout function in training has no key of random numbers; use a Dropout layer, or eval() before import")
@@ -154,7 +160,7 @@ def _dropout(x: Any, p: float = 0.5, training: bool = False, inplace: bool = Fal
 OPERATIONS: dict[str, Callable[..., Any]] = {
     "add": operator.add, "iadd": operator.add, "sub": operator.sub, "mul": operator.mul, "imul": operator.mul,
     "truediv": operator.truediv, "div": operator.truediv, "neg": operator.neg, "pow": operator.pow, "matmul": operator.matmul,
-    "bmm": operator.matmul, "getitem": operator.getitem, "getattr": getattr, "floordiv": operator.floordiv,
+    "bmm": operator.matmul, "getitem": operator.getitem, "getattr": _attribute, "floordiv": operator.floordiv,
     "relu": lambda x, inplace=False: functional.relu(x), "tanh": np.tanh, "sigmoid": functional.sigmoid, "exp": np.exp, "log": np.log,
     "sqrt": np.sqrt, "abs": np.abs, "gelu": functional.gelu, "silu": lambda x, inplace=False: functional.silu(x),
     "leaky_relu": lambda x, negative_slope=0.01, inplace=False: functional.leaky_relu(x, negative_slope),

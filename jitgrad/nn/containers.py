@@ -25,7 +25,14 @@ class ModuleList(Module):
         if not isinstance(module, Module):
             raise TypeError(f"{type(self).__name__} holds modules, found {module!r}")
         setattr(self, str(len(self)), module)
+        self._remember()
         return self
+
+    def _remember(self) -> None:
+        """Take what is inside now for what the list was made of, so that it can be made anew."""
+        inside = dict(self.named_children())
+        if type(self) in (ModuleList, Sequential):
+            vars(self)["_arguments"] = ((inside if isinstance(self, Sequential) else list(inside.values()),), {})
 
     def layers(self) -> list[Module]:
         """The modules as a list."""
@@ -43,6 +50,7 @@ class ModuleList(Module):
 
     def __setitem__(self, index: int, module: Module) -> None:
         setattr(self, [name for name, _ in self.named_children()][index], module)
+        self._remember()
 
 
 class Sequential(ModuleList):
