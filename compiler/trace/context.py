@@ -103,7 +103,7 @@ class Trace:
         """The name, with a number where it is taken in this trace or is a dtype's or a keyword of IR text."""
         name = name if name.isidentifier() else f"v{name}"
         candidate, number = name, 1
-        while candidate in self.names or candidate in _RESERVED:
+        while candidate in self.names or candidate in RESERVED:
             number += 1
             candidate = f"{name}_{number}"
         self.names.add(candidate)
@@ -143,7 +143,7 @@ class Trace:
         return builder.emit(op, *(self.scope.resolve(v) for v in operands), regions=regions, **attributes)
 
 
-_RESERVED = {*DTYPE_NAMES.values(), "inf", "nan", "min", "max", "True", "False", "None", "return", "guard", "fn"}
+RESERVED = {*DTYPE_NAMES.values(), "inf", "nan", "min", "max", "True", "False", "None", "return", "guard", "fn"}
 _STATE = threading.local()
 
 

@@ -28,7 +28,7 @@ from .elementwise import (
     convert,
     elementwise,
 )
-from .tracer import Cell, TracedSize, Tracer, View, as_dim, describe, handles, new
+from .tracer import Cell, TracedSize, Tracer, View, as_dim, describe, handles, named, new
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +198,7 @@ def _position(x: Tracer, item: Any, size: Dim, axis: int) -> Position:
                 f"index {sizing.text(dim)} is out of bounds for axis {axis} of {describe(x)} with size {sizing.text(size)}"
             )
     index = convert(as_tracer(item), I64)
-    message = f"index out of bounds for axis {axis} of {describe(x)}"
+    message = f"index out of bounds for axis {axis} of {named(x)}"
     var = trace.emit("wrap_index", index.var, size=size, message=message)
     return Position(0, var)
 
@@ -476,7 +476,7 @@ def _positions(x: Tracer, entries: list[Any], axes: list[int]) -> list[Tracer]:
         if isinstance(entry, Position):
             wrapped.append(new(_value(entry)))
             continue
-        message = f"index out of bounds for axis {axis} of {describe(x)}"
+        message = f"index out of bounds for axis {axis} of {named(x)}"
         wrapped.append(new(trace.emit("wrap_index", convert(entry, I64).var, size=x.type.shape[axis], message=message)))
     shape = broadcast_shapes(wrapped, "indexing")
     return [new(broadcast_to(p, shape), scalar=False) for p in wrapped]

@@ -331,7 +331,7 @@ def staged_loop(
     known = len(guards)
     for _ in range(20):
         del guards[known:]  # what an attempt that is thrown away took for granted
-        attempt = _attempt(bounds, body, state, before, tree, slots, cells, test)
+        attempt = _attempt(bounds, body, state, before, tree, slots, cells, test, label)
         if attempt.tree != tree:
             raise NotStaged(
                 f"a loop changes the structure of {', '.join(names)} from {tree} to {attempt.tree}; arrays whose size is known "
@@ -360,22 +360,22 @@ class Attempt:
 
 def _attempt(
     bounds: Bounds | None, body: Callable[..., State], state: State, before: list[Any], tree: Tree,
-    slots: dict[int, Slot], cells: list[Cell], test: Callable[..., Any] | None,
+    slots: dict[int, Slot], cells: list[Cell], test: Callable[..., Any] | None, label: list[str],
 ) -> Attempt:  # fmt: skip
     trace = active_trace()
     test_scope, test_parameters, test_result = None, [], None
     if test is not None:
         with trace.open_scope() as test_scope:
-            index = test_scope.builder.parameter("i", ArrayType(I64))
-            inputs, test_parameters = _enter(test_scope, before, slots, cells)
+            index = test_scope.builder.parameter(_counter(test_scope), ArrayType(I64))
+            inputs, test_parameters = _enter(test_scope, before, slots, cells, label)
             if bounds is not None:
                 bounds.tracer(index)
             test_parameters.insert(0, index)
             result = truth(test(*tree.unflatten(inputs)))
             test_result = test_scope.resolve(as_tracer(result).var)
     with trace.open_scope() as scope, snapshot(state):
-        index = scope.builder.parameter("i", ArrayType(I64))
-        inputs, parameters = _enter(scope, before, slots, cells)
+        index = scope.builder.parameter(_counter(scope), ArrayType(I64))
+        inputs, parameters = _enter(scope, before, slots, cells, label)
         arguments = tree.unflatten(inputs)
         if bounds is not None:
             arguments = (bounds.tracer(index), *arguments)
@@ -384,12 +384,23 @@ def _attempt(
                        test_scope, test_parameters, test_result)  # fmt: skip
 
 
-def _enter(scope: Scope, before: list[Any], slots: dict[int, Slot], cells: list[Cell]) -> tuple[list[Any], list[Var]]:
+def _counter(scope: Scope) -> str:
+    """The name of a loop's index: i, in it j, and so on."""
+    depth = -2
+    outer: Scope | None = scope
+    while outer is not None:
+        outer, depth = outer.parent, depth + 1
+    return "ijkl"[min(depth, 3)]
+
+
+def _enter(
+    scope: Scope, before: list[Any], slots: dict[int, Slot], cells: list[Cell], label: list[str]
+) -> tuple[list[Any], list[Var]]:
     """Give a region its parameters for what is carried; returns the state's leaves as seen inside."""
     inputs = list(before)
     parameters = []
     for k, slot in slots.items():
-        var = scope.builder.parameter("s", slot.type())
+        var = scope.builder.parameter(label[k] if label[k].isidentifier() else "s", slot.type())
         parameters.append(var)
         inputs[k] = unfill(slot, var)
     for cell in cells:

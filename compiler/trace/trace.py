@@ -9,6 +9,7 @@ that the function writes to is returned as an extra result.
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import DTypeError
-from ..ir import ArrayType, Dim, Function, Var, symbol
+from ..ir import ArrayType, Dim, Equation, Function, Var, symbol
 from ..ir.function import substitute_sizes
 from ..ir.sizes import single_symbol
 from ..ir.types import BOOL, F64, I64
@@ -24,7 +25,7 @@ from ..ops import renumber
 from ..tree import Tree, flatten
 from . import operators as _operators
 from .calls import call
-from .context import Trace, tracing
+from .context import RESERVED, Trace, tracing
 from .elementwise import as_tracer
 from .iterables import Comprehension, Indexed
 from .staging import Undefined
@@ -187,7 +188,44 @@ def _leave(
     )  # fmt: skip
     captured = tuple(array for array, _ in context.captured_arrays.values())
     _refuse_written_captures(context)
-    return Traced(unify(renumber(function)), tuple(leaves), captured, tuple(outputs), tree, tuple(written), tuple(names), positional)
+    return Traced(unify(renumber(tidy(function))), tuple(leaves), captured, tuple(outputs), tree, tuple(written), tuple(names), positional)
+
+
+def tidy(function: Function) -> Function:
+    """Names without the numbers that tracing gave them, wherever regions and symbols stay apart without."""
+    symbols: dict[str, Dim] = {}
+    taken: set[str] = set()
+    for name in [*_symbols_in_order(function), *(e["symbol"] for e in function.walk() if e.get("symbol") is not None)]:
+        if name not in symbols:
+            symbols[name] = symbol(_fresh(name, taken))
+    renamed = substitute_sizes(function, symbols)
+    return renamed.replace(equations=tuple(_tidy_equation(e, symbols) for e in renamed.equations))
+
+
+def _tidy_equation(equation: Equation, symbols: dict[str, Dim]) -> Equation:
+    bound = equation.get("symbol")
+    if bound is not None:
+        attributes = tuple((k, str(symbols[bound]) if k == "symbol" else v) for k, v in equation.attributes)
+        equation = equation.replace(attributes=attributes)
+    return equation.replace(regions=tuple(_tidy_region(region, symbols) for region in equation.regions))
+
+
+def _tidy_region(region: Function, symbols: dict[str, Dim]) -> Function:
+    taken: set[str] = set()
+    names = {p.name: _fresh(p.name, taken) for p in region.parameters}
+    region = region.replace(equations=tuple(_tidy_equation(e, symbols) for e in region.equations))
+    return renumber(region, lambda name: names[name])
+
+
+def _fresh(name: str, taken: set[str]) -> str:
+    """The name without its number, or with the next that is free."""
+    base = re.sub(r"(_\d+)+$", "", name) or name
+    candidate, number = base, 1
+    while candidate in taken or candidate in RESERVED:
+        number += 1
+        candidate = f"{base}_{number}"
+    taken.add(candidate)
+    return candidate
 
 
 def _refuse_written_captures(context: Trace) -> None:

@@ -425,6 +425,12 @@ def describe(value: Any) -> str:
     return repr(value)
 
 
+def named(value: Tracer) -> str:
+    """A traced array in a message of the compiled program, whose sizes vary."""
+    part = "part of " if value.views else ""
+    return f"{part}argument {value.cell.argument}" if value.cell.argument else "an array"
+
+
 def new(var: Var, weak: bool = False, scalar: bool | None = None, dim: Dim | None = None) -> Tracer:
     """A tracer of a value that the program has just computed; of rank 0 it is a NumPy scalar unless said otherwise."""
     type = var.type

@@ -11,7 +11,10 @@ import jitgrad as jg
 
 
 def everything(a: np.ndarray, b: np.ndarray) -> dict[str, Any]:
-    """Every function of `np.linalg` that is compiled, on stacks of square matrices and of right sides."""
+    """Every function of `np.linalg` that is compiled, on stacks of square matrices and of right sides.
+
+    Of vectors whose signs depend on rounding only the magnitude is given.
+    """
     positive = a @ a.swapaxes(-1, -2) + np.eye(a.shape[-1], dtype=a.dtype)
     q, r = np.linalg.qr(b)
     u, s, vh = np.linalg.svd(b, full_matrices=False)
@@ -20,9 +23,10 @@ def everything(a: np.ndarray, b: np.ndarray) -> dict[str, Any]:
     return {
         "solve": np.linalg.solve(a, b), "vector": np.linalg.solve(a, b[..., 0, :, 0]), "inv": np.linalg.inv(a),
         "det": np.linalg.det(a), "sign": sign, "logarithm": logarithm, "root": np.linalg.cholesky(positive),
-        "upper": np.linalg.cholesky(positive, upper=True), "values": values, "vectors": vectors, "upper values":
-        np.linalg.eigvalsh(positive, "U"), "q": q, "r": r, "u": u, "s": s, "vh": vh, "svdvals": np.linalg.svdvals(a),
-        "wide": np.linalg.svd(b.swapaxes(-1, -2), full_matrices=False), "wide qr": np.linalg.qr(b.swapaxes(-1, -2)),
+        "upper": np.linalg.cholesky(positive, upper=True), "values": values, "vectors": abs(vectors),
+        "upper values": np.linalg.eigvalsh(positive, "U"), "q": q, "r": r, "u": abs(u), "s": s, "vh": abs(vh), "product": (u * s[..., None, :]) @ vh,
+        "svdvals": np.linalg.svdvals(a), "wide": abs(np.linalg.svd(b.swapaxes(-1, -2), full_matrices=False)[2]),
+        "wide qr": np.linalg.qr(b.swapaxes(-1, -2)),
         "pinv": np.linalg.pinv(b), "power": np.linalg.matrix_power(a, 5), "singular": np.linalg.det(a * 0),
         "lstsq": np.linalg.lstsq(b[0], a[0])[:2],
     }  # fmt: skip
