@@ -19,7 +19,9 @@ from .errors import ShapeError
 from .ir import ArrayType, Function, Var
 from .trace.calls import call
 from .trace.context import Scope, active_trace
-from .trace.elementwise import as_tracer, broadcast_shapes, broadcast_to, convert
+from .trace.broadcasting import broadcast_shapes, broadcast_to
+from .trace.mutation import Change, redo
+from .trace.promotion import as_tracer, convert
 from .trace.staging import close
 from .trace.tracer import Cell, TracedSize, Tracer, new
 from .tree import Tree, flatten, is_held
@@ -34,7 +36,22 @@ class Inner:
     leaves: list[Any]  # of the result: tracers of the inner scope, or static values
     positions: list[int | None]  # of each leaf among the function's results
     tree: Tree
-    written: list[Callable[[Var], None]]  # gives each outer array written to its new value, the last of the results
+    written: list[Callable[[Var], None]]  # gives each outer array written to its new value
+    effects: list[Effect]  # what it does to Python objects
+
+
+@dataclass(slots=True)
+class Effect:
+    """A change that a traced function makes to a Python object; the positions of its leaves among the function's results."""
+
+    change: Change
+    leaves: list[Any]
+    positions: list[int | None]
+    tree: Tree
+
+    def make(self, results: Sequence[Var]) -> None:
+        """Make the change where the function's results have been computed."""
+        redo(self.change, self.tree.unflatten(_outer_leaves(self.leaves, self.positions, results)))
 
 
 def trace_inner(
@@ -56,6 +73,7 @@ def trace_inner(
         found, result_tree = flatten(result)
         results, positions = _results(scope, found, keep)
         changed = [k for k in inputs if leaves[k].cell.value not in own]
+        effects = [_effect(change, scope, results) for change in scope.changes.values()]
         results += [leaves[k].cell.value for k in changed]
     with trace.reopen(scope):
         results += [scope.resolve(cell.value) for cell in scope.final]
@@ -64,7 +82,16 @@ def trace_inner(
     parameters = [*own, *(scope.captured[v] for v in captured)]
     name = getattr(function, "__name__", "function")
     closed = close(scope, name if name.isidentifier() else "function", parameters, results)
-    return Inner(closed, captured, found, positions, result_tree, written)
+    return Inner(closed, captured, found, positions, result_tree, written, effects)
+
+
+def _effect(change: Change, scope: Scope, results: list[Var]) -> Effect:
+    """What the function does to a Python object, with the traced values in it among the results."""
+    leaves, tree = flatten(change.read())
+    found, positions = _results(scope, leaves, keep=True)
+    places = [None if p is None else p + len(results) for p in positions]
+    results += found
+    return Effect(change, leaves, places, tree)
 
 
 def _results(scope: Scope, leaves: list[Any], keep: bool) -> tuple[list[Var], list[int | None]]:
@@ -75,7 +102,7 @@ def _results(scope: Scope, leaves: list[Any], keep: bool) -> tuple[list[Var], li
             positions.append(None)
         elif isinstance(leaf, (Tracer, TracedSize)) or (isinstance(leaf, (np.ndarray, float, np.generic))):
             positions.append(len(results))
-            results.append(scope.resolve(as_tracer(leaf).var))
+            results.append(scope.resolve(as_tracer(leaf).value))
         else:
             positions.append(None)
     return results, positions
@@ -83,15 +110,22 @@ def _results(scope: Scope, leaves: list[Any], keep: bool) -> tuple[list[Var], li
 
 def outcome(inner: Inner, results: Sequence[Var]) -> Any:
     """The user's result of a traced function whose results have been computed in the current scope."""
-    leaves = list(inner.leaves)
-    for k, position in enumerate(inner.positions):
-        if position is not None:
-            like = as_like(inner.leaves[k])
-            leaves[k] = new(results[position], weak=like[0], scalar=like[1])
+    for effect in inner.effects:
+        effect.make(results)
     count = len(inner.function.results) - len(inner.written)
     for assign, var in zip(inner.written, results[count:], strict=False):
         assign(var)
-    return inner.tree.unflatten(leaves)
+    return inner.tree.unflatten(_outer_leaves(inner.leaves, inner.positions, results))
+
+
+def _outer_leaves(leaves: Sequence[Any], positions: Sequence[int | None], results: Sequence[Var]) -> list[Any]:
+    """Leaves of an inner function as the outer one sees them."""
+    outer = list(leaves)
+    for k, position in enumerate(positions):
+        if position is not None:
+            weak, scalar = as_like(leaves[k])
+            outer[k] = new(results[position], weak=weak, scalar=scalar)
+    return outer
 
 
 def as_like(leaf: Any) -> tuple[bool, bool]:
@@ -104,7 +138,7 @@ def as_like(leaf: Any) -> tuple[bool, bool]:
 def apply(inner: Inner, inputs: Sequence[Tracer], function: Function, extra: Sequence[Var] = ()) -> tuple[Var, ...]:
     """Inline a function made from a traced one; returns its results."""
     trace = active_trace()
-    arguments = [trace.scope.resolve(v) for v in (*(t.var for t in inputs), *inner.captured, *extra)]
+    arguments = [trace.scope.resolve(v) for v in (*(t.value for t in inputs), *inner.captured, *extra)]
     return trace.scope.builder.inline(function, arguments)
 
 
@@ -265,7 +299,7 @@ def pullback(function: Callable[..., Any], primals: Sequence[Any], has_aux: bool
     inputs = {k: differentiable(leaf, _leaf_name(name, path)) for k, (leaf, path) in enumerate(zip(leaves, tree.paths(), strict=True))}
     inner = trace_inner(function, primals, {}, inputs)
     trace = active_trace()
-    sources = [t.var for t in inputs.values()]
+    sources = [t.value for t in inputs.values()]
     value = outcome(inner, apply(inner, list(inputs.values()), inner.function))
     result_leaves = list(range(len(inner.leaves)))
     if has_aux:
@@ -298,7 +332,7 @@ def checkpointed(function: Callable[..., Any], args: Sequence[Any] = ()) -> Any:
     inputs = {k: as_tracer(leaf) for k, leaf in enumerate(leaves) if isinstance(leaf, (Tracer, np.ndarray, np.generic))}
     inner = trace_inner(function, args, {}, inputs, keep=True)
     trace = active_trace()
-    results = trace.emit("checkpoint", *(t.var for t in inputs.values()), *inner.captured, regions=(inner.function,))
+    results = trace.emit("checkpoint", *(t.value for t in inputs.values()), *inner.captured, regions=(inner.function,))
     return outcome(inner, results if isinstance(results, tuple) else (results,))
 
 
@@ -392,7 +426,7 @@ def _emit_custom(run: Inner, ahead: Inner, back: Inner, inputs: dict[int, Tracer
     backward = back.function.replace(parameters=(*kept, *extra, *cotangents))
     assert len(saved) == len(extra)
     results_back = _pad_with_zeros(backward, captured)
-    outputs = trace.emit("custom_vjp", *(t.var for t in inputs.values()), *captured, regions=(primal, forward, results_back))
+    outputs = trace.emit("custom_vjp", *(t.value for t in inputs.values()), *captured, regions=(primal, forward, results_back))
     return outcome(run, outputs if isinstance(outputs, tuple) else (outputs,))
 
 

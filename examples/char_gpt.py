@@ -35,13 +35,9 @@ class Block(nn.Module):
 
     def attention(self, x):
         batch, length, _ = x.shape
-        qkv = self.qkv(x).reshape(batch, length, 3, HEADS, WIDTH // HEADS)
-        q, k, v = (qkv[:, :, i].transpose(0, 2, 1, 3) for i in range(3))
-        scores = q @ k.transpose(0, 1, 3, 2) / np.float32(np.sqrt(WIDTH // HEADS))
-        scores = np.where(np.arange(length)[:, None] >= np.arange(length), scores, np.float32(-1e9))
-        weights = np.exp(scores - scores.max(axis=-1, keepdims=True))
-        weights = weights / weights.sum(axis=-1, keepdims=True)
-        return self.out((weights @ v).transpose(0, 2, 1, 3).reshape(batch, length, WIDTH))
+        qkv = self.qkv(x).reshape(batch, length, 3, HEADS, WIDTH // HEADS).transpose(2, 0, 3, 1, 4)
+        mixed = nn.functional.scaled_dot_product_attention(qkv[0], qkv[1], qkv[2], is_causal=True)
+        return self.out(mixed.transpose(0, 2, 1, 3).reshape(batch, length, WIDTH))
 
 
 class GPT(nn.Module):
@@ -51,7 +47,7 @@ class GPT(nn.Module):
         self.norm, self.head = nn.LayerNorm(WIDTH), nn.Linear(WIDTH, letters, rng=rng)
 
     def forward(self, tokens):
-        x = self.letter(tokens) + self.place(np.arange(tokens.shape[1]))
+        x = self.letter(tokens) + self.place.weight[: tokens.shape[1]]
         for block in self.blocks:
             x = block(x)
         return self.head(self.norm(x))
@@ -59,10 +55,7 @@ class GPT(nn.Module):
 
 def next_letter_loss(logits, targets):
     """Mean cross entropy over all places."""
-    top = logits.max(axis=-1, keepdims=True)
-    log_total = np.log(np.exp(logits - top).sum(axis=-1)) + top[:, :, 0]
-    chosen = np.take_along_axis(logits, targets[:, :, None], axis=2)[:, :, 0]
-    return np.mean(log_total - chosen)
+    return nn.functional.cross_entropy(logits.reshape(-1, logits.shape[-1]), targets.reshape(-1))
 
 
 def read_text():

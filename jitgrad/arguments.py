@@ -114,7 +114,7 @@ def leaf_key(value: Any) -> Hashable:
     if isinstance(value, np.generic):
         return "scalar", value.dtype
     if isinstance(value, np.ndarray):
-        return value.dtype, value.ndim
+        return cls, value.dtype, value.ndim
     try:
         hash(value)
     except TypeError:

@@ -21,7 +21,7 @@ from .compiler.errors import UnsupportedError
 from .compiler.trace.context import current_trace
 from .compiler.tree import Tree, flatten
 from .program import GuardError, Program, compile_traced
-from .tracebacks import at_users_line
+from .tracebacks import at_users_line, described_call
 
 
 class Compiled:
@@ -68,7 +68,7 @@ class Compiled:
             program = self._find(arguments, leaves, tree)
             return program(leaves)
         except Exception as error:
-            raise at_users_line(error)  # noqa: B904
+            raise at_users_line(error, described_call(self.function, self.name, args, kwargs))  # noqa: B904
 
     def _arguments(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """The arguments as one pytree, static ones wrapped so that they are leaves."""

@@ -37,9 +37,10 @@ def _elementwise(name: str, doc: str) -> Any:
 
         if current_trace() is not None:
             from .compiler.ir.types import F64
-            from .compiler.trace.elementwise import as_tracer, elementwise
+            from .compiler.trace.elementwise import elementwise
+            from .compiler.trace.promotion import as_array
 
-            tracer = as_tracer(x)
+            tracer = as_array(x)
             return elementwise(name, tracer, dtype=tracer.dtype if tracer.dtype.kind == "f" else F64)
         array = _np.asarray(x)
         array = array if array.dtype.kind == "f" else array.astype(_np.float64)

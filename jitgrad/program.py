@@ -67,7 +67,7 @@ class Program:
     def __call__(self, leaves: Sequence[Any]) -> Any:
         """Run on the leaves of the arguments."""
         arguments = [_prepare(leaves[k]) for k in self._taken]
-        if self._written:
+        if self._written or self.traced.contiguous:
             self._check_written(leaves)
             for place in self._donated:
                 arguments[place] = _writable(arguments[place])
@@ -80,6 +80,12 @@ class Program:
 
     def _check_written(self, leaves: Sequence[Any]) -> None:
         """NumPy's errors for what cannot be written to, and for overlaps that tracing did not see."""
+        for k in self.traced.contiguous:
+            if not leaves[k].flags.c_contiguous:
+                raise ValueError(
+                    f"argument {self.traced.names[k]} is not in C order; the function writes to it and reshapes it, which NumPy "
+                    "does on a copy; pass np.ascontiguousarray(x), or reshape a copy in the function"
+                )
         arrays = [(k, leaf) for k, leaf in enumerate(leaves) if isinstance(leaf, np.ndarray)]
         for k in self._written:
             name = self.traced.names[k]

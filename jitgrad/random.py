@@ -49,7 +49,7 @@ def bits(key: Any, count: Any) -> Any:
 
 def advance(key: Any, count: Any) -> None:
     """Move a key past ``count`` numbers, in place."""
-    key += np.asarray(count).astype(np.uint64) * STEP
+    key += np.full(1, count, np.uint64) * STEP
 
 
 def split(key: Any, count: int) -> list[Any]:
@@ -60,11 +60,11 @@ def split(key: Any, count: int) -> list[Any]:
 
 def _size(shape: int | Sequence[int]) -> tuple[Any, Any]:
     """The shape as a tuple, and the number of elements."""
-    shape = tuple(shape) if isinstance(shape, (tuple, list)) else (shape,)
+    lengths = tuple(shape) if isinstance(shape, (tuple, list)) else (shape,)
     count: Any = 1
-    for length in shape:
+    for length in lengths:
         count = count * length
-    return shape, count
+    return lengths, count
 
 
 def uniform(key: Any, shape: int | Sequence[int], dtype: Any = np.float32) -> Any:

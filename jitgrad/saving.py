@@ -81,7 +81,9 @@ def _content(header: str | None) -> Any:
         raise ValueError("the file holds arrays only, no model; read it with safetensors and use load_state_dict")
     found = json.loads(header)
     if not isinstance(found, dict) or found.get("format") != FORMAT:
-        raise ValueError(f"the file has the format {found.get('format') if isinstance(found, dict) else found!r}, expected {FORMAT!r}")
+        raise ValueError(
+            f"the file has the format {found.get('format') if isinstance(found, dict) else found!r}, expected {FORMAT!r}"
+        )
     return found["content"]
 
 
@@ -109,7 +111,9 @@ class _Writer:
         if type(thing) in (list, tuple):
             return {type(thing).__name__: [self.describe(item, _joined(place, k)) for k, item in enumerate(thing)]}
         if isinstance(thing, Mapping):
-            return {"dict": [[self.describe(key, place), self.describe(item, _joined(place, key))] for key, item in thing.items()]}
+            return {
+                "dict": [[self.describe(key, place), self.describe(item, _joined(place, key))] for key, item in thing.items()]
+            }
         if isinstance(thing, np.random.Generator):
             return {"generator": self.describe(thing.bit_generator.state, _joined(place, "generator"))}
         if isinstance(thing, np.dtype) or (isinstance(thing, type) and issubclass(thing, np.generic)):
@@ -149,7 +153,9 @@ class _Writer:
         return {
             **described,
             "arrays": {name: self.array(array, _joined(place, name)) for name, array in state.items()},
-            "unsaved": {name: _small(array, name) for name, array in rest.items() if array.dtype.kind in "iu" and array.size <= 64},
+            "unsaved": {
+                name: _small(array, name) for name, array in rest.items() if array.dtype.kind in "iu" and array.size <= 64
+            },
             "training": modes[0] if len(set(modes)) == 1 else modes,
         }
 

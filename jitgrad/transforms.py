@@ -211,14 +211,14 @@ def stop_gradient(x: Any) -> Any:
     """
     if current_trace() is None:
         return x
-    from .compiler.trace.elementwise import as_tracer
+    from .compiler.trace.promotion import as_tracer
     from .compiler.trace.tracer import Tracer, new
     from .compiler.tree import map_leaves
 
     def stop(leaf: Any) -> Any:
         if not isinstance(leaf, Tracer):
             return leaf
-        return new(active_trace().emit("stop_gradient", as_tracer(leaf).var), weak=leaf.weak, scalar=leaf.is_scalar)
+        return new(active_trace().emit("stop_gradient", as_tracer(leaf).value), weak=leaf.weak, scalar=leaf.is_scalar)
 
     return map_leaves(stop, x)
 

@@ -10,7 +10,7 @@ forces an order. CHEAP equations belong to no group: every reader reads through 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ..ir import Dim, Equation, Function, Var
@@ -28,6 +28,7 @@ class Group:
     role: Role
     domain: tuple[Dim, ...] = ()
     equations: list[Equation] = field(default_factory=list)
+    reads: list[Read] = field(default_factory=list)
     before: int = 0  # the groups that must run first, directly or not, as a bit set
     writes: Equation | None = None
     sealed: bool = False  # nobody may join
@@ -35,11 +36,16 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Groups in order; ``stored`` variables live in buffers; ``views`` share the memory of their operand."""
+    """Groups in order; ``stored`` variables live in buffers; ``views`` share the memory of their operand.
+
+    ``last`` gives for variables in memory the last group that reads them, or their views, and the number of groups if they are results.
+    """
 
     groups: tuple[Group, ...]
     stored: frozenset[Var]
     views: frozenset[Var]
+    last: Mapping[Var, int]
+    destroyed: frozenset[Var]
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,16 +241,15 @@ class _Planner:
             return False
         value = equation.operands[1]
         made_here = self.group_of.get(value) is group
-        inner = [read for member in group.equations for read in self.operand_reads(member)]
         own = [read for operand in equation.operands[1:] for read in self.reads(operand, here=True)]
-        return made_here and self.harmless(equation, [*inner, *own])
+        return made_here and self.harmless(equation, [*group.reads, *own])
 
     def _kind(self, var: Var) -> Role:
         return self.roles[var]
 
     def _shares_reads(self, group: Group, reads: list[Read]) -> bool:
         mine = {read.var for read in reads if is_array(read.var)}
-        return any(read.var in mine for member in group.equations for read in self.operand_reads(member))
+        return any(read.var in mine for read in group.reads)
 
     def _join(self, group: Group, equation: Equation, reads: list[Read], before: int) -> None:
         bit = 1 << group.number
@@ -254,6 +259,7 @@ class _Planner:
             if other.before & bit:
                 other.before |= added
         group.equations.append(equation)
+        group.reads += reads
         if self.role(equation) is Role.WRITE:
             group.writes = equation
         for read in reads:
@@ -285,7 +291,18 @@ class _Planner:
                     order.append(group)
             assert len(late) < len(waiting), "groups depend on each other"
             waiting = late
-        return Plan(tuple(order), frozenset(self.stored), frozenset(self.views))
+        taken = {e.operands[k] for e in self.function.equations for k in destroyed(e)}
+        return Plan(tuple(order), frozenset(self.stored), frozenset(self.views), self._last(order), frozenset(taken))
+
+    def _last(self, order: list[Group]) -> dict[Var, int]:
+        """For each variable in memory, the position of the last group that reads it."""
+        place = {group.number: position for position, group in enumerate(order)}
+        last = {
+            var: max(place[k] for k in range(groups.bit_length()) if groups >> k & 1) for var, groups in self.readers.items()
+        }
+        for result in self.function.results:
+            last[self.root(result)] = len(order)
+        return last
 
 
 _KERNEL = (Role.MAP, Role.REDUCE, Role.WRITE)

@@ -41,6 +41,7 @@ class _KernelBuilder:
         self.buffers: dict[str, ArrayType] = {}
         self.scalars: dict[str, Local] = {}
         self.returned: list[str] = []
+        self.stores: list[tuple[Buffer, Index, Atom, Equation, bool]] = []
         self.body = Body(self.value, seen.definition, self.placeholder)
         self.axes = tuple(Axis(f"@{k}", extent) for k, extent in enumerate(group.domain))
         self.point: Index = tuple(symbol(axis.name) for axis in self.axes)
@@ -65,6 +66,8 @@ class _KernelBuilder:
     def build(self) -> Launch:
         for equation in self.group.equations:
             self.add(equation)
+        for store in self.stores:  # after all that is read: memory may be that of an operand
+            self.body.store(*store)
         return self.finish()
 
     def add(self, equation: Equation) -> None:
@@ -77,7 +80,7 @@ class _KernelBuilder:
         else:
             atom = self.body.element(equation.result, self.point)
             if equation.result in self.stored:
-                self.body.store(self.target(equation), self.point, atom, equation)
+                self.stores.append((self.target(equation), self.point, atom, equation, False))
 
     def target(self, equation: Equation) -> Buffer:
         buffer = self.stored[equation.result]
@@ -104,7 +107,7 @@ class _KernelBuilder:
             index = self.body.taken(equation["axes"], tuple(starts), equation.operands[0], self.point)
         else:
             index = self.body.selected(equation["spec"], tuple(starts), self.point)
-        self.body.store(self.target(equation), index, atom, equation, add=equation.op in ("index_add", "put_add"))
+        self.stores.append((self.target(equation), index, atom, equation, equation.op in ("index_add", "put_add")))
 
     def finish(self) -> Launch:
         written = {step.buffer for step in self.body.steps if isinstance(step, Store)}

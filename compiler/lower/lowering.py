@@ -57,31 +57,34 @@ class _Lowering:
         self.names = Names({*self.sizes, function.name})
         self.kernels: dict[Kernel, Kernel] = {}
         self.variables: set[str] = set()  # scalars that loops and branches assign
-        self.given: dict[str, str] = {}  # parameters whose names loops take over: the names that keep the caller's memory
+        self.given: dict[str, str] = {}  # parameters whose names loops bind to other memory: names that keep the caller's
+        self.callers: set[str] = set()  # storages that may be the caller's memory
 
     def program(self) -> Program:
-        scope = Scope(self, self.function, {})
+        scope = Scope(self, self.function, {}, frozenset(self.function.parameters[k] for k in self.donated))
         parameters = []
         for parameter in self.function.parameters:
             assert isinstance(parameter.type, ArrayType)
             name = self.names.fresh(parameter.name)
             scope.values[parameter] = argument(name, parameter.type)
             parameters.append(Parameter(name, parameter.type))
-        self.arguments = {parameter.name for parameter in parameters}
+        self.callers |= {parameter.name for parameter in parameters}
+        self.targets = {parameters[k].name: self.function.results[r] for k, r in self.donated.items()}
         scope.run()
-        results = [scope.result(v) for v in self.function.results]
-        returned = tuple(r for k, r in enumerate(results) if k not in self.donated.values())
+        returned = tuple(scope.alone(r) for k, r in enumerate(self.function.results) if k not in self.donated.values())
         for position, target in self.donated.items():
             scope.copy_back(parameters[position].name, self.function.results[target])
-        keep = [Bind((given,), (name,)) for name, given in self.given.items()]
+        keep: list[Statement] = []
+        for name, given in self.given.items():
+            keep += [Bind((given,), (name,)), Call("copied", (name,), (name,))]
         return Program(
             self.function.name, tuple(parameters), self.function.guards, (*keep, *scope.statements), returned,
             tuple(self.kernels.values()),
         )  # fmt: skip
 
     def keep_argument(self, name: str) -> None:
-        """Before a parameter's name is bound to other memory, give the caller's memory another name."""
-        if name in self.arguments and name not in self.given:
+        """Work on a copy of a parameter whose name is bound to other memory later, and give the caller's another name."""
+        if name in self.targets and name not in self.given:
             self.given[name] = self.names.fresh(f"{name}_given")
 
     def share(self, kernel: Kernel) -> Kernel:
@@ -137,8 +140,11 @@ def _starts(loop: Equation) -> Iterator[tuple[Var, str]]:
 class Scope:
     """The driver code of one function or region; regions stand inside the code of the function around them."""
 
-    def __init__(self, shared: _Lowering, function: Function, values: dict[Var, Value | Stack]) -> None:
+    def __init__(
+        self, shared: _Lowering, function: Function, values: dict[Var, Value | Stack], owned: frozenset[Var] = frozenset()
+    ) -> None:
         self.shared, self.function, self.values = shared, function, values
+        self.owned = owned  # the parameters whose memory may be taken
         self.statements: list[Statement] = []
         self.whole: dict[str, Buffer] = {}  # the buffers that views show under another shape
         self.definition = {r: e for e in function.equations for r in e.results}
@@ -148,14 +154,14 @@ class Scope:
 
     def run(self) -> None:
         """Lower every group."""
-        for group in self.plan.groups:
+        for position, group in enumerate(self.plan.groups):
             match group.role:
                 case Role.SCALAR:
                     self.scalar(group.equations[0])
                 case Role.OPAQUE:
                     self.opaque(group.equations[0])
                 case _:
-                    self.launch(group)
+                    self.launch(group, position)
 
     # values
 
@@ -184,8 +190,13 @@ class Scope:
         value = self.values[var]
         return value.name if isinstance(value, Buffer | Stack) else value
 
-    def result(self, var: Var) -> str | Atom:
-        """A result of the whole function."""
+    def alone(self, var: Var) -> str | Atom:
+        """A result of the whole function that is returned: not in the caller's memory."""
+        value = self.values[var]
+        if isinstance(value, Buffer) and value.storage in self.shared.callers:
+            name = self.shared.names.fresh(value.name)
+            self.statements.append(Call("copied", (value.name,), (name,)))
+            return name
         return self.any(var)
 
     def wish(self, equation: Equation) -> str:
@@ -212,7 +223,7 @@ class Scope:
         self.values[equation.result] = body.element(equation.result, ())
         self.statements += body.steps  # type: ignore[arg-type]
 
-    def launch(self, group: Group) -> None:
+    def launch(self, group: Group, position: int) -> None:
         """Make the kernel of a group and run it."""
         stored: dict[Var, Buffer] = {}
         if len(group.equations) == 1 and self.is_zero(group.equations[0]):
@@ -226,13 +237,41 @@ class Scope:
                     return
                 stored[result] = self.values[result] = self.retyped(equation)
             elif result in self.plan.stored and is_array(result):
-                stored[result] = self.new_buffer(result, self.wish(equation), source=equation.source)
+                stored[result] = self.reuse(group, position, result, stored) or self.new_buffer(
+                    result, self.wish(equation), source=equation.source
+                )
         seen = Surroundings(self.lookup, self.definition, self.shared.sizes)
         launch = build(group, stored, seen)
         scalars = [e.result for e in group.equations if role_of(e) is Role.REDUCE and not is_array(e.result)]
         results = tuple(self.new_scalar(var) for var in scalars)
         kernel = self.shared.share(launch.kernel)
         self.statements.append(Launch(kernel, launch.buffers, launch.scalars, results, launch.source))
+
+    def reuse(self, group: Group, position: int, result: Var, stored: Mapping[Var, Buffer]) -> Buffer | None:
+        """The memory of an operand that nobody reads after this group, for a result of the same type."""
+        used = {buffer.storage for buffer in stored.values()}
+        for read in group.reads:
+            value = self.values.get(read.var)
+            if not isinstance(value, Buffer) or value.type != result.type or value.storage in used:
+                continue
+            if self.is_free(read.var, position) and all(
+                r.here and r.var == read.var for r in group.reads if self.storage(r.var) == value.storage
+            ):
+                if value.storage in self.shared.callers and self.shared.targets.get(value.storage) != result:
+                    continue
+                self.values[result] = value
+                return value
+        return None
+
+    def storage(self, var: Var) -> str | None:
+        value = self.values.get(var)
+        return value.storage if isinstance(value, Buffer) else None
+
+    def is_free(self, var: Var, position: int) -> bool:
+        """Whether the memory of a variable is this scope's, and its last reader is the group at a position."""
+        if var in self.plan.views or var in self.plan.destroyed or self.plan.last.get(var) != position:
+            return False
+        return var in self.owned or var in self.definition
 
     def is_zero(self, equation: Equation) -> bool:
         """Whether an equation makes nothing but zeros."""
@@ -461,9 +500,11 @@ class Scope:
 
     # loops and branches
 
-    def region(self, function: Function, values: Sequence[Value | Stack]) -> tuple[Scope, list[Value | Stack]]:
+    def region(
+        self, function: Function, values: Sequence[Value | Stack], owned: frozenset[Var] = frozenset()
+    ) -> tuple[Scope, list[Value | Stack]]:
         """Lower a region applied to values; returns its scope and its results."""
-        scope = Scope(self.shared, function, dict(zip(function.parameters, values, strict=True)))
+        scope = Scope(self.shared, function, dict(zip(function.parameters, values, strict=True)), owned)
         scope.run()
         return scope, [scope.values[v] for v in function.results]
 
@@ -508,7 +549,7 @@ class Scope:
         reserved = self.reserve(equation, carried)
         index = self.shared.names.index(body.parameters[0].name)
         arguments = [Position(symbol(index)), *constants, *carried]
-        scope, results = self.region(body, arguments)
+        scope, results = self.region(body, arguments, frozenset(body.parameters[1 + split :]))
         scope.rebind(carried, results)
         test: tuple[Statement, ...] = ()
         condition, count = None, ""
@@ -571,6 +612,8 @@ class Scope:
         name = self.bind_scalar(result, equation.hint or "value")
         if not is_array(result):
             self.shared.variables.add(name)
+        elif {v.storage for v in (a, b) if isinstance(v, Buffer)} & self.shared.callers:
+            self.shared.callers.add(name)
         return self.values[result]
 
     # the end
@@ -578,5 +621,5 @@ class Scope:
     def copy_back(self, parameter: str, result: Var) -> None:
         """Copy a result into the memory of the parameter that is to hold it, unless it is there already."""
         value = self.values[result]
-        if isinstance(value, Buffer) and value.storage != parameter:
-            self.statements.append(Call("copy_into", (self.shared.given.get(parameter, parameter), value.name), ()))
+        if isinstance(value, Buffer) and (value.storage != parameter or parameter in self.shared.given):
+            self.statements.append(Call("copy_into", (self.shared.given.get(parameter, parameter), value.name)))

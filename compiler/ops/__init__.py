@@ -1,7 +1,7 @@
 """What each op means, and what follows from that alone: building, verifying and interpreting functions.
 
-``op`` is the record; ``elementwise``, ``shapes``, ``reductions``, ``indexing``, ``products`` and ``regions`` are the rows;
-``table`` is ``OPS``, all of them by name.
+``op`` is the record; ``elementwise``, ``shapes``, ``reductions``, ``indexing``, ``products``, ``linalg`` and
+``regions`` are the rows; ``table`` is ``OPS``, all of them by name.
 """
 
 from .builder import Builder, renumber

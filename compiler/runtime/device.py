@@ -165,7 +165,7 @@ def softplus(x: Any) -> Any:
 def logaddexp(x: Any, y: Any) -> Any:
     """log(exp(x) + exp(y))"""
     if x == y:
-        return x + type(x)(math.log(2.0))
+        return x + type(x)(0.6931471805599453)
     gap = x - y
     return (x if gap > 0 else y) + math.log1p(math.exp(-abs(gap)))
 

@@ -3,9 +3,9 @@
 In: C-contiguous stacks of matrices (count, rows, columns) or of vectors (count, size), floats, and stacks to write to; no two
 share memory. Out: their new content.
 
-Each function has a plain Python meaning, which is NumPy's, and stands for a compiled one that calls the LAPACK that SciPy ships.
-Both raise NumPy's ``LinAlgError``. LAPACK takes columns where we have rows. Where it does not matter which, it sees transposes;
-where signs or rounding depend on it, it gets a copy with rows and columns swapped, as NumPy gives it.
+Each function has a plain Python meaning, which is NumPy's, and stands for a compiled one that calls the LAPACK that SciPy
+ships. Both raise NumPy's `LinAlgError`. LAPACK takes columns where we have rows. Where it does not matter which, it sees
+transposes; where signs or rounding depend on it, it gets a copy with rows and columns swapped, as NumPy gives it.
 """
 
 from functools import partial

@@ -115,6 +115,14 @@ def copy_into(out: Any, x: Any) -> None:
         target[i] = source[i]
 
 
+@compiled_once(allocates=True)
+def copied(x: Any) -> Any:
+    """The array in memory of its own."""
+    out = np.empty(x.shape, x.dtype)
+    copy_into(out, x)
+    return out
+
+
 @compiled_once()
 def write_flat(buffer: Any, start: int, x: Any) -> None:
     """Write a one-dimensional array into a buffer."""

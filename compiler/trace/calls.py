@@ -11,6 +11,7 @@ import builtins
 import functools
 import math
 import types
+from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -20,12 +21,17 @@ from ..errors import UnsupportedError
 from ..ir.types import BOOL, F64, I64
 from . import creation
 from .context import active_trace, is_internal
-from .elementwise import apply_ufunc, as_tracer, call_ufunc, convert, elementwise
+from .elementwise import elementwise
 from .functions import FUNCTIONS
+from .functions import function as numpy_function
+from .mutation import MUTATORS, remember
 from .iterables import Comprehension, Indexed, as_indexed, backwards, enumerated, traced_range, zipped
+from .promotion import as_tracer, convert
 from .rewrite import SourceUnavailable, is_rewritten, rewrite
+from .special import SPECIAL
 from .staging import truth
 from .tracer import TracedSize, Tracer, describe, new, python_size
+from .ufuncs import apply_ufunc, call_ufunc
 
 OPERATORS: list[Any] = []  # the one object of ``operators``, which imports this module
 
@@ -59,6 +65,7 @@ def call(callee: Any) -> Any:
         return functools.partial(_scalar, callee) if issubclass(callee, np.generic) else callee
     if isinstance(callee, types.FunctionType):
         return _function(callee)
+    _refuse_random(callee)
     if isinstance(callee, types.MethodType):
         function = call(callee.__func__) if isinstance(callee.__func__, types.FunctionType) else callee.__func__
         return callee if function is callee.__func__ else types.MethodType(function, callee.__self__)
@@ -66,6 +73,8 @@ def call(callee: Any) -> Any:
         return functools.partial(call(callee.func), *callee.args, **callee.keywords)
     if isinstance(callee, types.BuiltinMethodType):
         return _method(callee)
+    if isinstance(callee, np.vectorize):
+        return functools.partial(_vectorized, callee)
     compiled = getattr(callee, "py_func", None)  # a function decorated with numba
     if isinstance(compiled, types.FunctionType):
         return _function(compiled)
@@ -86,6 +95,8 @@ def _object(callee: Any) -> Any:
 
 def _function(function: types.FunctionType) -> Any:
     """The user's function, rewritten; libraries' functions and jitgrad's own as they are."""
+    if (function.__module__ or "").startswith("scipy.special") and function.__name__ in SPECIAL:
+        return functools.partial(_special, function)
     if is_rewritten(function) or is_internal(function.__code__.co_filename) or _is_library(function):
         return function
     wrapped = getattr(function, "__wrapped__", None)
@@ -97,6 +108,13 @@ def _function(function: types.FunctionType) -> Any:
         return rewrite(function, OPERATORS[0])
     except SourceUnavailable:
         return substituted(function)
+
+
+def _special(function: types.FunctionType, *args: Any, **kwargs: Any) -> Any:
+    """A function of ``scipy.special`` that is no ufunc."""
+    if has_traced(args) or has_traced(kwargs):
+        return SPECIAL[function.__name__](*args, **kwargs)
+    return _own(function(*args, **kwargs))
 
 
 _LIBRARIES = ("numba.", "scipy.", "contextlib", "functools", "typing", "collections", "copy", "dataclasses", "abc", "enum",
@@ -114,10 +132,24 @@ def _ufunc(ufunc: np.ufunc, *args: Any, **kwargs: Any) -> Any:
     return _own(ufunc(*args, **kwargs))
 
 
+def _vectorized(function: np.vectorize, *args: Any, **kwargs: Any) -> Any:
+    """What ``np.vectorize`` made."""
+    from .mapping import vectorized
+
+    return vectorized(function)(*args, **kwargs) if has_traced(args) or has_traced(kwargs) else _own(function(*args, **kwargs))
+
+
+def _ufunc_method(ufunc: np.ufunc, name: str, *args: Any, **kwargs: Any) -> Any:
+    """``np.add.reduce`` and its like."""
+    if has_traced(args) or has_traced(kwargs):
+        return call_ufunc(ufunc, name, args, kwargs)
+    return _own(getattr(ufunc, name)(*args, **kwargs))
+
+
 def _numpy(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     if function in CREATION or has_traced(args) or has_traced(kwargs):
         args = tuple(_listed(a) for a in args)
-        return FUNCTIONS[function](*args, **kwargs)
+        return numpy_function(function)(*args, **kwargs)
     return _own(function(*args, **kwargs))
 
 
@@ -139,15 +171,24 @@ def _own(result: Any) -> Any:
     return result
 
 
-def _method(method: types.BuiltinMethodType) -> Any:
-    """A method of an untraced array meets traced arguments; a random generator is refused."""
-    owner = method.__self__
+def _refuse_random(callee: Any) -> None:
+    """Random numbers are not drawn while a function is traced."""
+    owner = getattr(callee, "__self__", None)
     if isinstance(owner, (np.random.Generator, np.random.RandomState)):
         raise UnsupportedError(
-            f"random numbers drawn by {type(owner).__name__}.{method.__name__} while tracing would be the same at each call; "
+            f"random numbers drawn by {type(owner).__name__}.{callee.__name__} while tracing would be the same at each call; "
             "draw them outside and pass them as an argument"
         )
+
+
+def _method(method: types.BuiltinMethodType) -> Any:
+    """A method of an untraced array, or of a ufunc, meets traced arguments."""
+    owner = method.__self__
+    if isinstance(owner, np.ufunc):
+        return functools.partial(_ufunc_method, owner, method.__name__)
     if not isinstance(owner, np.ndarray):
+        if method.__name__ in MUTATORS and isinstance(owner, (list, dict, set, deque)):
+            return functools.partial(_mutate, owner, method)
         return method
 
     def apply(*args: Any, **kwargs: Any) -> Any:
@@ -158,13 +199,19 @@ def _method(method: types.BuiltinMethodType) -> Any:
     return apply
 
 
+def _mutate(owner: Any, method: Any, *args: Any, **kwargs: Any) -> Any:
+    """Call a method that changes a container."""
+    remember(owner, "whole")
+    return method(*args, **kwargs)
+
+
 def _scalar(kind: type, *args: Any, **kwargs: Any) -> Any:
     """``np.float32(x)`` and its like."""
     if not has_traced(args):
         return kind(*args, **kwargs)
     x = as_tracer(args[0])
     converted = convert(x, np.dtype(kind))
-    return new(converted.var, scalar=not converted.type.shape, dim=x.dim if np.dtype(kind) == I64 else None)
+    return new(converted.value, scalar=not converted.type.shape, dim=x.dim if np.dtype(kind) == I64 else None)
 
 
 # Python's builtins
@@ -180,7 +227,7 @@ def _len(x: Any) -> Any:
 
 def _float(x: Any = 0.0) -> Any:
     if isinstance(x, (Tracer, TracedSize)):
-        return new(convert(_single(x, "float"), F64).var, weak=True)
+        return new(convert(_single(x, "float"), F64).value, weak=True)
     return float(x)
 
 
@@ -189,13 +236,13 @@ def _int(x: Any = 0, *base: Any) -> Any:
         return x
     if isinstance(x, Tracer):
         single = _single(x, "int")
-        return new(convert(single, I64).var, weak=True, dim=single.dim)
+        return new(convert(single, I64).value, weak=True, dim=single.dim)
     return int(x, *base)
 
 
 def _bool(x: Any = False) -> Any:
     decided = truth(x)
-    return new(decided.var, weak=True) if isinstance(decided, Tracer) else decided
+    return new(decided.value, weak=True) if isinstance(decided, Tracer) else decided
 
 
 def _single(x: Any, name: str) -> Tracer:
@@ -204,7 +251,7 @@ def _single(x: Any, name: str) -> Tracer:
         return tracer
     if active_trace().sizing.decide(tracer.type.size, "==", 1) is not True:
         raise TypeError(f"only size-1 arrays can be converted with {name}(); found {describe(tracer)}")
-    return new(tracer.reshape(()).var)
+    return new(tracer.reshape(()).value)
 
 
 def _sum(iterable: Any, start: Any = 0) -> Any:
@@ -212,7 +259,7 @@ def _sum(iterable: Any, start: Any = 0) -> Any:
         return iterable.fold(lambda total, item: total + item, start)
     items = as_indexed(iterable)
     if isinstance(iterable, Tracer):
-        total = FUNCTIONS[np.sum](iterable, axis=0)
+        total = FUNCTIONS[np.sum](iterable, axis=0, dtype=None if iterable.dtype == BOOL else iterable.dtype)
         return total if isinstance(start, int) and start == 0 else start + total
     if items is not None and not isinstance(iterable, range):
         return Comprehension(items, lambda item: item, None).fold(lambda total, item: total + item, start)
@@ -293,7 +340,9 @@ def _round(x: Any, digits: Any = None) -> Any:
     if not isinstance(x, Tracer):
         return round(x, digits) if digits is not None else round(x)
     rounded = FUNCTIONS[np.round](x, digits or 0)
-    return _int(rounded) if digits is None and x.weak else rounded
+    if not x.weak:
+        return rounded
+    return _int(rounded) if digits is None else new(rounded.value, weak=True)
 
 
 def _pow(x: Any, y: Any, mod: Any = None) -> Any:
@@ -308,7 +357,7 @@ def _print(*values: Any, sep: str = " ", end: str = "\n", **kwargs: Any) -> None
     for value in values:
         if isinstance(value, (Tracer, TracedSize)):
             pieces.append("{}")
-            operands.append(as_tracer(value).var)
+            operands.append(as_tracer(value).value)
         else:
             pieces.append(str(value).replace("{", "{{").replace("}", "}}"))
     active_trace().emit("print", *operands, text=sep.join(pieces))
@@ -352,7 +401,7 @@ def _math(name: str, ufunc: Any) -> Callable[..., Any]:
         if not has_traced(args):
             return plain(*args)
         result = ufunc(*(as_tracer(_float(a)) if not isinstance(a, int) else a for a in args))
-        return new(result.var, weak=True)
+        return new(result.value, weak=True)
 
     return apply
 
@@ -361,7 +410,7 @@ def _math_log(x: Any, *base: Any) -> Any:
     if not has_traced((x, *base)):
         return math.log(x, *base)
     result = apply_ufunc(np.log, _float(x))
-    return new((result / apply_ufunc(np.log, _float(base[0])) if base else result).var, weak=True)
+    return new((result / apply_ufunc(np.log, _float(base[0])) if base else result).value, weak=True)
 
 
 def _to_int(ufunc: np.ufunc) -> Callable[..., Any]:

@@ -62,6 +62,7 @@ class Scope:
         self.captured: dict[Var, Var] = {}  # variable of the parent -> parameter here
         self.written: dict[Any, Var] = {}  # cells written here -> their value before
         self.final: dict[Any, Var] = {}  # and their value when the scope was closed
+        self.changes: dict[Any, Any] = {}  # what was done to Python objects (``mutation``)
 
     def resolve(self, var: Var) -> Var:
         """The variable as seen from this scope; captures it from outer scopes."""
@@ -120,6 +121,7 @@ class Trace:
             self.scope.final = {cell: cell.value for cell in self.scope.written}
             for cell, before in self.scope.written.items():
                 cell.value = before
+            undo(self.scope)
             self.scope = outer
 
     @contextmanager
@@ -147,6 +149,12 @@ RESERVED = {*DTYPE_NAMES.values(), "inf", "nan", "min", "max", "True", "False", 
 _STATE = threading.local()
 
 
+LEAKED = (
+    "this value was made while jitgrad traced another function, or another call, and means nothing outside of it; return what "
+    "is needed later rather than storing it in a global, an attribute or a list"
+)
+
+
 def current_trace() -> Trace | None:
     """The trace under way in this thread, if any."""
     return getattr(_STATE, "trace", None)
@@ -156,7 +164,7 @@ def active_trace() -> Trace:
     """The trace under way in this thread."""
     trace = current_trace()
     if trace is None:
-        raise RuntimeError("this value belongs to a function that jitgrad was tracing; it cannot be used outside of it")
+        raise RuntimeError(LEAKED)
     return trace
 
 
@@ -195,3 +203,6 @@ def user_line() -> SourceLine | None:
 def array_type_text(type: ArrayType) -> str:
     """A type as users know it: ``float64[3, n]``."""
     return f"{type.dtype.name}[{', '.join(map(str, type.shape))}]"
+
+
+from .mutation import undo  # noqa: E402  (it needs the classes above)

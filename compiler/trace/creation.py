@@ -1,170 +1,203 @@
-"""Functions that make arrays: zeros, arange, eye, array, ..."""
+"""Functions that make arrays: zeros, arange, linspace, array, ..."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from ..errors import ShapeError, UnsupportedError
-from ..ir import ArrayType
+from ..ir import Dim
 from ..ir.types import BOOL, F64, I64
+from .broadcasting import fit, repeated
 from .context import active_trace
-from .elementwise import as_tracer, broadcast_to, convert, elementwise, result_dtype
-from .shaping import dims_of, stack
-from .tracer import TracedSize, Tracer, as_dim, check_dtype, new
+from .elementwise import elementwise
+from .joining import stack
+from .promotion import PYTHON_TYPES, as_array, as_tracer, common_dtype, convert, literal, operand, result_dtype, strong
+from .shaping import dims_of, leading_axes, moveaxis
+from .tracer import TracedSize, Tracer, as_dim, check_dtype, new, python_size
 
 
-def _dtype(dtype: Any, default: np.dtype) -> np.dtype:
-    return default if dtype is None else check_dtype(np.dtype(dtype), "dtype")
+def dtype_or(dtype: Any, default: Any) -> np.dtype:
+    """A dtype that the user gave, or the default."""
+    return np.dtype(default) if dtype is None else check_dtype(np.dtype(dtype), "dtype")
 
 
 def zeros(shape: Any, dtype: Any = None, order: str = "C", **_: Any) -> Tracer:
     """``np.zeros``; also ``np.empty``, whose elements are zeros here."""
-    return full(shape, 0, _dtype(dtype, F64))
+    return full(shape, 0, dtype_or(dtype, F64))
 
 
 def ones(shape: Any, dtype: Any = None, order: str = "C", **_: Any) -> Tracer:
     """``np.ones``."""
-    return full(shape, 1, _dtype(dtype, F64))
+    return full(shape, 1, dtype_or(dtype, F64))
 
 
 def full(shape: Any, fill_value: Any, dtype: Any = None, order: str = "C", **_: Any) -> Tracer:
     """``np.full``."""
-    value = as_tracer(fill_value)
-    target = value.type.dtype if dtype is None else _dtype(dtype, F64)
+    target = as_tracer(fill_value).type.dtype if dtype is None else dtype_or(dtype, F64)
     dims = dims_of(shape)
     if any(isinstance(dim, int) and dim < 0 for dim in dims):
         raise ValueError("negative dimensions are not allowed")
-    if type(fill_value) in (int, float, bool):
-        var = active_trace().scope.builder.constant(fill_value, ArrayType(target, ()))
-        value = new(var)
-    value = convert(value, target)
-    from .indexing import _fit
-
-    return new(broadcast_to(_fit(value, dims) if value.type.rank else value, dims), scalar=False)
+    value = literal(fill_value, target) if type(fill_value) in PYTHON_TYPES else operand(fill_value, target)
+    return repeated(fit(value, dims, "np.full"), dims)
 
 
-def full_like(x: Any, fill_value: Any, dtype: Any = None, shape: Any = None, **_: Any) -> Tracer:
-    """``np.full_like``, and with 0 and 1 ``zeros_like`` and ``ones_like``."""
-    x = as_tracer(x)
+def full_like(a: Any, fill_value: Any, dtype: Any = None, order: str = "K", subok: bool = True, shape: Any = None, **_: Any) -> Tracer:
+    """``np.full_like``."""
+    x = as_array(a)
     return full(x.shape if shape is None else shape, fill_value, x.dtype if dtype is None else dtype)
 
 
-def zeros_like(x: Any, dtype: Any = None, order: str = "K", subok: bool = True, shape: Any = None, **_: Any) -> Tracer:
+def zeros_like(a: Any, dtype: Any = None, order: str = "K", subok: bool = True, shape: Any = None, **_: Any) -> Tracer:
     """``np.zeros_like`` and ``np.empty_like``."""
-    return full_like(x, 0, dtype, shape)
+    return full_like(a, 0, dtype, shape=shape)
 
 
-def ones_like(x: Any, dtype: Any = None, order: str = "K", subok: bool = True, shape: Any = None, **_: Any) -> Tracer:
+def ones_like(a: Any, dtype: Any = None, order: str = "K", subok: bool = True, shape: Any = None, **_: Any) -> Tracer:
     """``np.ones_like``."""
-    return full_like(x, 1, dtype, shape)
+    return full_like(a, 1, dtype, shape=shape)
+
+
+# ranges
 
 
 def arange(start: Any, stop: Any = None, step: Any = None, dtype: Any = None, **_: Any) -> Tracer:
-    """``np.arange`` for integers; for floats where bounds and step are known numbers."""
+    """``np.arange``; bounds and step may be traced."""
     if stop is None:
         start, stop = 0, start
     step = 1 if step is None else step
-    dims = [as_dim(v) if not isinstance(v, float) else None for v in (start, stop, step)]
+    dims = [None if isinstance(v, float) else as_dim(v) for v in (start, stop, step)]
     if None in dims:
-        if all(isinstance(v, (int, float, np.generic)) for v in (start, stop, step)):
-            return as_tracer(np.arange(start, stop, step, dtype))
-        raise UnsupportedError("np.arange with traced floats: its length is known only at run time; write a + h*np.arange(n)")
+        return _arange_of_floats(start, stop, step, dtype)
     first, last, stride = dims
-    target = _dtype(dtype, I64)
+    target = dtype_or(dtype, I64)
     if not isinstance(stride, int):
         stride = active_trace().sizing.pin(stride)  # type: ignore[arg-type]
-    if not stride:
-        raise ZeroDivisionError("division by zero" if stride == 0 else "np.arange needs a step that is known when tracing")
-    sizing = active_trace().sizing
-    span = (last - first) if stride > 0 else (first - last)  # type: ignore[operator]
-    length = (span + (abs(stride) - 1)) // abs(stride)
-    if sizing.decide(length, ">=", 0) is not True:
-        length = sizing.clamp(length, 0, length) if sizing.decide(length, ">=", 0) is None else 0
-    counted = new(active_trace().emit("iota", size=length, dtype=target if target != BOOL else I64), scalar=False)
+    if stride is None:
+        return _arange_of_floats(start, stop, step, I64 if dtype is None else dtype)
+    if stride == 0:
+        raise ZeroDivisionError("division by zero")
+    length = _arange_length(first, last, stride)  # type: ignore[arg-type]
+    counted = counting(length, target if target != BOOL else I64)
     if stride != 1:
-        counted = elementwise("mul", counted, _size_value(stride), dtype=counted.dtype)
+        counted = elementwise("mul", counted, stride, dtype=counted.dtype)
     if first != 0:
-        counted = elementwise("add", counted, _size_value(first), dtype=counted.dtype)
+        counted = elementwise("add", counted, python_size(first), dtype=counted.dtype)  # type: ignore[arg-type]
     return convert(counted, target)
 
 
-def _size_value(dim: Any) -> Any:
-    return dim if isinstance(dim, int) else TracedSize(dim)
+def counting(length: Dim, dtype: np.dtype) -> Tracer:
+    """0, 1, 2, ... in a dtype."""
+    return new(active_trace().emit("iota", size=length, dtype=dtype), scalar=False)
 
 
-def linspace(start: Any, stop: Any, num: Any = 50, endpoint: bool = True, retstep: bool = False, dtype: Any = None, axis: int = 0) -> Any:
-    """``np.linspace`` along the first axis."""
+def _arange_length(first: Dim, last: Dim, stride: int) -> Dim:
+    sizing = active_trace().sizing
+    span = (last - first) if stride > 0 else (first - last)
+    length = (span + (abs(stride) - 1)) // abs(stride)
+    nonempty = sizing.decide(length, ">=", 0)
+    return length if nonempty else 0 if nonempty is False else sizing.clamp(length, 0, length)
+
+
+def _arange_of_floats(start: Any, stop: Any, step: Any, dtype: Any) -> Tracer:
+    values = [_known(v) for v in (start, stop, step)]
+    if None not in values:
+        return as_tracer(np.arange(*values, dtype=dtype))
+    kinds = [as_array(v).dtype for v in (start, stop, step)]
+    target = dtype_or(dtype, np.result_type(*kinds))
+    begin, end, stride = (convert(as_array(v), F64) for v in (start, stop, step))
+    count = convert(np.maximum(np.ceil((end - begin) / stride), 0.0), I64)
+    length = as_dim(count)
+    return convert(begin + counting(length, F64) * ((begin + stride) - begin), target)  # type: ignore[arg-type]
+
+
+def _known(value: Any) -> Any:
+    """A bound whose value is known when tracing; sizes are pinned."""
+    if isinstance(value, TracedSize):
+        return active_trace().sizing.pin(value.dim)
+    return None if isinstance(value, Tracer) else value
+
+
+def linspace(start: Any, stop: Any, num: Any = 50, endpoint: bool = True, retstep: bool = False, dtype: Any = None, axis: int = 0, **_: Any) -> Any:
+    """``np.linspace``."""
     start, stop = as_tracer(start) * 1.0, as_tracer(stop) * 1.0
+    target = result_dtype(start, stop, 1.0)
+    start, stop = convert(start, target), convert(stop, target)
     division = num - 1 if endpoint else num
-    counted = arange(num, dtype=result_dtype(start, stop, 1.0))
-    step = (stop - start) / division if not (isinstance(division, int) and division == 0) else (stop - start) * np.nan
+    counted = arange(num, dtype=target)
     rank = max(start.ndim, stop.ndim)
-    index = counted.reshape((-1,) + (1,) * rank) if rank else counted
-    if isinstance(division, int) and division == 0:
-        result = start + index * 0.0
+    index = counted.reshape((-1,) + (1,) * rank)
+    if isinstance(division, int) and division <= 0:
+        step = (stop - start) * target.type(np.nan)
+        result = start + index * (stop - start)
     else:
+        step = (stop - start) / division
         result = index * step + start
         if endpoint:
-            result = elementwise("select", index == num - 1, stop, result)
+            result = np.where(index == num - 1, stop, result)
+    result = moveaxis(result, 0, axis) if axis else result
     if dtype is not None:
-        result = convert(result, np.dtype(dtype))
-    return (result, step) if retstep else result
+        wanted = dtype_or(dtype, F64)
+        result = convert(np.floor(result) if wanted.kind in "iu" else result, wanted)
+    return (result, strong(step)) if retstep else result
 
 
-def eye(N: Any, M: Any = None, k: int = 0, dtype: Any = None, order: str = "C", **_: Any) -> Tracer:
-    """``np.eye``."""
-    columns = N if M is None else M
-    rows = arange(N).reshape((-1, 1))
-    return convert(rows + k == arange(columns), _dtype(dtype, F64))
+def logspace(start: Any, stop: Any, num: Any = 50, endpoint: bool = True, base: Any = 10.0, dtype: Any = None, axis: int = 0) -> Any:
+    """``np.logspace``."""
+    result = np.power(base, linspace(start, stop, num, endpoint, axis=axis))
+    return result if dtype is None else convert(result, dtype_or(dtype, F64))
 
 
-def identity(n: Any, dtype: Any = None, **_: Any) -> Tracer:
-    """``np.identity``."""
-    return eye(n, dtype=dtype)
+def geomspace(start: Any, stop: Any, num: Any = 50, endpoint: bool = True, dtype: Any = None, axis: int = 0) -> Any:
+    """``np.geomspace`` between positive numbers, or between negative ones."""
+    start, stop = as_tracer(start) * 1.0, as_tracer(stop) * 1.0
+    sign = np.sign(start)
+    powers = logspace(np.log10(start * sign), np.log10(stop * sign), num, endpoint, axis=axis)
+    if num > 0 and powers.ndim == 1:
+        places = arange(num)
+        powers = np.where(places == 0, start * sign, powers)
+        powers = np.where(places == num - 1, stop * sign, powers) if endpoint and num > 1 else powers
+    result = powers * sign
+    return result if dtype is None else convert(result, dtype_or(dtype, F64))
+
+
+# arrays of values
 
 
 def array(value: Any, dtype: Any = None, *, copy: Any = True, order: str = "K", subok: bool = False, ndmin: int = 0, **_: Any) -> Any:
     """``np.array`` of tracers, (nested) lists of them, arrays and numbers: an array of its own."""
-    result = _array(value, None if dtype is None else _dtype(dtype, F64))
-    from .shaping import at_least
-
-    return at_least(ndmin, result)
+    return leading_axes(ndmin, _array(value, None if dtype is None else dtype_or(dtype, F64)))
 
 
 def _array(value: Any, dtype: np.dtype | None) -> Tracer:
-    if isinstance(value, Tracer) or not _has_traced(value):
-        source = value if isinstance(value, Tracer) else _plain(value)
-        tracer = source if dtype is None else convert(source, dtype)
-        return copy_of(tracer)
-    items = list(value)
-    parts = [_array(item, dtype) if isinstance(item, (list, tuple)) else as_tracer(item) for item in items]
-    target = dtype if dtype is not None else result_dtype(*(_strong(p) for p in parts))
-    shapes = {p.type.rank for p in parts}
-    if len(shapes) > 1:
+    if not isinstance(value, (Tracer, TracedSize)) and _has_traced(value):
+        parts = [_array(item, dtype) if isinstance(item, (list, tuple)) else as_array(item) for item in value]
+        return _stacked(parts, dtype)
+    source = value if isinstance(value, (Tracer, TracedSize)) else _plain(value)
+    return copy_of(as_array(source) if dtype is None else convert(as_tracer(source), dtype))
+
+
+def _stacked(parts: list[Tracer], dtype: np.dtype | None) -> Tracer:
+    ranks = {p.type.rank for p in parts}
+    if len(ranks) > 1:
         text = active_trace().sizing.shape_text
         raise ShapeError(
-            "np.array of a nested list whose parts differ in shape: " + ", ".join(text(p.type.shape) for p in parts)
+            "setting an array element with a sequence: np.array of a nested list whose parts differ in shape: "
+            + ", ".join(text(p.type.shape) for p in parts)
         )
+    target = common_dtype(parts) if dtype is None else dtype
     return stack([convert(p, target) for p in parts])
 
 
-def _strong(part: Tracer) -> Any:
-    return part
-
-
 def _plain(value: Any) -> Tracer:
-    """What NumPy makes of something untraced; small arrays become constants of the program, others captured inputs."""
+    """What NumPy makes of something untraced: an input of the program, or a constant."""
     found = np.asarray(value)
     if found.dtype == object:
-        raise TypeError(
-            f"np.array of {type(value).__name__} gives an object array; jitgrad compiles arrays of numbers only"
-        )
+        raise TypeError(f"np.array of {type(value).__name__} gives an object array; jitgrad compiles arrays of numbers only")
     if found.shape == ():
-        return new(as_tracer(found[()]).var, scalar=False)
-    return as_tracer(found)
+        return new(as_tracer(found[()], "np.array").value, scalar=False)
+    return as_tracer(found, "np.array")
 
 
 def _has_traced(value: Any) -> bool:
@@ -173,54 +206,46 @@ def _has_traced(value: Any) -> bool:
     return isinstance(value, (Tracer, TracedSize))
 
 
-def asarray(value: Any, dtype: Any = None, order: Any = None, **_: Any) -> Any:
+def asarray(value: Any, dtype: Any = None, order: Any = None, *, copy: Any = None, **_: Any) -> Any:
     """``np.asarray``: the same array where nothing must change."""
-    if isinstance(value, Tracer) and not value.is_scalar and (dtype is None or np.dtype(dtype) == value.dtype):
+    if isinstance(value, Tracer) and not value.is_scalar and not copy and (dtype is None or np.dtype(dtype) == value.dtype):
         return value
     return array(value, dtype)
 
 
 def copy_of(x: Tracer) -> Tracer:
     """An array of its own with the same elements."""
-    trace = active_trace()
-    return new(trace.scope.resolve(x.var), scalar=False)
+    return new(active_trace().scope.resolve(x.value), scalar=False)
 
 
-def meshgrid(*arrays: Any, indexing: str = "xy", sparse: bool = False, copy: bool = True) -> list[Tracer]:
-    """``np.meshgrid``."""
-    parts = [as_tracer(a).ravel() for a in arrays]
-    rank = len(parts)
-    shaped = [p.reshape(tuple(-1 if j == k else 1 for j in range(rank))) for k, p in enumerate(parts)]
-    if indexing == "xy" and rank > 1:
-        shaped = [s.swapaxes(0, 1) for s in shaped]
-    if sparse:
-        return shaped
-    from .elementwise import broadcast_shapes
-
-    shape = broadcast_shapes(shaped, "meshgrid")
-    return [new(broadcast_to(s, shape), scalar=False) for s in shaped]
+def astype(x: Any, dtype: Any, order: str = "K", casting: str = "unsafe", subok: bool = True, copy: bool = True, **_: Any) -> Tracer:
+    """``x.astype(dtype)``."""
+    x = as_array(x)
+    converted = convert(x, dtype_or(dtype, F64))
+    return copy_of(converted) if converted is x and not x.is_scalar and copy else converted
 
 
-def tri(N: Any, M: Any = None, k: int = 0, dtype: Any = None) -> Tracer:
-    """``np.tri``."""
-    columns = N if M is None else M
-    return convert(arange(N).reshape((-1, 1)) + k >= arange(columns), _dtype(dtype, F64))
+def item(x: Tracer, *index: Any) -> Any:
+    """``x.item(...)``: one element as a Python number."""
+    if not index:
+        if active_trace().sizing.decide(x.type.size, "==", 1) is False:
+            raise ValueError("can only convert an array of size 1 to a Python scalar")
+        element = x.reshape(())
+    else:
+        element = x[index] if len(index) > 1 or x.ndim == 1 else x[index[0]] if isinstance(index[0], tuple) else x.ravel()[index[0]]
+    kind = {"f": F64, "b": BOOL}.get(element.dtype.kind, I64)
+    return new(convert(element, kind).value, weak=True)
 
 
-def tril(x: Any, k: int = 0) -> Tracer:
-    """``np.tril``."""
-    x = as_tracer(x)
-    return elementwise("select", tri(*x.shape[-2:], k=k, dtype=bool), x, x.dtype.type(0))
+def unsupported_copy(name: str) -> Any:
+    """A method that needs the elements when tracing."""
+
+    def refuse(x: Tracer, *_: Any, **__: Any) -> Any:
+        raise UnsupportedError(
+            f".{name}() needs the elements of an array, which are known only when the program runs; keep the array, or call it "
+            "outside of the traced function"
+        )
+
+    return refuse
 
 
-def triu(x: Any, k: int = 0) -> Tracer:
-    """``np.triu``."""
-    x = as_tracer(x)
-    return elementwise("select", tri(*x.shape[-2:], k=k - 1, dtype=bool), x.dtype.type(0), x)
-
-
-def indices_of(arrays: Sequence[Any]) -> list[Tracer]:
-    """Index arrays shaped so that they broadcast against each other: ``np.ix_``."""
-    parts = [as_tracer(a) for a in arrays]
-    rank = len(parts)
-    return [p.reshape(tuple(-1 if j == k else 1 for j in range(rank))) for k, p in enumerate(parts)]

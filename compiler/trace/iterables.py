@@ -8,7 +8,8 @@ from typing import Any
 
 from ..ir.types import I64
 from .context import active_trace
-from .elementwise import as_tracer, elementwise
+from .elementwise import elementwise
+from .promotion import as_tracer
 from .staging import Bounds, staged_loop, truth
 from .tracer import TracedSize, Tracer, as_dim, python_size
 
@@ -60,7 +61,7 @@ class Indexed:
         return (numbered.item(k) for k in range(count))
 
     def __len__(self) -> int:
-        return len(list(self))
+        return sum(1 for _ in self)  # list() would ask for the length
 
     def __getitem__(self, index: Any) -> Any:
         if isinstance(index, slice):

@@ -15,9 +15,10 @@ from numpy.linalg import LinAlgError
 from ..errors import UnsupportedError
 from ..ir import Dim
 from ..ir.types import DTYPES, F64
-from . import creation, products, reductions, shaping
+from . import creation, grids, joining, products, reductions, shaping
+from .broadcasting import assume_shape, broadcast_shapes, broadcast_to, check_equal
 from .context import active_trace
-from .elementwise import as_tracer, assume_shape, broadcast_shapes, broadcast_to, check_equal, convert, elementwise, result_dtype
+from .promotion import as_tracer, convert, result_dtype
 from .tracer import Tracer, describe, new
 
 I32 = DTYPES["i32"]
@@ -25,7 +26,7 @@ I32 = DTYPES["i32"]
 
 def _emit(op: str, *operands: Tracer, **attributes: Any) -> Any:
     """Append an equation; its results as arrays, or as scalars where they have no axes."""
-    results = active_trace().emit(op, *(x.var for x in operands), **attributes)
+    results = active_trace().emit(op, *(x.value for x in operands), **attributes)
     return tuple(map(new, results)) if isinstance(results, tuple) else new(results)
 
 
@@ -50,7 +51,7 @@ def _square(x: Any, name: str) -> Tracer:
     *batch, rows, columns = matrix.type.shape
     if not _are_equal(rows, columns):
         raise LinAlgError(f"np.linalg.{name}: the last two axes of {describe(matrix)} must be square")
-    return new(assume_shape(active_trace().scope.resolve(matrix.var), (*batch, rows, rows)))
+    return new(assume_shape(active_trace().scope.resolve(matrix.value), (*batch, rows, rows)))
 
 
 def _are_equal(left: Dim, right: Dim) -> bool:
@@ -89,7 +90,7 @@ def _solve(a: Tracer, b: Tracer) -> Tracer:
     factors, pivots = _emit("lu", a)
     batch = broadcast_shapes([_without_matrix(a), _without_matrix(b)], "solve")
     factors, b = (_repeated(x, batch, 2) for x in (factors, b))
-    right = new(assume_shape(b.var, (*batch, size, b.type.shape[-1])))
+    right = new(assume_shape(b.value, (*batch, size, b.type.shape[-1])))
     return _emit("lu_solve", factors, _repeated(pivots, batch, 1), right, transposed=False)
 
 
@@ -105,7 +106,7 @@ def _repeated(x: Tracer, batch: tuple[Dim, ...], axes: int) -> Tracer:
 def inv(a: Any) -> Tracer:
     """``np.linalg.inv``."""
     a = _square(a, "inv")
-    return _solve(a, creation.eye(a.shape[-1], dtype=a.dtype))
+    return _solve(a, grids.eye(a.shape[-1], dtype=a.dtype))
 
 
 def slogdet(a: Any) -> Any:
@@ -169,7 +170,7 @@ def matrix_power(a: Any, n: int) -> Tracer:
     a = as_tracer(a)
     _square(a, "matrix_power")
     if n == 0:
-        return new(broadcast_to(creation.eye(a.shape[-1], dtype=a.dtype), a.type.shape))
+        return new(broadcast_to(grids.eye(a.shape[-1], dtype=a.dtype), a.type.shape))
     result = None
     while n:
         if n & 1:
@@ -215,8 +216,8 @@ def qr(a: Any, mode: str = "reduced") -> Any:
     if rows >= columns:
         q, r = _emit("qr", a)
     else:
-        q, r = _emit("qr", new(a[..., :rows].var))
-        r = shaping.concatenate([r, products.matmul(_swapped(q), a[..., rows:])], -1)
+        q, r = _emit("qr", new(a[..., :rows].value))
+        r = joining.concatenate([r, products.matmul(_swapped(q), a[..., rows:])], -1)
     return r if mode == "r" else _named(np.linalg.qr, (q, r))
 
 
@@ -240,7 +241,4 @@ FUNCTIONS: dict[Callable[..., Any], Callable[..., Any]] = {
     np.linalg.solve: solve, np.linalg.inv: inv, np.linalg.slogdet: slogdet, np.linalg.det: det, np.linalg.pinv: pinv,
     np.linalg.lstsq: lstsq, np.linalg.matrix_power: matrix_power, np.linalg.cholesky: cholesky, np.linalg.eigh: eigh,
     np.linalg.eigvalsh: eigvalsh, np.linalg.qr: qr, np.linalg.svd: svd, np.linalg.svdvals: svdvals,
-    np.linalg.matmul: products.matmul, np.linalg.outer: products.outer, np.linalg.matrix_transpose: lambda x, /: _swapped(as_tracer(x)),
-    np.linalg.diagonal: lambda x, /, *, offset=0: shaping.diagonal(x, offset, -2, -1),
-    np.linalg.trace: lambda x, /, *, offset=0, dtype=None: products.trace(x, offset, -2, -1),
 }  # fmt: skip

@@ -17,10 +17,12 @@ from ..ir.types import BOOL
 from ..tree import flatten
 from . import calls
 from .context import active_trace, user_line
-from .elementwise import as_tracer, elementwise
+from .elementwise import elementwise
 from .iterables import Comprehension, Indexed, as_indexed
+from .mutation import remember
+from .promotion import as_tracer
 from .staging import Bounds, Concretize, NotStaged, State, Undefined, snapshot, staged_if, staged_loop, truth
-from .tracer import TracedSize, Tracer, describe, new
+from .tracer import TracedSize, Tracer, as_dim, describe, new
 
 UNROLL_AT_MOST = 10_000
 LISTED_AT_MOST = 64
@@ -95,7 +97,7 @@ class Operators:
                 raise AssertionError(*(() if message is None else (message(),)))
             return
         text = "" if message is None else str(message())
-        active_trace().emit("check", decided.var, kind="AssertionError", message=text or f"assertion failed at {user_line()}")
+        active_trace().emit("check", decided.value, kind="AssertionError", message=text or f"assertion failed at {user_line()}")
 
     # loops
 
@@ -138,15 +140,18 @@ class Operators:
             return self._in_segments(items, body, state, names, go_on)
         count = items.static_count()
         if count is not None and count <= 1:
-            return self._unroll([items.item(k) for k in range(count)], body, state, names, go_on)
+            return self._unroll(list(items), body, state, names, go_on)
         try:
             return self._stage(items, body, state, names, go_on)
         except (Concretize, NotStaged) as reason:
             if count is None:
+                count = active_trace().sizing.pin(as_dim(items.count()) or 0)
+            if count is None:
                 raise
             if count > UNROLL_AT_MOST:
                 raise UnsupportedError(f"this loop must be unrolled, and has {count} iterations: {reason}") from None
-            return self._unroll((items.item(k) for k in range(count)), body, state, names, go_on)
+            numbered = items.from_zero()
+            return self._unroll((numbered.item(k) for k in range(count)), body, state, names, go_on)
 
     def _stage(
         self, items: Indexed, body: Callable[..., State], state: State, names: Sequence[str], go_on: Callable[..., Any] | None
@@ -257,12 +262,20 @@ class Operators:
             )
         if not isinstance(container, Tracer) and calls.has_traced(index):
             index = _static_index(container, index)
+        if isinstance(container, Tracer):
+            container[index] = value
+            return
+        if isinstance(index, slice):
+            remember(container, "whole")
+        else:
+            remember(container, "item", index)
         container[index] = value
 
     def setattr(self, thing: Any, name: str, value: Any) -> None:
         """``thing.name = value``."""
         if isinstance(thing, Tracer) and name == "shape":
             raise UnsupportedError("assigning to .shape; write x = x.reshape(...)")
+        remember(thing, "attribute", name)
         setattr(thing, name, value)
 
     def inplace(self, symbol: str, left: Any, right: Any) -> Any:
@@ -272,6 +285,8 @@ class Operators:
                 f"a traced function writes in place to {describe(left)} that it found outside of itself; pass the array as "
                 "an argument, or work on a copy made in the function with np.array(...)"
             )
+        if isinstance(left, (list, dict, set)):
+            remember(left, "whole")
         return _INPLACE[symbol](left, right)
 
     def contains(self, item: Any, container: Any) -> Any:
@@ -339,7 +354,7 @@ def _raising(test: Tracer, then: Callable[..., State], orelse: Callable[..., Sta
         if error is not None:
             decided = test if passing else elementwise("not", test)
             kind = next(cls.__name__ for cls in _RAISED if isinstance(error, cls))
-            active_trace().emit("check", decided.var, kind=kind, message=str(error))
+            active_trace().emit("check", decided.value, kind=kind, message=str(error))
             return other(*state)
     return None
 

@@ -1,4 +1,4 @@
-"""Functions that combine elements along axes, and the methods of ufuncs that do."""
+"""Functions that combine elements along axes: sums, extremes, means, running sums, sorting."""
 
 from __future__ import annotations
 
@@ -6,18 +6,20 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import DTypeError, UnsupportedError
 from ..ir.sizes import product
 from ..ir.types import BOOL, F64, I64
+from .broadcasting import fit, repeated
 from .context import active_trace
-from .elementwise import UFUNCS, apply_ufunc, as_tracer, broadcast_to, convert, elementwise, write_out
-from .shaping import normal_axes, normal_axis, ravel, reshape, reshaped
+from .elementwise import elementwise, into, truth_of
+from .promotion import as_array, convert, operand
+from .shaping import expand_dims, moveaxis, normal_axes, normal_axis, ravel, reshaped
 from .tracer import Tracer, check_dtype, describe, new, python_size
 
 _NOTHING: Any = getattr(np, "_NoValue", None)
 
 
-def _given(value: Any) -> bool:
+def given(value: Any) -> bool:
+    """Whether an optional argument was given."""
     return value is not None and value is not _NOTHING
 
 
@@ -26,65 +28,94 @@ def reduce(
     initial: Any = None, where: Any = None,
 ) -> Any:  # fmt: skip
     """A reduction of the IR with NumPy's keywords."""
-    x = as_tracer(x)
+    x = truth_of(as_array(x)) if op in ("all", "any") else as_array(x)
     x = convert(x, _accumulator(op, x.dtype, dtype))
-    if _given(where) and where is not True:
-        neutral = {"sum": 0, "prod": 1, "all": True, "any": False}.get(op, initial)
-        if not _given(neutral):
-            raise ValueError(f"reduction operation {op} does not have an identity, so to use a where mask one has to specify 'initial'")
-        x = elementwise("select", where, x, x.dtype.type(neutral))
     axes = normal_axes(axis, x.type.rank)
-    if op in ("max", "min") and not _given(initial):
-        _refuse_empty(x, axes, op)
-    if _given(initial) and op in ("max", "min"):
-        x = _with_initial(op, x, initial, axes)
+    if given(where) and where is not True:
+        neutral = {"sum": 0, "prod": 1, "all": True, "any": False}.get(op, initial)
+        if not given(neutral):
+            raise ValueError(
+                f"reduction operation '{_LONG.get(op, op)}' does not have an identity, so to use a where mask one has to specify 'initial'"
+            )
+        x = elementwise("select", where, x, operand(neutral, x.dtype), dtype=x.dtype)
+    if op in ("max", "min"):
+        if given(initial):
+            x = _with_initial(x, initial, axes)
+        else:
+            _refuse_empty(x, axes, op)
     result = _reduced(op, x, axes, keepdims)
-    if _given(initial) and op in ("sum", "prod"):
-        result = result + initial if op == "sum" else result * initial
-    if not result.type.shape and not keepdims:
-        result = new(result.var)
-    if _given(out):
-        write_out(out, result, True, op)
-        return out
-    return result
+    if given(initial) and op in ("sum", "prod"):
+        result = elementwise("add" if op == "sum" else "mul", result, operand(initial, result.dtype))
+    return into(out if given(out) else None, result if result.type.shape else new(result.value), op)
+
+
+def reduction(op: str) -> Any:
+    """``np.sum`` and ``np.prod``."""
+
+    def apply(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = False, initial: Any = None,
+              where: Any = None) -> Any:  # fmt: skip
+        return reduce(op, a, axis, dtype, out, keepdims, initial, where)
+
+    return apply
+
+
+def extreme(op: str) -> Any:
+    """``np.max`` and ``np.min``."""
+
+    def apply(a: Any, axis: Any = None, out: Any = None, keepdims: Any = False, initial: Any = None, where: Any = None) -> Any:
+        return reduce(op, a, axis, None, out, keepdims, initial, where)
+
+    return apply
+
+
+def truth(op: str) -> Any:
+    """``np.all`` and ``np.any``."""
+
+    def apply(a: Any, axis: Any = None, out: Any = None, keepdims: Any = False, *, where: Any = None) -> Any:
+        return reduce(op, a, axis, None, out, keepdims, None, where)
+
+    return apply
 
 
 def _reduced(op: str, x: Tracer, axes: tuple[int, ...], keepdims: Any) -> Tracer:
-    var = active_trace().emit(op, x.var, axes=axes) if axes else active_trace().scope.resolve(x.var)
+    var = active_trace().emit(op, x.value, axes=axes) if axes else active_trace().scope.resolve(x.value)
     result = new(var, scalar=False)
-    if _given(keepdims) and keepdims:
+    if given(keepdims) and keepdims:
         result = reshaped(result, tuple(1 if k in axes else d for k, d in enumerate(x.type.shape)))
     return result
 
 
-def _with_initial(op: str, x: Tracer, initial: Any, axes: tuple[int, ...]) -> Tracer:
+def _with_initial(x: Tracer, initial: Any, axes: tuple[int, ...]) -> Tracer:
     """Put the initial value in as one more element: empty axes are fine then."""
-    from .shaping import concatenate
+    from .joining import concatenate
 
     axis = axes[0] if axes else 0
     shape = tuple(1 if k == axis else d for k, d in enumerate(x.type.shape))
-    extra = new(broadcast_to(convert(as_tracer(initial), x.dtype), shape), scalar=False)
-    return concatenate([x, extra], axis)
+    return concatenate([x, repeated(operand(initial, x.dtype), shape)], axis)
 
 
 def _accumulator(op: str, dtype: np.dtype, wanted: Any) -> np.dtype:
     """The dtype that NumPy reduces in."""
     if op in ("all", "any"):
         return BOOL
-    if _given(wanted):
+    if given(wanted):
         return check_dtype(np.dtype(wanted), "dtype")
     if op in ("sum", "prod", "cumsum", "cumprod") and dtype.kind in "iub" and dtype.itemsize < 8:
         return np.dtype(np.uint64) if dtype.kind == "u" else I64
     return dtype
 
 
+_LONG = {"max": "maximum", "min": "minimum"}
+
+
 def _refuse_empty(x: Tracer, axes: tuple[int, ...], op: str) -> None:
     sizing = active_trace().sizing
     count = product(tuple(x.type.shape[k] for k in axes))
     if sizing.is_static(count) and sizing.decide(count, "==", 0):
-        name = {"max": "maximum", "min": "minimum"}.get(op, op)
+        if op in ("argmax", "argmin"):
+            raise ValueError(f"attempt to get {op} of an empty sequence: {describe(x)}")
         raise ValueError(
-            f"zero-size array to reduction operation {name} which has no identity: {describe(x)}; pass initial="
+            f"zero-size array to reduction operation {_LONG.get(op, op)} which has no identity: {describe(x)}; pass initial="
         )
 
 
@@ -93,186 +124,161 @@ def count_along(x: Tracer, axes: tuple[int, ...]) -> Any:
     return python_size(product(tuple(x.type.shape[k] for k in axes)))
 
 
-def mean(x: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = False, *, where: Any = None) -> Any:
+def _counted(x: Tracer, axes: tuple[int, ...], where: Any) -> Any:
+    """How many elements are combined, in the dtype of x; per result where ``where`` chooses them."""
+    if not given(where) or where is True:
+        count = count_along(x, axes)
+        return operand(count, x.dtype)
+    chosen = repeated(fit(truth_of(where), x.type.shape, "where"), x.type.shape)
+    return reduce("sum", convert(chosen, x.dtype), axes, keepdims=True)
+
+
+def _shaped(result: Tracer, like: Tracer, axes: tuple[int, ...], keepdims: Any) -> Tracer:
+    """A result with its reduced axes of size 1, without them unless ``keepdims``."""
+    if given(keepdims) and keepdims:
+        return result
+    flat = reshaped(result, tuple(d for k, d in enumerate(like.type.shape) if k not in axes))
+    return new(flat.value)
+
+
+def _floats(x: Any, dtype: Any) -> Tracer:
+    x = as_array(x)
+    if given(dtype):
+        return convert(x, check_dtype(np.dtype(dtype), "dtype"))
+    return convert(x, F64) if x.dtype.kind in "iub" else x
+
+
+def mean(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = False, *, where: Any = None) -> Any:
     """``np.mean``."""
-    x = as_tracer(x)
-    if x.dtype.kind in "iub" and not _given(dtype):
-        x = convert(x, F64)
-    if _given(where) and where is not True:
-        count = reduce("sum", new(broadcast_to(as_tracer(where), x.type.shape)), axis, keepdims=keepdims, dtype=I64)
-        result = reduce("sum", x, axis, dtype, keepdims=keepdims, where=where) / count
-    else:
-        total = reduce("sum", x, axis, dtype, keepdims=keepdims)
-        result = total / _as(total.dtype, count_along(x, normal_axes(axis, x.type.rank)))
-    if _given(out):
-        write_out(out, result, True, "mean")
-        return out
-    return result
+    x = _floats(a, dtype)
+    axes = normal_axes(axis, x.type.rank)
+    result = _shaped(_mean(x, axes, where), x, axes, keepdims)
+    return into(out if given(out) else None, result, "mean")
 
 
-def _as(dtype: np.dtype, count: Any) -> Any:
-    """A count in the dtype of what it divides."""
-    return convert(as_tracer(count), dtype) if not isinstance(count, int) else dtype.type(count)
+def _mean(x: Tracer, axes: tuple[int, ...], where: Any) -> Tracer:
+    total = reduce("sum", x, axes, keepdims=True, where=where)
+    quotient = np.true_divide(total, _counted(x, axes, where))
+    return quotient if x.dtype.kind == "f" else convert(quotient, x.dtype)
 
 
-def var(x: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: Any = 0, keepdims: Any = False, *,
+def var(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: Any = 0, keepdims: Any = False, *,
         where: Any = None, mean: Any = None, correction: Any = None) -> Any:  # fmt: skip
     """``np.var``: the mean of the squared distances from the mean."""
-    x = as_tracer(x)
-    if x.dtype.kind in "iub" and not _given(dtype):
-        x = convert(x, F64)
-    if _given(dtype):
-        x = convert(x, np.dtype(dtype))
-    if _given(where) and where is not True:
-        raise UnsupportedError("np.var with where=; select the elements first")
-    if _given(correction):
-        ddof = correction
+    x = _floats(a, dtype)
     axes = normal_axes(axis, x.type.rank)
-    center = mean if _given(mean) else _mean(x, axes)
-    squares = elementwise("square", x - center)
-    count = count_along(x, axes) - ddof
-    total = reduce("sum", squares, axes, keepdims=keepdims)
-    if isinstance(count, (int, float)) and count <= 0:
-        result = total / total.dtype.type(0)
-    else:
-        result = total / _as(total.dtype, count)
-    if _given(out):
-        write_out(out, result, True, "var")
-        return out
-    return result
+    center = mean if given(mean) else _mean(x, axes, where)
+    total = reduce("sum", np.square(x - center), axes, keepdims=True, where=where)
+    count = _counted(x, axes, where) - operand(correction if given(correction) else ddof, x.dtype)
+    result = total / np.maximum(count, x.dtype.type(0))
+    return into(out if given(out) else None, _shaped(result, x, axes, keepdims), "var")
 
 
-def _mean(x: Tracer, axes: tuple[int, ...]) -> Any:
-    return mean(x, axes, keepdims=True)
-
-
-def std(x: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: Any = 0, keepdims: Any = False, **kwargs: Any) -> Any:
+def std(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: Any = 0, keepdims: Any = False, **kwargs: Any) -> Any:
     """``np.std``."""
-    result = np.sqrt(var(x, axis, dtype, None, ddof, keepdims, **kwargs))
-    if _given(out):
-        write_out(out, result, True, "std")
-        return out
-    return result
+    return into(out if given(out) else None, np.sqrt(var(a, axis, dtype, None, ddof, keepdims, **kwargs)), "std")
 
 
-def position(op: str, x: Any, axis: Any = None, out: Any = None, *, keepdims: Any = False) -> Any:
+def position(op: str) -> Any:
     """``np.argmax`` and ``np.argmin``."""
-    x = as_tracer(x)
-    rank = x.type.rank
-    if x.dtype == BOOL:
-        x = convert(x, I64)
-    _refuse_empty(x, normal_axes(axis, rank), op)
-    flat = ravel(x) if axis is None else x
-    number = normal_axis(0 if axis is None else axis, flat.type.rank)
-    result = new(active_trace().emit(op, flat.var, axis=number))
-    if _given(keepdims) and keepdims:
-        shape = (1,) * rank if axis is None else tuple(1 if k == number else d for k, d in enumerate(x.type.shape))
-        result = reshaped(result, shape)
-    return result
+
+    def apply(a: Any, axis: Any = None, out: Any = None, *, keepdims: Any = False) -> Any:
+        x = as_array(a)
+        rank = x.type.rank
+        x = convert(x, I64) if x.dtype == BOOL else x
+        _refuse_empty(x, normal_axes(axis, rank), op)
+        flat = ravel(x) if axis is None else x
+        number = normal_axis(0 if axis is None else axis, flat.type.rank)
+        result = new(active_trace().emit(op, flat.value, axis=number))
+        if given(keepdims) and keepdims:
+            shape = (1,) * rank if axis is None else tuple(1 if k == number else d for k, d in enumerate(x.type.shape))
+            result = reshaped(result, shape)
+        return into(out if given(out) else None, result, op)
+
+    return apply
 
 
-def running(op: str, x: Any, axis: Any = None, dtype: Any = None, out: Any = None) -> Any:
+def running(op: str) -> Any:
     """``np.cumsum`` and ``np.cumprod``."""
-    x = as_tracer(x)
-    x = convert(x, _accumulator(op, x.dtype, dtype))
-    if axis is None:
-        x, axis = ravel(x), 0
-    number = normal_axis(axis, x.type.rank)
-    result = new(active_trace().emit(op, x.var, axis=number, reverse=False), scalar=False)
-    if _given(out):
-        write_out(out, result, True, op)
-        return out
+
+    def apply(a: Any, axis: Any = None, dtype: Any = None, out: Any = None) -> Any:
+        x, number = along(a, axis)
+        x = convert(x, _accumulator(op, x.dtype, dtype))
+        return into(out, new(active_trace().emit(op, x.value, axis=number, reverse=False), scalar=False), op)
+
+    return apply
+
+
+def running_with_initial(op: str, start: int) -> Any:
+    """``np.cumulative_sum`` and ``np.cumulative_prod``."""
+
+    def apply(x: Any, /, *, axis: Any = None, dtype: Any = None, out: Any = None, include_initial: bool = False) -> Any:
+        from .joining import concatenate
+
+        x = as_array(x)
+        if axis is None and x.type.rank != 1:
+            raise ValueError("For arrays which have more than one dimension ``axis`` argument is required.")
+        number = normal_axis(0 if axis is None else axis, x.type.rank)
+        result = running(op)(x, number, dtype)
+        if include_initial:
+            shape = tuple(1 if k == number else d for k, d in enumerate(x.type.shape))
+            result = concatenate([repeated(operand(start, result.dtype), shape), result], number)
+        return into(out, result, op)
+
+    return apply
+
+
+def along(a: Any, axis: Any) -> tuple[Tracer, int]:
+    """An array and one of its axes; flattened for None."""
+    x = as_array(a)
+    return (ravel(x), 0) if axis is None else (x, normal_axis(axis, x.type.rank))
+
+
+def joined_axes(a: Any, axis: Any) -> tuple[Tracer, tuple[int, ...]]:
+    """An array with the given axes made one, the last; and these axes."""
+    x = as_array(a)
+    axes = normal_axes(axis, x.type.rank)
+    rest = tuple(d for k, d in enumerate(x.type.shape) if k not in axes)
+    moved = moveaxis(x, axes, tuple(range(-len(axes), 0))) if axes else expand_dims(x, -1)
+    return reshaped(moved, (*rest, product(tuple(x.type.shape[k] for k in axes)))), axes
+
+
+def sort(a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *, stable: Any = None) -> Tracer:
+    """``np.sort``."""
+    x, number = along(a, axis)
+    return new(active_trace().emit("sort", x.value, axis=number), scalar=False)
+
+
+def argsort(a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *, stable: Any = None) -> Tracer:
+    """``np.argsort``, always stable."""
+    x, number = along(a, axis)
+    return new(active_trace().emit("argsort", x.value, axis=number), scalar=False)
+
+
+def partition(a: Any, kth: Any, axis: Any = -1, kind: Any = None, order: Any = None) -> Tracer:
+    """``np.partition``: sorted altogether."""
+    return sort(a, axis)
+
+
+def argpartition(a: Any, kth: Any, axis: Any = -1, kind: Any = None, order: Any = None) -> Tracer:
+    """``np.argpartition``: sorted altogether."""
+    return argsort(a, axis)
+
+
+def lexsort(keys: Any, axis: int = -1) -> Tracer:
+    """``np.lexsort``: the last key counts most."""
+    first, *rest = [as_array(key) for key in keys]
+    result = argsort(first, axis)
+    for key in rest:
+        result = np.take_along_axis(result, argsort(np.take_along_axis(key, result, axis), axis), axis)
     return result
 
 
-def sort(x: Any, axis: Any = -1, kind: Any = None, order: Any = None, **_: Any) -> Tracer:
-    """``np.sort``."""
-    x = as_tracer(x)
-    if axis is None:
-        x, axis = ravel(x), 0
-    return new(active_trace().emit("sort", x.var, axis=normal_axis(axis, x.type.rank)), scalar=False)
-
-
-def argsort(x: Any, axis: Any = -1, kind: Any = None, order: Any = None, **_: Any) -> Tracer:
-    """``np.argsort``, always stable."""
-    x = as_tracer(x)
-    if axis is None:
-        x, axis = ravel(x), 0
-    return new(active_trace().emit("argsort", x.var, axis=normal_axis(axis, x.type.rank)), scalar=False)
-
-
-def count_nonzero(x: Any, axis: Any = None, *, keepdims: Any = False) -> Any:
+def count_nonzero(a: Any, axis: Any = None, *, keepdims: Any = False) -> Any:
     """``np.count_nonzero``."""
-    return reduce("sum", elementwise("ne", as_tracer(x), 0), axis, I64, keepdims=keepdims)
+    return reduce("sum", truth_of(a), axis, I64, keepdims=keepdims)
 
 
-def median(x: Any, axis: Any = None, keepdims: bool = False, **_: Any) -> Any:
-    """``np.median``: the middle of the sorted values."""
-    x = as_tracer(x)
-    if x.dtype.kind in "iub":
-        x = convert(x, F64)
-    if axis is None:
-        flat = ravel(x)
-        result = _middle(flat, 0)
-        return reshape(result, (1,) * x.ndim) if keepdims else result
-    number = normal_axis(axis, x.type.rank)
-    result = _middle(x, number)
-    from .shaping import expand_dims
-
-    return expand_dims(result, number) if keepdims else result
-
-
-def _middle(x: Tracer, axis: int) -> Any:
-    ordered = sort(x, axis)
-    n = x.shape[axis]
-    before = (slice(None),) * axis
-    middle = (ordered[(*before, (n - 1) // 2)] + ordered[(*before, n // 2)]) * x.dtype.type(0.5)
-    poisoned = reduce("any", np.isnan(x), axis)
-    return elementwise("select", poisoned, x.dtype.type(np.nan), middle)
-
-
-def ptp(x: Any, axis: Any = None, **kwargs: Any) -> Any:
+def ptp(a: Any, axis: Any = None, out: Any = None, keepdims: Any = False) -> Any:
     """``np.ptp``."""
-    return reduce("max", x, axis, **kwargs) - reduce("min", x, axis, **kwargs)
-
-
-_REDUCE = {
-    np.add: "sum", np.multiply: "prod", np.maximum: "max", np.minimum: "min",
-    np.logical_and: "all", np.logical_or: "any",
-}  # fmt: skip
-
-
-def ufunc_method(ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
-    """``np.add.reduce``, ``np.add.accumulate``, ``np.multiply.outer``, ..."""
-    if method == "outer":
-        left, right = map(as_tracer, inputs)
-        return apply_ufunc(ufunc, reshaped(left, left.type.shape + (1,) * right.type.rank), right)
-    if method == "reduce" and ufunc in _REDUCE:
-        out = kwargs.pop("out", None)
-        axis = inputs[1] if len(inputs) > 1 else kwargs.pop("axis", 0)
-        x = inputs[0]
-        if ufunc in (np.logical_and, np.logical_or):
-            x = elementwise("ne", as_tracer(x), 0) if as_tracer(x).dtype != BOOL else x
-        return reduce(_REDUCE[ufunc], x, axis, out=out[0] if isinstance(out, tuple) else out, **kwargs)
-    if method == "accumulate" and ufunc in (np.add, np.multiply):
-        axis = inputs[1] if len(inputs) > 1 else kwargs.get("axis", 0)
-        return running("cumsum" if ufunc is np.add else "cumprod", inputs[0], axis, kwargs.get("dtype"))
-    raise UnsupportedError(f"np.{ufunc.__name__}.{method} is not compiled; write it with a loop")
-
-
-def ufunc_at(ufunc: np.ufunc, target: Any, index: Any, value: Any = None) -> None:
-    """``np.add.at``: writes that add up where positions repeat."""
-    if not isinstance(target, Tracer):
-        raise UnsupportedError(f"np.{ufunc.__name__}.at on an array that is not traced; make it inside the function")
-    if ufunc is np.subtract:
-        ufunc, value = np.add, -as_tracer(value)
-    if ufunc is not np.add:
-        raise UnsupportedError(f"np.{ufunc.__name__}.at; np.add.at and np.subtract.at are compiled")
-    from .indexing import add_at
-
-    if not np.can_cast(as_tracer(value).dtype, target.dtype, "same_kind"):
-        raise DTypeError(f"np.add.at: cannot add {as_tracer(value).dtype.name} values into {describe(target)}")
-    add_at(target, index, value)
-
-
-__all__ = ["UFUNCS"]
+    return into(out, reduce("max", a, axis, keepdims=keepdims) - reduce("min", a, axis, keepdims=keepdims), "ptp")

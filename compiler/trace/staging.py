@@ -20,7 +20,10 @@ from ..ir import ArrayType, Dim, Function, Var
 from ..ir.types import BOOL, I64
 from ..tree import Tree, flatten
 from .context import Scope, active_trace
-from .elementwise import as_tracer, broadcast_shapes, broadcast_to, convert, elementwise, result_dtype
+from .broadcasting import broadcast_shapes, broadcast_to
+from .elementwise import elementwise
+from .mutation import MISSING, Change, confirmed, redo
+from .promotion import as_tracer, convert, result_dtype
 from .shaping import reshaped
 from .tracer import Cell, Concretize, TracedSize, Tracer, as_dim, describe, new
 
@@ -55,7 +58,7 @@ def truth(value: Any) -> Any:
                 f"the truth value of {describe(value)}, an array with more than one element, is ambiguous; "
                 "use a.any() or a.all(), or np.where(test, a, b) to choose element by element"
             )
-        value = new(reshaped(value, ()).var)
+        value = new(reshaped(value, ()).value)
     return value if value.dtype == BOOL else elementwise("ne", value, 0)
 
 
@@ -147,10 +150,51 @@ def staged_if(test: Tracer, then: Callable[..., State], orelse: Callable[..., St
     trace = active_trace()
     before, _ = flatten(state)
     blocks: list[Block] = []
+    changes: list[Change] = []
     for branch in (then, orelse):
         with trace.open_scope() as scope, snapshot(state):
             blocks.append(run_block(scope, branch, state))
-    return merge_branches(test, blocks, before, names)
+        if scope.changes:
+            with trace.open_scope() as again, snapshot(state):
+                branch(*state)
+            changes += [c for c in confirmed(scope.changes, again.changes) if c.name not in {d.name for d in changes}]
+    if not changes:
+        return merge_branches(test, blocks, before, names)
+    _refuse_whole(changes)
+
+    def with_changes(branch: Callable[..., State]) -> Callable[..., State]:
+        return lambda *inner: (*branch(*inner[: len(state)]), *(_present(c) for c in changes))
+
+    extended = (*state, *(_present(c) for c in changes))
+    blocks = []
+    for branch in (then, orelse):
+        with trace.open_scope() as scope, snapshot(state):
+            blocks.append(run_block(scope, with_changes(branch), extended))
+    result = merge_branches(test, blocks, flatten(extended)[0], [*names, *(c.label for c in changes)])
+    _make_changes(changes, result[len(state) :])
+    return result[: len(state)]
+
+
+def _present(change: Change) -> Any:
+    """The present value of what a change is about, as a variable's."""
+    value = change.read()
+    return Undefined(change.label) if value is MISSING else value
+
+
+def _make_changes(changes: Sequence[Change], values: Sequence[Any]) -> None:
+    for change, value in zip(changes, values, strict=True):
+        if not isinstance(value, Undefined):
+            redo(change, value)
+
+
+def _refuse_whole(changes: Sequence[Change]) -> None:
+    """A list that grows or shrinks has no place in a region."""
+    for change in changes:
+        if change.kind == "whole":
+            raise NotStaged(
+                f"a {type(change.thing).__name__} is changed in a loop or branch that depends on values known only when the program "
+                "runs; make an array of the right size with np.empty and write to its elements"
+            )
 
 
 def merge_branches(test: Tracer, blocks: list[Block], before: list[Any], names: Sequence[str]) -> State:
@@ -234,7 +278,7 @@ def emit_cond(test: Tracer, regions: list[tuple[Scope, list[Var]]]) -> tuple[Var
     for name, (scope, results) in zip(("then", "orelse"), regions, strict=True):
         parameters = tuple(scope.resolve(var) for var in captured)
         functions.append(close(scope, name, parameters, results))
-    outputs = trace.emit("cond", truth(test).var, *captured, regions=tuple(functions))
+    outputs = trace.emit("cond", truth(test).value, *captured, regions=tuple(functions))
     return outputs if isinstance(outputs, tuple) else (outputs,)
 
 
@@ -321,12 +365,14 @@ def staged_loop(
     state: State,
     names: Sequence[str],
     test: Callable[..., Any] | None,
+    carried: Sequence[Change] = (),
 ) -> State:
     """A ``loop``: with bounds ``body(index, *state)``, without them ``body(*state)`` as long as the test holds."""
     before, tree = flatten(state)
     label = leaf_names(tree, names)
     slots: dict[int, Slot] = {}
     cells: list[Cell] = []
+    previous: dict[Any, Change] = {}
     guards = active_trace().root.builder.guards
     known = len(guards)
     for _ in range(20):
@@ -337,10 +383,42 @@ def staged_loop(
                 f"a loop changes the structure of {', '.join(names)} from {tree} to {attempt.tree}; arrays whose size is known "
                 "before the loop can be made with np.empty and written to"
             )
-        grown = _grow(slots, cells, attempt, before, label)
+        known_changes = {change.name for change in carried}
+        made = {name: change for name, change in attempt.body.changes.items() if name not in known_changes}
+        changes = confirmed(made, previous)
+        if changes:
+            return _loop_with_changes(bounds, body, state, names, test, changes)
+        grown = _grow(slots, cells, attempt, before, label) or (bool(made) and not previous)
+        previous = made or previous
         if not grown:
             return _emit_loop(bounds, attempt, before, tree, slots, cells)
     raise NotStaged(f"the values of {', '.join(names)} keep changing their type from one iteration to the next")
+
+
+def _loop_with_changes(
+    bounds: Bounds | None, body: Callable[..., State], state: State, names: Sequence[str], test: Callable[..., Any] | None,
+    changes: list[Change],
+) -> State:  # fmt: skip
+    """A loop whose body changes objects: their attributes and items are carried like variables."""
+    _refuse_whole(changes)
+    count = len(changes)
+
+    def put_in_place(arguments: State) -> State:
+        _make_changes(changes, arguments[-count:])
+        return arguments[:-count]
+
+    def changing(*arguments: Any) -> State:
+        return (*body(*put_in_place(arguments)), *(_present(c) for c in changes))
+
+    def testing(*arguments: Any) -> Any:
+        assert test is not None
+        return test(*put_in_place(arguments))
+
+    extended = (*state, *(_present(c) for c in changes))
+    labels = [*names, *(c.label for c in changes)]
+    result = staged_loop(bounds, changing, extended, labels, testing if test is not None else None, changes)
+    _make_changes(changes, result[-count:])
+    return result[:-count]
 
 
 @dataclass(slots=True)
@@ -372,7 +450,7 @@ def _attempt(
                 bounds.tracer(index)
             test_parameters.insert(0, index)
             result = truth(test(*tree.unflatten(inputs)))
-            test_result = test_scope.resolve(as_tracer(result).var)
+            test_result = test_scope.resolve(as_tracer(result).value)
     with trace.open_scope() as scope, snapshot(state):
         index = scope.builder.parameter(_counter(scope), ArrayType(I64))
         inputs, parameters = _enter(scope, before, slots, cells, label)
@@ -490,8 +568,8 @@ def _refuse_lost_writes(attempt: Attempt, before: list[Any], slots: dict[int, Sl
 
 def _limits(bounds: Bounds | None) -> tuple[Var, Var, int]:
     if bounds is None:
-        return as_tracer(0).var, as_tracer(LAST).var, 1
-    start, stop = (convert(as_tracer(v), I64).var for v in (bounds.start, bounds.stop))
+        return as_tracer(0).value, as_tracer(LAST).value, 1
+    start, stop = (convert(as_tracer(v), I64).value for v in (bounds.start, bounds.stop))
     return start, stop, bounds.step
 
 

@@ -23,13 +23,16 @@ from ..ir.sizes import single_symbol
 from ..ir.types import BOOL, F64, I64
 from ..ops import renumber
 from ..tree import Tree, flatten
-from . import operators as _operators
+from . import indexing, operators
 from .calls import call
 from .context import RESERVED, Trace, tracing
-from .elementwise import as_tracer
 from .iterables import Comprehension, Indexed
+from .promotion import as_tracer
 from .staging import Undefined
-from .tracer import Cell, TracedSize, Tracer, check_dtype, new
+from .tracer import Cell, TracedSize, Tracer, check_array, check_dtype, new
+
+
+_PARTS = (indexing, operators)  # importing them gives tracers their operations
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +81,13 @@ class Traced:
     written: tuple[tuple[int, int], ...]  # (number of the argument's leaf, number of the result)
     names: tuple[str, ...]  # of the leaves, as in messages
     positional: bool  # whether each leaf is a positional argument itself
+    contiguous: tuple[int, ...] = ()  # leaves that are written and reshaped, and so must be in C order
 
 
 def classify(value: Any, name: str) -> Leaf:
     """How a leaf of the arguments enters the program; refuses arrays that hold no numbers."""
     if isinstance(value, np.ndarray):
-        return Leaf("array", check_dtype(value.dtype, f"argument {name}"), value.shape)
+        return Leaf("array", check_array(value, f"argument {name}"), value.shape)
     if isinstance(value, np.generic):
         if value.dtype.kind in "USO":
             return Leaf("static", value=value)
@@ -91,6 +95,9 @@ def classify(value: Any, name: str) -> Leaf:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         if isinstance(value, complex):
             raise DTypeError(f"argument {name} is complex: complex numbers are not supported; pass real and imaginary parts")
+        if hasattr(value, "__array__"):
+            cls = type(value)
+            raise TypeError(f"argument {name} is a {cls.__module__}.{cls.__qualname__}; pass a NumPy array, as in np.asarray(x)")
         return Leaf("static", value=value)
     if isinstance(value, int):
         if type(value) is not int:
@@ -188,7 +195,9 @@ def _leave(
     )  # fmt: skip
     captured = tuple(array for array, _ in context.captured_arrays.values())
     _refuse_written_captures(context)
-    return Traced(unify(renumber(tidy(function))), tuple(leaves), captured, tuple(outputs), tree, tuple(written), tuple(names), positional)
+    contiguous = tuple(k for k in parameters if inputs[k].cell.reshaped)
+    return Traced(unify(renumber(tidy(function))), tuple(leaves), captured, tuple(outputs), tree, tuple(written), tuple(names),
+                  positional, contiguous)  # fmt: skip
 
 
 def tidy(function: Function) -> Function:
@@ -251,7 +260,7 @@ def _output(value: Any, results: list[Var], inputs: list[Any], leaves: Sequence[
     for k, leaf in enumerate(leaves):
         if leaf.kind == "array" and isinstance(inputs[k], Tracer) and inputs[k].cell is value.cell and not value.views:
             return Output("argument", leaf.same if leaf.same is not None else k)
-    results.append(value.var)
+    results.append(value.value)
     kind = "python" if value.weak else "scalar" if value.is_scalar else "array"
     return Output(kind, len(results) - 1, value.type.dtype)
 
@@ -332,4 +341,3 @@ def _is_field(key: Any) -> bool:
 
 
 __all__ = ["BOOL", "Leaf", "Output", "Traced", "argument_names", "classify", "trace"]
-assert _operators

@@ -21,22 +21,26 @@ import numpy as np
 from ..errors import DTypeError, UnsupportedError
 from ..ir import ArrayType, Dim, Size, Var
 from ..ir.types import I64
-from .context import Scope, active_trace, array_type_text, is_internal
+from .context import LEAKED, Scope, active_trace, array_type_text, is_internal
 
 
 class Cell:
     """One array of the traced program: the variable that holds its present value."""
 
-    __slots__ = ("ambiguous", "argument", "scope", "value")
+    __slots__ = ("ambiguous", "argument", "origin", "reshaped", "scope", "value")
 
     def __init__(self, value: Var, scope: Scope, argument: str = "") -> None:
         self.value = value
         self.scope = scope
         self.argument = argument  # the user's name, if the caller's array
         self.ambiguous = ""  # the name of a caller's array that this is in some cases only, so that writes are refused
+        self.origin: Cell | None = None  # of a copy that would be a view were the array in another order
+        self.reshaped = False  # whether it matters that reshaping it makes a view: so it does where it is in C order
 
     def assign(self, value: Var) -> None:
         """Give the array a new value; inner scopes remember the old one."""
+        if self.origin is not None:
+            self.origin.reshaped = True
         scope = active_trace().scope
         while scope is not None and scope is not self.scope:
             scope.written.setdefault(self, self.value)
@@ -63,7 +67,7 @@ class Concretize(UnsupportedError):
 class Tracer:
     """An array, or a NumPy scalar, whose elements are known only at run time."""
 
-    __slots__ = ("_cached", "cell", "dim", "is_scalar", "name", "type", "views", "weak")
+    __slots__ = ("_cached", "cell", "dim", "is_scalar", "made", "name", "type", "views", "weak")
     __array_priority__ = 1000.0
     __hash__ = None  # type: ignore[assignment]
 
@@ -77,6 +81,7 @@ class Tracer:
         dim: Dim | None = None,
     ) -> None:
         self.cell = cell
+        self.made = cell.value  # the array's value when this tracer was made
         self.type = type
         self.views = views
         self.is_scalar = is_scalar  # a NumPy scalar: immutable
@@ -86,9 +91,11 @@ class Tracer:
         self._cached: tuple[Var, Var] | None = None  # base value and what the views read from it
 
     @property
-    def var(self) -> Var:
+    def value(self) -> Var:
         """The variable that holds the present value, made where it must be read through views."""
         trace = active_trace()
+        if self.cell.scope.trace is not trace:
+            raise RuntimeError(LEAKED)
         base = self.cell.value
         if not self.views:
             return base
@@ -97,6 +104,8 @@ class Tracer:
             if trace.scope.inside(trace.owner[found.name]):
                 return found
         value = trace.scope.resolve(base)
+        if base is not self.made:
+            self._mark_reshaped()
         for view in self.views:
             value = view.read(value)
         self._cached = (base, value)
@@ -116,12 +125,17 @@ class Tracer:
         if not self.views:
             self.cell.assign(trace.scope.resolve(value))
             return
+        self._mark_reshaped()
         bases = [trace.scope.resolve(self.cell.value)]
         for view in self.views[:-1]:
             bases.append(view.read(bases[-1]))
         for base, view in zip(reversed(bases), reversed(self.views), strict=True):
             value = view.write(base, value)
         self.cell.assign(value)
+
+    def _mark_reshaped(self) -> None:
+        if any(view.key is not None and view.key[0] == "reshape" for view in self.views):
+            self.cell.reshaped = True
 
     def through(self, view: View, type: ArrayType) -> Tracer:
         """A tracer that looks at this one through one more view."""
@@ -247,10 +261,18 @@ class TracedSize:
     program is pinned to it.
     """
 
-    __slots__ = ("dim",)
+    __slots__ = ("_dim", "_trace")
 
     def __init__(self, dim: Size) -> None:
-        self.dim = dim
+        self._dim = dim
+        self._trace = active_trace()
+
+    @property
+    def dim(self) -> Size:
+        """The size as an expression."""
+        if active_trace() is not self._trace:
+            raise RuntimeError(LEAKED)
+        return self._dim
 
     def __index__(self) -> int:
         number = active_trace().sizing.pin(self.dim)
@@ -267,7 +289,7 @@ class TracedSize:
         return hash(self.__index__())
 
     def __repr__(self) -> str:
-        return active_trace().sizing.text(self.dim)
+        return self._trace.sizing.text(self._dim)
 
     def __format__(self, spec: str) -> str:
         return format(self.__index__(), spec)
@@ -313,7 +335,7 @@ def _bind(tracer: Tracer) -> Dim:
     """The dim of a traced integer; a new symbol is bound to it where it has none."""
     if tracer.dim is None:
         trace = active_trace()
-        var = tracer.var
+        var = tracer.value
         owner = trace.owner[var.name]
         if var.type.dtype != I64:
             var = owner.builder.convert(var, I64)
@@ -437,6 +459,15 @@ def new(var: Var, weak: bool = False, scalar: bool | None = None, dim: Dim | Non
     assert isinstance(type, ArrayType)
     is_scalar = not type.shape if scalar is None else scalar
     return Tracer(Cell(var, active_trace().scope), type, is_scalar=is_scalar, weak=weak, dim=dim)
+
+
+def check_array(array: np.ndarray, what: str) -> np.dtype:
+    """The dtype of an array; refuses subclasses of ndarray, whose operations mean something else."""
+    cls = type(array)
+    if cls is not np.ndarray and cls is not np.memmap:
+        remedy = "pass x.filled(value), or x.data and x.mask apart" if isinstance(array, np.ma.MaskedArray) else "pass np.asarray(x)"
+        raise TypeError(f"{what} is a {cls.__module__}.{cls.__qualname__}, a subclass of numpy.ndarray; {remedy}")
+    return check_dtype(array.dtype, what)
 
 
 def check_dtype(dtype: np.dtype, what: str) -> np.dtype:

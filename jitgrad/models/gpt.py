@@ -83,7 +83,9 @@ class GPT(nn.Module):
             x = block(x)
         return self.head(self.norm(x))
 
-    def generate(self, ids: np.ndarray, count: int, rng: nn.init.Rng = None, temperature: float = 1.0, score: Any = None) -> np.ndarray:
+    def generate(
+        self, ids: np.ndarray, count: int, rng: nn.init.Rng = None, temperature: float = 1.0, score: Any = None
+    ) -> np.ndarray:
         """Continue rows of characters (n, length) by ``count`` more, drawn by their probabilities; at temperature 0 the likeliest.
 
         ``score`` is the model to ask, by default this one as it stands; ``jit(model)`` is faster.

@@ -56,6 +56,8 @@ class MultiheadAttention(Module):
     ((3, 5, 4), (3, 5, 5))
     """
 
+    key: np.ndarray
+
     def __init__(
         self, embed_dim: int, num_heads: int, dropout: float = 0.0, bias: bool = True, batch_first: bool = False,
         *, rng: init.Rng = None, dtype: Any = np.float32,
@@ -67,7 +69,7 @@ class MultiheadAttention(Module):
         self.in_proj_weight = init.xavier_uniform((3 * embed_dim, embed_dim), rng, dtype=dtype)
         self.in_proj_bias = np.zeros(3 * embed_dim, dtype) if bias else None
         self.out_proj = Linear(embed_dim, embed_dim, bias, rng=rng, dtype=dtype)
-        if bias:
+        if self.out_proj.bias is not None:
             self.out_proj.bias[...] = 0
         if dropout:
             self.register_buffer("key", key(rng), persistent=False)
@@ -83,7 +85,9 @@ class MultiheadAttention(Module):
         """
         for name, x in (("query", query), ("key", key), ("value", value)):
             if x.ndim not in (2, 3) or x.shape[-1] != self.embed_dim:
-                raise ValueError(f"MultiheadAttention: {name} has shape {x.shape}; its last axis must have size {self.embed_dim}")
+                raise ValueError(
+                    f"MultiheadAttention: {name} has shape {x.shape}; its last axis must have size {self.embed_dim}"
+                )
         single = query.ndim == 2
         if single:
             query, key, value = query[None], key[None], value[None]

@@ -26,7 +26,8 @@ def conv2d(
            [4., 6., 6., 4.]])
     """
     steps, spread = pair(stride, "conv2d", "stride", 1), pair(dilation, "conv2d", "dilation", 1)
-    outputs, inputs, *kernel = map(index, weight.shape)
+    outputs, inputs, height, width = map(index, weight.shape)
+    kernel = (height, width)
     if x.ndim != 4:
         raise ValueError(f"conv2d: the input has {x.ndim} axes, expected 4: (n, channels, height, width)")
     if x.shape[1] != inputs * groups:
@@ -52,7 +53,9 @@ def padded(x: Any, padding: Any, kernel: tuple[int, int], stride: tuple[int, int
         return pad(x, pair(padding, "conv2d", "padding"))
     if stride != (1, 1):
         raise ValueError(f'conv2d: padding="same" needs a stride of 1, found {stride}')
-    (top, bottom), (left, right) = (((d * (k - 1)) // 2, d * (k - 1) - (d * (k - 1)) // 2) for k, d in zip(kernel, dilation, strict=True))
+    (top, bottom), (left, right) = (
+        ((d * (k - 1)) // 2, d * (k - 1) - (d * (k - 1)) // 2) for k, d in zip(kernel, dilation, strict=True)
+    )
     return np.pad(x, ((0, 0), (0, 0), (top, bottom), (left, right)))
 
 

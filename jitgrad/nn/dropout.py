@@ -36,6 +36,8 @@ class Dropout(Module):
     array([1., 1., 1.])
     """
 
+    key: np.ndarray
+
     def __init__(self, p: float = 0.5, *, rng: init.Rng = None) -> None:
         if not 0 <= p <= 1:
             raise ValueError(f"Dropout: p is a probability, found {p}")

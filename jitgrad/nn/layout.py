@@ -26,6 +26,8 @@ class Node:
     """An object whose attributes are the children and the static data of a pytree node."""
 
     training: bool
+    _buffers: tuple[str, ...]
+    _unsaved: tuple[str, ...]
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         node = object.__new__(cls)
@@ -63,11 +65,11 @@ class Layout:
         self.cls = type(node)
         self.arguments = attributes["_arguments"]
         self.names = tuple(name for name, value in attributes.items() if name not in _OWN and holds_arrays(value))
-        self.keys = tuple(
-            Held(name) if name in held or _is_discrete(attributes[name]) else name for name in self.names
-        )  # fmt: skip
+        self.keys = tuple(Held(name) if name in held or _is_discrete(attributes[name]) else name for name in self.names)
         self.statics = {
-            name: value for name, value in attributes.items() if name not in self.names and name not in ("_layout", "_arguments")
+            name: value
+            for name, value in attributes.items()
+            if name not in self.names and name not in ("_layout", "_arguments")
         }
         frozen = tuple((name, freeze(value, name, self.cls)) for name, value in self.statics.items())
         self.token = (self.cls, self.names, tuple(type(key) is Held for key in self.keys), frozen)
@@ -105,7 +107,9 @@ def _take_apart(node: Node) -> tuple[list[Any], Layout, tuple[str, ...]]:
 
 def _put_together(layout: Layout, children: Sequence[Any]) -> Node:
     node = object.__new__(layout.cls)
-    vars(node).update(layout.statics, _arguments=layout.arguments, _layout=layout, **dict(zip(layout.names, children, strict=True)))
+    vars(node).update(
+        layout.statics, _arguments=layout.arguments, _layout=layout, **dict(zip(layout.names, children, strict=True))
+    )
     return node
 
 

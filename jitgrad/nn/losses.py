@@ -107,14 +107,23 @@ def _rows(input: Any, target: Any, name: str) -> tuple[Any, Any, tuple[Any, ...]
         return input[None], target.reshape(1), ()
     expected = (*input.shape[:1], *input.shape[2:])
     if input.ndim < 2 or target.ndim != len(expected) or any(a != b for a, b in zip(target.shape, expected, strict=True)):
-        raise ValueError(f"{name}: the input has shape {input.shape}, the target {target.shape}; expected (n, classes, ...) and (n, ...)")
+        raise ValueError(
+            f"{name}: the input has shape {input.shape}, the target {target.shape}; expected (n, classes, ...) and (n, ...)"
+        )
     if input.ndim == 2:
         return input, target, expected
     return np.moveaxis(input, 1, -1).reshape(-1, input.shape[1]), target.reshape(-1), expected
 
 
 def _of_classes(
-    log_probs: Any, target: Any, shape: tuple[Any, ...], weight: Any, ignore_index: int, reduction: str, smoothing: float, name: str
+    log_probs: Any,
+    target: Any,
+    shape: tuple[Any, ...],
+    weight: Any,
+    ignore_index: int,
+    reduction: str,
+    smoothing: float,
+    name: str,
 ) -> Any:
     count = log_probs.shape[1]
     counted = target != ignore_index
@@ -185,6 +194,9 @@ class HuberLoss(Loss):
 class BCEWithLogitsLoss(Loss):
     """``binary_cross_entropy_with_logits``."""
 
+    weight: Any
+    pos_weight: Any
+
     def __init__(self, weight: Any = None, reduction: str = "mean", pos_weight: Any = None) -> None:
         super().__init__(reduction)
         self.register_buffer("weight", weight)
@@ -196,6 +208,8 @@ class BCEWithLogitsLoss(Loss):
 
 class NLLLoss(Loss):
     """``nll_loss``."""
+
+    weight: Any
 
     def __init__(self, weight: Any = None, ignore_index: int = -100, reduction: str = "mean") -> None:
         super().__init__(reduction)
@@ -213,7 +227,9 @@ class CrossEntropyLoss(NLLLoss):
     0.1269
     """
 
-    def __init__(self, weight: Any = None, ignore_index: int = -100, reduction: str = "mean", label_smoothing: float = 0.0) -> None:
+    def __init__(
+        self, weight: Any = None, ignore_index: int = -100, reduction: str = "mean", label_smoothing: float = 0.0
+    ) -> None:
         super().__init__(weight, ignore_index, reduction)
         self.label_smoothing = label_smoothing
 

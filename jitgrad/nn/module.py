@@ -10,6 +10,7 @@ import numpy as np
 from . import state
 from .layout import Node
 
+
 class Module(Node):
     """Base of all layers and models: assign arrays, numbers and other modules in ``__init__``, and write ``forward``.
 
@@ -42,7 +43,7 @@ class Module(Node):
 
     def named_children(self) -> Iterator[tuple[str, Module]]:
         """Name and module for each module directly inside; those in a list have names such as ``layers.0``."""
-        return state.children(self)
+        return state.children(self)  # type: ignore[return-value]
 
     def children(self) -> list[Module]:
         """The modules directly inside."""
@@ -54,7 +55,7 @@ class Module(Node):
         for name, module in state.walk(self, prefix):
             if id(module) not in seen:
                 seen.add(id(module))
-                yield name, module
+                yield name, module  # type: ignore[misc]
 
     def modules(self) -> list[Module]:
         """This module and all inside, each once."""

@@ -78,7 +78,10 @@ class BatchNorm1d(Module):
     ``eval()`` makes the layer use them.
     """
 
-    ranks = (2, 3)
+    ranks: tuple[int, ...] = (2, 3)
+    running_mean: Any
+    running_var: Any
+    num_batches_tracked: Any
 
     def __init__(
         self, num_features: int, eps: float = 1e-5, momentum: float | None = 0.1, affine: bool = True,

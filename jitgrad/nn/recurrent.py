@@ -19,7 +19,9 @@ class Cell(Module):
 
     gates = 1
 
-    def __init__(self, input_size: int, hidden_size: int, bias: bool = True, *, rng: init.Rng = None, dtype: Any = np.float32) -> None:
+    def __init__(
+        self, input_size: int, hidden_size: int, bias: bool = True, *, rng: init.Rng = None, dtype: Any = np.float32
+    ) -> None:
         rng, bound = init.generator(rng), 1 / sqrt(hidden_size)
         rows = self.gates * hidden_size
         self.input_size, self.hidden_size = input_size, hidden_size

@@ -105,7 +105,9 @@ def load_state_dict(module: Node, values: Mapping[str, Any], strict: bool) -> tu
         problems.append(f"unexpected {', '.join(map(repr, unexpected))}")
     found = {name: as_array(values[name]) for name in own if name in values}
     problems += [
-        f"{name!r} has shape {found[name].shape}, the model needs {own[name].shape}" for name in found if found[name].shape != own[name].shape
+        f"{name!r} has shape {found[name].shape}, the model needs {own[name].shape}"
+        for name in found
+        if found[name].shape != own[name].shape
     ]
     if problems:
         raise ValueError(f"the state does not fit {type(module).__name__}: {'; '.join(problems)}")

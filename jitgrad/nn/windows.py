@@ -34,7 +34,9 @@ def extent(size: Any, kernel: int, stride: int, dilation: int, layer: str) -> in
     """How many windows fit into an axis, padding included."""
     size, span = index(size), dilation * (kernel - 1) + 1
     if size < span:
-        raise ValueError(f"{layer}: a kernel that spans {span} does not fit into an image that is {size} wide or high, padding included")
+        raise ValueError(
+            f"{layer}: a kernel that spans {span} does not fit into an image that is {size} wide or high, padding included"
+        )
     return (size - span) // stride + 1
 
 

@@ -122,7 +122,8 @@ OPERATIONS: dict[str, tuple[Callable[..., Any], tuple[Any, ...]]] = {
     "batched product": (lambda x: x @ np.transpose(x, (0, 2, 1)), (T,)),
     "product in place": (decay_product, (S,)),
     "softmax": (softmax, (A,)),
-    "functions": (apply_all((np.sin, np.tanh, np.exp2, np.cbrt, np.rint, np.floor, np.trunc, np.sign, np.arctan, np.expm1)), (A,)),
+    "trigonometry": (apply_all((np.sin, np.cos, np.tan)), (A,)),
+    "functions": (apply_all((np.tanh, np.exp2, np.cbrt, np.rint, np.floor, np.trunc, np.sign, np.arctan)), (A,)),
     "logarithms": (apply_all((np.sqrt, np.log, np.log2, np.log10, np.log1p)), (P,)),
     "predicates": (apply_all((np.isnan, np.isinf, np.isfinite, np.signbit)), (A,)),
     "pairs": (

@@ -124,7 +124,9 @@ def test_network_compiles_in_double_precision(monkeypatch):
 @pytest.mark.parametrize("name", cases.OPERATIONS)
 def test_operation_compiles(name, monkeypatch):
     function, arguments = cases.OPERATIONS[name]
-    assert ptx(cuda_source(function, *arguments), (9, 0), monkeypatch)
+    texts = ptx(cuda_source(function, *arguments), (9, 0), monkeypatch)
+    if name != "trigonometry" and all(a.dtype == np.float32 for a in map(np.asarray, arguments)):  # CUDA's own sine widens
+        assert not [kernel for kernel, text in texts.items() if ".f64" in text]
 
 
 # text
@@ -134,9 +136,9 @@ def test_products_go_on_with_their_readers():
     source = step_source()
     driver = source[source.index("\ndef step(") :]
     launches = re.findall(r"(?m)^    (\w+)\[", driver)
-    assert [name.split("_")[0] for name in launches].count("matmul") == 5
-    assert len(launches) == 9
-    assert "dot" not in re.sub(r"#.*", "", driver)
+    products = [name for name in launches if name.startswith("matmul")]
+    assert len(launches) == 9 and len(products) == 5
+    assert all(re.fullmatch(r"matmul_(add|mul)\w+|matmul_mul", name) for name in products)
     assert driver.index("gpu.combine") > driver.rindex("](")  # the host waits when all is launched
 
 
@@ -146,7 +148,9 @@ def test_text_depends_on_nothing_else():
 
     def run(seed: str) -> str:
         environment = {**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": root}
-        return subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True).stdout
+        return subprocess.run(
+            [sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True
+        ).stdout
 
     assert run("1") == run("2")
 

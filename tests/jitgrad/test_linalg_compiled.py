@@ -24,7 +24,8 @@ def everything(a: np.ndarray, b: np.ndarray) -> dict[str, Any]:
         "solve": np.linalg.solve(a, b), "vector": np.linalg.solve(a, b[..., 0, :, 0]), "inv": np.linalg.inv(a),
         "det": np.linalg.det(a), "sign": sign, "logarithm": logarithm, "root": np.linalg.cholesky(positive),
         "upper": np.linalg.cholesky(positive, upper=True), "values": values, "vectors": abs(vectors),
-        "upper values": np.linalg.eigvalsh(positive, "U"), "q": q, "r": r, "u": abs(u), "s": s, "vh": abs(vh), "product": (u * s[..., None, :]) @ vh,
+        "upper values": np.linalg.eigvalsh(positive, "U"), "q": q, "r": r, "u": abs(u), "s": s, "vh": abs(vh),
+        "product": (u * s[..., None, :]) @ vh,
         "svdvals": np.linalg.svdvals(a), "wide": abs(np.linalg.svd(b.swapaxes(-1, -2), full_matrices=False)[2]),
         "wide qr": np.linalg.qr(b.swapaxes(-1, -2)),
         "pinv": np.linalg.pinv(b), "power": np.linalg.matrix_power(a, 5), "singular": np.linalg.det(a * 0),
@@ -72,8 +73,8 @@ def test_values(dtype: Any) -> None:
 @pytest.mark.parametrize(("size", "columns", "count"), [(0, 0, 2), (1, 1, 2), (3, 2, 0)])
 def test_small_and_empty(size: int, columns: int, count: int) -> None:
     def program(a: np.ndarray, b: np.ndarray) -> Any:
-        return (np.linalg.solve(a, b), *np.linalg.slogdet(a), np.linalg.cholesky(a @ a.swapaxes(1, 2)), *np.linalg.qr(b),
-                *np.linalg.svd(b, full_matrices=False), *np.linalg.eigh(a), np.linalg.pinv(b), np.linalg.eigvalsh(a))  # fmt: skip
+        factors = *np.linalg.qr(b), *np.linalg.svd(b, full_matrices=False), *np.linalg.eigh(a), *np.linalg.slogdet(a)
+        return (*factors, np.linalg.cholesky(a @ a.swapaxes(1, 2)), np.linalg.solve(a, b), np.linalg.pinv(b))
 
     arguments = problem(size, columns, count)
     compare(jg.jit(program)(*arguments), program(*arguments), 1e-12)

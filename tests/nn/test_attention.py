@@ -20,7 +20,9 @@ CAUSAL = np.triu(np.ones((4, 4), bool), 1)
 
 @pytest.mark.parametrize("batch_first", [True, False])
 @pytest.mark.parametrize("bias", [True, False])
-@pytest.mark.parametrize("mask", [None, CAUSAL, np.where(CAUSAL, -np.inf, 0.0), floats(9, 6, 4, 4)], ids=["none", "bool", "float", "heads"])
+@pytest.mark.parametrize(
+    "mask", [None, CAUSAL, np.where(CAUSAL, -np.inf, 0.0), floats(9, 6, 4, 4)], ids=["none", "bool", "float", "heads"]
+)
 def test_forward(batch_first, bias, mask):
     ours, theirs = layers(batch_first=batch_first, bias=bias)
     x = floats(0, 3, 4, 6) if batch_first else floats(0, 4, 3, 6)

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 import jitgrad as jg
+from jitgrad.compiler.ir.types import DTYPE_NAMES
 from jitgrad.compiler.ops import interpret, verify
 from jitgrad.compiler.trace.trace import Traced
 from jitgrad.compiler.tree import flatten
@@ -154,6 +155,13 @@ def _copied(value: Any) -> Any:
     return twin
 
 
+def is_beyond(value: Any) -> bool:
+    """Whether a result of NumPy has a dtype that jitgrad does not have: float16, complex, strings, objects."""
+    if isinstance(value, (tuple, list)):
+        return any(map(is_beyond, value))
+    return isinstance(value, complex) or (isinstance(value, (np.ndarray, np.generic)) and value.dtype not in DTYPE_NAMES)
+
+
 class Difference(AssertionError):
     """What a traced program gives differs from NumPy's."""
 
@@ -194,7 +202,7 @@ def compare_errors(found: Exception | None, expected: Exception) -> None:
     if found is None:
         raise Difference(f"no error in place of {expected!r}")
     kind = next((k for k in EXPECTED_KINDS if isinstance(expected, k)), Exception)
-    if not isinstance(found, kind) and not isinstance(found, (TypeError, ValueError, IndexError)):
+    if not isinstance(found, (kind, TypeError, ValueError, IndexError, NotImplementedError)):
         raise Difference(f"{type(found).__name__}: {found}\nin place of {expected!r}")
 
 
@@ -211,9 +219,12 @@ def check_on(text: str, made: Pool, also: Pool | None = None) -> bool:
     except AssertionError:
         raise
     except Exception as error:
-        if not isinstance(expected, Exception):
+        if "not in C order" in str(error):  # NumPy's reshape makes a copy there, which tracing does not follow
+            return False
+        if not isinstance(expected, Exception) and not (is_beyond(expected) and isinstance(error, TypeError)):
             raise Difference(f"{type(error).__name__}: {error}\nin place of {expected!r}") from error
-        compare_errors(error, expected)
+        if isinstance(expected, Exception):
+            compare_errors(error, expected)
         return False
     if isinstance(expected, Exception):
         compare_errors(None, expected)

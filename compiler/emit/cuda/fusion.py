@@ -3,7 +3,7 @@
     dot = x @ w; h[i, j] = max(dot[i, j] + b[j], 0)
 
 becomes one kernel: each thread has its element of the product in a register, adds the bias, takes the maximum and stores ``h``.
-The product itself is never in memory. A reader may store, and reduce over all axes.
+The product itself is never in memory. The reader may store, also in place of the product, and reduce over all axes.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from ...ir.sizes import single_symbol, symbols
 from ...lower.kernels import rename
 from ...lower.names import Names
 from ...lower.program import (
-    Allocate, Axis, BufferParameter, Check, For, If, Kernel, Launch, Let, Load, Local, Product, Program, Reduce, Step, Store,
+    Allocate, Axis, BufferParameter, Check, For, If, Kernel, Launch, Let, Load, Local, Product, Program, Reduce, Store,
     View, Wrap,
 )  # fmt: skip
 from .statements import (
@@ -56,29 +56,39 @@ class _Fusion:
                 ready[start] = self.alone(s)
             else:
                 ready[end] = self.together(s, block[end])
-                dropped.add(s.out)
+                dropped.update({s.out} - set(ready[end].buffers))
         kept = [ready.get(k, s) for k, s in enumerate(block) if k in ready or not isinstance(s, Product)]
         return [s for s in kept if not (isinstance(s, Allocate) and s.name in dropped)]
 
     # with what a product is fused
 
     def reader(self, block: Sequence[Any], start: int) -> int | None:
-        """Where the launch is that may take the product in."""
+        """Where the launch is that may take the product in: the next to touch it."""
         product = block[start]
-        if self.mentions[product.out] != 3 or product.beta or product.out in self.roots:
-            return None  # more than its allocation, the product and one reader
         operands = {self.root(product.a), self.root(product.b)}
+        if product.beta or product.out in self.roots or None in operands:
+            return None
         for k in range(start + 1, len(block)):
             s = block[k]
-            if isinstance(s, Launch) and product.out in s.buffers:
-                fits = not operands & self.written(s) and None not in operands and _takes(s, product)
-                return k if fits else None
+            if any(self.root(name) == product.out for name in names_in(s)):
+                return k if isinstance(s, Launch) and not operands & self.written(s) and self.takes(s, product) else None
             if isinstance(s, Launch | Product):
                 if operands & self.written(s):
                     return None
             elif not isinstance(s, Let | Allocate | View | Check | Fetch):
                 return None
         return None
+
+    def takes(self, launch: Launch, product: Product) -> bool:
+        """Whether a kernel reads the product at its own point only, and nobody reads it later."""
+        kernel = launch.kernel
+        if launch.buffers.count(product.out) != 1 or len(kernel.axes) != 2 or kernel.sequential:
+            return False
+        own = kernel.buffers[launch.buffers.index(product.out)]
+        if own.type.shape != tuple(axis.extent for axis in kernel.axes) or not _stays_at_its_point(kernel, own):
+            return False
+        alone = self.mentions[product.out] == 3  # by its allocation, the product and this launch
+        return own.written or (alone and _known_without(kernel, own))
 
     def root(self, name: str) -> str | None:
         """The buffer whose memory a name shows, if that is known."""
@@ -110,15 +120,16 @@ class _Fusion:
     def together(self, s: Product, launch: Launch) -> Multiply:
         """A product and the kernel that reads it."""
         old = launch.kernel
-        parameter = old.buffers[launch.buffers.index(s.out)].name
-        loads = [step.name for step in old.body if isinstance(step, Load) and step.buffer == parameter]
-        renamed = rename(old, dict.fromkeys(loads, parameter))
-        body = tuple(step for step in renamed.body if not (isinstance(step, Load) and step.buffer == parameter))
-        pairs = [(p, b) for p, b in zip(renamed.buffers, launch.buffers, strict=True) if p.name != parameter]
-        scalars = (Local(parameter, s.dtype), *renamed.scalars)
+        own = old.buffers[launch.buffers.index(s.out)]
+        loads = [step.name for step in old.body if isinstance(step, Load) and step.buffer == own.name]
+        element = Names(kernel_names(old)).fresh(f"{own.name}_here") if own.written else own.name
+        renamed = rename(old, dict.fromkeys(loads, element))
+        body = tuple(step for step in renamed.body if not (isinstance(step, Load) and step.buffer == own.name))
+        pairs = [(p, b) for p, b in zip(renamed.buffers, launch.buffers, strict=True) if p.written or p.name != own.name]
+        scalars = (Local(element, s.dtype), *renamed.scalars)
         then = Kernel("", tuple(p for p, _ in pairs), scalars, renamed.axes, body)
-        own = Names(kernel_names(then))
-        a, b = own.fresh(s.a), own.fresh(s.b)
+        names = Names(kernel_names(then))
+        a, b = names.fresh(s.a), names.fresh(s.b)
         kernel = self.names.product(ProductKernel(then, a, b, s.transposed), f"matmul_{plain_name(old)}")
         return Multiply(kernel, (s.a, s.b), tuple(b for _, b in pairs), launch.scalars, launch.results, launch.source)
 
@@ -133,25 +144,24 @@ def _own_names(s: Any) -> list[str]:
     return list(names_in(s))
 
 
-def _takes(launch: Launch, product: Product) -> bool:
-    """Whether a kernel reads the product at its own point only, and needs nothing else of it."""
-    kernel = launch.kernel
-    if launch.buffers.count(product.out) != 1 or len(kernel.axes) != 2 or kernel.sequential:
-        return False
-    own = kernel.buffers[launch.buffers.index(product.out)]
+def _stays_at_its_point(kernel: Kernel, own: BufferParameter) -> bool:
+    """Whether a kernel touches a buffer nowhere but at its own point, where it writes, if at all, once and last."""
     point = tuple(symbol(axis.name) for axis in kernel.axes)
-    if own.written or own.type.shape != tuple(axis.extent for axis in kernel.axes):
-        return False
-    return all(_reads_own_point(step, own, point, kernel) for step in kernel.body) and _known_without(kernel, own)
-
-
-def _reads_own_point(step: Step, own: BufferParameter, point: tuple[Any, ...], kernel: Kernel) -> bool:
-    match step:
-        case Load():
-            return step.buffer != own.name or step.index == point
-        case Reduce():
-            return len(step.axes) == len(kernel.axes)
-    return not isinstance(step, Wrap)
+    written = False
+    for step in kernel.body:
+        match step:
+            case Load(buffer=own.name, index=index):
+                if index != point or written:
+                    return False
+            case Store(buffer=own.name, index=index, add=add):
+                if index != point or written or add:
+                    return False
+                written = True
+            case Wrap():
+                return False
+            case Reduce(axes=axes) if len(axes) != len(kernel.axes):
+                return False
+    return written == own.written
 
 
 def _known_without(kernel: Kernel, own: BufferParameter) -> bool:

@@ -1,0 +1,253 @@
+"""Differences, integrals, interpolation and convolution along an axis, and other functions of real arrays."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..errors import UnsupportedError
+from ..ir.types import BOOL, F64
+from .choosing import clip, searchsorted
+from .creation import arange, ones
+from .elementwise import elementwise, into
+from .joining import concatenate, pad, stack
+from .products import dot
+from .promotion import as_array, as_tracer, convert, operand
+from .reductions import reduce, running
+from .shaping import flip, leading_axes, normal_axes, normal_axis, ravel
+from .tracer import Tracer, describe
+
+
+def _slices(axis: int, *parts: slice) -> list[tuple[slice, ...]]:
+    return [(*(slice(None),) * axis, part) for part in parts]
+
+
+def diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = None) -> Any:
+    """``np.diff``."""
+    x = as_array(a)
+    if n == 0:
+        return x
+    if n < 0:
+        raise ValueError(f"order must be non-negative but got {n}")
+    if x.ndim == 0:
+        raise ValueError("diff requires input that is at least one dimensional")
+    number = normal_axis(axis, x.ndim)
+    ends = [_end(x, value, number) for value in (prepend, append)]
+    if any(end is not None for end in ends):
+        x = concatenate([part for part in (ends[0], x, ends[1]) if part is not None], number)
+    later, earlier = _slices(number, slice(1, None), slice(None, -1))
+    subtract = np.not_equal if x.dtype == BOOL else np.subtract
+    for _ in range(n):
+        x = subtract(x[later], x[earlier])
+    return x
+
+
+def _end(x: Tracer, value: Any, axis: int) -> Any:
+    if value is None or value is getattr(np, "_NoValue", None):
+        return None
+    end = as_array(value)
+    return end if end.ndim else np.broadcast_to(end, tuple(1 if k == axis else n for k, n in enumerate(x.shape)))
+
+
+def ediff1d(ary: Any, to_end: Any = None, to_begin: Any = None) -> Any:
+    """``np.ediff1d``."""
+    x = ravel(as_array(ary))
+    ends = [None if v is None else convert(ravel(as_array(v)), x.dtype) for v in (to_begin, to_end)]
+    parts = [part for part in (ends[0], x[1:] - x[:-1], ends[1]) if part is not None]
+    return concatenate(parts) if len(parts) > 1 else parts[0]
+
+
+def gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: int = 1) -> Any:
+    """``np.gradient``."""
+    x = as_array(f)
+    x = convert(x, F64) if x.dtype.kind in "iu" else x
+    axes = normal_axes(axis, x.ndim)
+    spacing = list(varargs) or [1.0]
+    spacing = spacing * len(axes) if len(spacing) == 1 else spacing
+    if len(spacing) != len(axes):
+        raise TypeError("invalid number of arguments")
+    results = tuple(_gradient(x, step, number, edge_order) for step, number in zip(spacing, axes, strict=True))
+    return results[0] if len(axes) == 1 else results
+
+
+def _gradient(x: Tracer, step: Any, axis: int, edge_order: int) -> Any:
+    if x.shape[axis] < edge_order + 1:
+        raise ValueError("Shape of array too small to calculate a numerical gradient, at least (edge_order + 1) elements are required.")
+    if as_array(step).ndim:
+        return _uneven(x, as_array(step), axis, edge_order)
+    first, second, third, before = _slices(axis, slice(0, 1), slice(1, 2), slice(2, 3), slice(None, -2))
+    last, fore, prior, after = _slices(axis, slice(-1, None), slice(-2, -1), slice(-3, -2), slice(2, None))
+    inner = (x[after] - x[before]) / (2.0 * step)
+    if edge_order == 1:
+        ends = (x[second] - x[first]) / step, (x[last] - x[fore]) / step
+    else:
+        ends = (
+            (-1.5 * x[first] + 2.0 * x[second] - 0.5 * x[third]) / step,
+            (0.5 * x[prior] - 2.0 * x[fore] + 1.5 * x[last]) / step,
+        )
+    return concatenate([ends[0], inner, ends[1]], axis)
+
+
+def _uneven(x: Tracer, places: Tracer, axis: int, edge_order: int) -> Any:
+    """Second-order differences at places that are not equally spaced."""
+    if edge_order != 1:
+        raise UnsupportedError("np.gradient with edge_order=2 and uneven spacing; write the differences with slices")
+    if places.ndim != 1 or places.shape[0] != x.shape[axis]:
+        raise ValueError("when 1d, distances must match the length of the corresponding dimension")
+    steps = diff(convert(places, F64) if places.dtype.kind in "iu" else places).reshape((-1,) + (1,) * (x.ndim - axis - 1))
+    first, middle, last, before, after = _slices(
+        axis, slice(0, 1), slice(1, -1), slice(-1, None), slice(None, -2), slice(2, None)
+    )
+    second, fore = _slices(axis, slice(1, 2), slice(-2, -1))
+    left, right = steps[:-1], steps[1:]
+    inner = -right / (left * (left + right)) * x[before] + (right - left) / (left * right) * x[middle]
+    inner = inner + left / (right * (left + right)) * x[after]
+    ends = (x[second] - x[first]) / steps[:1], (x[last] - x[fore]) / steps[-1:]
+    return concatenate([ends[0], inner, ends[1]], axis)
+
+
+def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Any:
+    """``np.trapezoid``."""
+    y = as_array(y)
+    number = normal_axis(axis, y.ndim)
+    step = dx
+    if x is not None:
+        places = as_array(x)
+        step = diff(places, axis=axis if places.ndim > 1 else -1)
+        if places.ndim == 1:
+            step = step.reshape((-1,) + (1,) * (y.ndim - number - 1))
+    later, earlier = _slices(number, slice(1, None), slice(None, -1))
+    return reduce("sum", step * (y[later] + y[earlier]) / 2.0, number)
+
+
+def unwrap(p: Any, discont: Any = None, axis: int = -1, *, period: Any = 2 * np.pi) -> Any:
+    """``np.unwrap`` of floats."""
+    x = as_array(p)
+    x = convert(x, F64) if x.dtype.kind != "f" else x
+    number = normal_axis(axis, x.ndim)
+    step = diff(x, axis=number)
+    half = period / 2
+    wrapped = np.mod(step + half, period) - half
+    wrapped = np.where((wrapped == -half) & (step > 0), operand(half, x.dtype), wrapped)
+    correction = np.where(np.abs(step) < (half if discont is None else np.maximum(discont, half)), x.dtype.type(0), wrapped - step)
+    first, rest = _slices(number, slice(0, 1), slice(1, None))
+    return concatenate([x[first], x[rest] + running("cumsum")(correction, number)], number)
+
+
+def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period: Any = None) -> Any:
+    """``np.interp``."""
+    if period is not None:
+        raise UnsupportedError("np.interp with period; take the remainder first")
+    x, xp, fp = (convert(as_array(v), F64) for v in (x, xp, fp))
+    if xp.shape[0] == 0:
+        raise ValueError("array of sample points is empty")
+    if xp.shape[0] != fp.shape[0]:
+        raise ValueError("fp and xp are not of the same length.")
+    if xp.shape[0] == 1:
+        inside = fp[0] + x * 0.0
+    else:
+        index = clip(searchsorted(xp, x, "right"), 1, xp.shape[0] - 1)
+        x0, x1, y0, y1 = xp[index - 1], xp[index], fp[index - 1], fp[index]
+        inside = y0 + (y1 - y0) / (x1 - x0) * (x - x0)
+    inside = np.where(x == xp[-1], fp[-1], inside)
+    inside = np.where(x < xp[0], fp[0] if left is None else left, inside)
+    inside = np.where(x > xp[-1], fp[-1] if right is None else right, inside)
+    return np.where(np.isnan(x), x, inside)
+
+
+def polyval(p: Any, x: Any) -> Any:
+    """``np.polyval``, by Horner's rule; pins the number of coefficients."""
+    coefficients, x = as_array(p), as_array(x)
+    result = np.zeros_like(x)
+    for k in range(len(coefficients)):
+        result = result * x + coefficients[k]
+    return result
+
+
+def vander(x: Any, N: Any = None, increasing: bool = False) -> Any:
+    """``np.vander``."""
+    x = as_array(x)
+    if x.ndim != 1:
+        raise ValueError("x must be a one-dimensional array or sequence.")
+    x = convert(x, np.promote_types(x.dtype, int))
+    count = int(x.shape[0] if N is None else N)
+    if count == 0:
+        return ones((x.shape[0], 0), x.dtype)
+    powers = [x**k if k else np.ones_like(x) for k in range(count)]
+    return stack(powers if increasing else powers[::-1], -1)
+
+
+def convolve(a: Any, v: Any, mode: str = "full") -> Any:
+    """``np.convolve``, as a product of windows and the shorter array."""
+    a, v = leading_axes(1, a), leading_axes(1, v)
+    if a.ndim > 1 or v.ndim > 1:
+        raise ValueError(f"object too deep for desired array: np.convolve of {describe(a)} and {describe(v)}")
+    if a.shape[0] == 0 or v.shape[0] == 0:
+        raise ValueError("a cannot be empty" if a.shape[0] == 0 else "v cannot be empty")
+    if a.shape[0] < v.shape[0]:
+        a, v = v, a
+    n, m = a.shape[0], v.shape[0]
+    padded = pad(a, m - 1)
+    windows = padded[arange(n + m - 1).reshape((-1, 1)) + arange(m)]
+    return _of_mode(dot(windows, flip(v)), mode, n, m, (m - 1) // 2)
+
+
+def _of_mode(full: Tracer, mode: str, n: Any, m: Any, first: Any) -> Tracer:
+    if mode == "full":
+        return full
+    if mode == "valid":
+        return full[m - 1 : n]
+    if mode == "same":
+        return full[first : first + n]
+    raise ValueError(f"mode must be one of 'valid', 'same', or 'full', found {mode!r}")
+
+
+def correlate(a: Any, v: Any, mode: str = "valid") -> Any:
+    """``np.correlate``."""
+    a, v = leading_axes(1, a), leading_axes(1, v)
+    if a.shape[0] < v.shape[0]:
+        return flip(correlate(v, a, mode))
+    n, m = a.shape[0], v.shape[0]
+    if m == 0:
+        raise ValueError("second array argument cannot be empty")
+    return _of_mode(convolve(a, flip(v)), mode, n, m, m // 2)
+
+
+def sinc(x: Any) -> Any:
+    """``np.sinc``."""
+    angle = np.pi * as_tracer(x)
+    zero = np.equal(angle, 0)
+    one = angle.dtype.type(1)
+    safe = elementwise("select", zero, one, angle)
+    return elementwise("select", zero, one, np.sin(safe) / safe)
+
+
+def round_(a: Any, decimals: int = 0, out: Any = None) -> Any:
+    """``np.round``."""
+    x = as_array(a)
+    if x.dtype.kind != "f":
+        if x.dtype == BOOL:
+            return into(out, np.rint(x), "round")
+        if decimals >= 0:
+            return into(out, x, "round")
+        scale = x.dtype.type(10**-decimals)
+        return into(out, convert(np.rint(convert(x, F64) / float(scale)), x.dtype) * scale, "round")
+    if decimals == 0:
+        return into(out, np.rint(x), "round")
+    scale = x.dtype.type(10.0 ** abs(decimals))
+    result = np.rint(x * scale) / scale if decimals > 0 else np.rint(x / scale) * scale
+    return into(out, result, "round")
+
+
+def nan_to_num(x: Any, copy: bool = True, nan: Any = 0.0, posinf: Any = None, neginf: Any = None) -> Any:
+    """``np.nan_to_num``; with ``copy=False`` it writes into the array."""
+    x = as_array(x)
+    if x.dtype.kind != "f":
+        return x
+    limits = np.finfo(x.dtype)
+    kind = x.dtype.type
+    result = elementwise("select", np.isnan(x), operand(nan, x.dtype), x)
+    result = elementwise("select", np.equal(x, np.inf), kind(limits.max) if posinf is None else operand(posinf, x.dtype), result)
+    result = elementwise("select", np.equal(x, -np.inf), kind(limits.min) if neginf is None else operand(neginf, x.dtype), result)
+    return result if copy or x.is_scalar else into(x, result, "nan_to_num")

@@ -1,0 +1,285 @@
+"""Functions that choose, search and compare: where, clip, take, searchsorted, isclose; and their counterparts that write."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..errors import UnsupportedError
+from ..ir.types import BOOL, I64
+from .creation import arange, full, zeros
+from .elementwise import elementwise, into, truth_of, write_out
+from .gathering import nonzero
+from .grids import bounded, grid_along
+from .joining import concatenate
+from .promotion import as_array, as_tracer, common_dtype, convert, result_dtype
+from .reductions import count_nonzero, reduce, sort
+from .shaping import expand_dims, normal_axis, ravel, reshape
+from .tracer import Tracer, as_dim, new, python_size
+from .ufuncs import apply_ufunc
+
+
+def where(condition: Any, x: Any = None, y: Any = None) -> Any:
+    """``np.where``."""
+    if x is None and y is None:
+        return nonzero(truth_of(as_array(condition)))
+    if x is None or y is None:
+        raise ValueError("either both or neither of x and y should be given")
+    return elementwise("select", truth_of(condition), x, y)
+
+
+def clip(a: Any, a_min: Any = None, a_max: Any = None, out: Any = None, *, min: Any = None, max: Any = None, **_: Any) -> Any:
+    """``np.clip``."""
+    low, high = a_min if min is None else min, a_max if max is None else max
+    result = as_array(a)
+    if low is not None:
+        result = apply_ufunc(np.maximum, result, _within(low, result.dtype))
+    if high is not None:
+        result = apply_ufunc(np.minimum, result, _within(high, result.dtype))
+    if low is None and high is None:
+        result = apply_ufunc(np.positive, result)
+    return into(out, result, "clip")
+
+
+def _within(bound: Any, dtype: np.dtype) -> Any:
+    """A bound given as a Python integer, brought into the range of the dtype, where it changes nothing."""
+    if type(bound) is not int or dtype.kind not in "iu":
+        return bound
+    limits = np.iinfo(dtype)
+    return min(max(bound, int(limits.min)), int(limits.max))
+
+
+def select(condlist: Any, choicelist: Any, default: Any = 0) -> Any:
+    """``np.select``."""
+    if len(condlist) != len(choicelist):
+        raise ValueError("list of cases must be same length as list of conditions")
+    if any(as_tracer(c).dtype != BOOL for c in condlist):
+        raise TypeError("invalid entry in condlist: should be boolean ndarray")
+    target = result_dtype(*choicelist, default)
+    result = default
+    for condition, choice in zip(reversed(condlist), reversed(choicelist), strict=True):
+        result = elementwise("select", condition, choice, result, dtype=target)
+    return result
+
+
+def choose(a: Any, choices: Any, out: Any = None, mode: str = "raise") -> Any:
+    """``np.choose``."""
+    parts = [as_array(c) for c in choices]
+    stacked = np.stack(np.broadcast_arrays(*(convert(p, common_dtype(parts)) for p in parts), full(as_array(a).shape, 0))[:-1])
+    index = bounded(as_array(a), len(parts), mode)
+    index = np.broadcast_to(index, stacked.shape[1:])
+    return into(out, take_along_axis(stacked, expand_dims(index, 0), 0)[0, ...], "choose")
+
+
+def piecewise(x: Any, condlist: Any, funclist: Any, *args: Any, **kw: Any) -> Any:
+    """``np.piecewise``; each function is applied to all of x, and its values taken where its condition holds."""
+    from .calls import call
+
+    x = as_array(x)
+    conditions = [truth_of(c) for c in (condlist if isinstance(condlist, (list, tuple)) else [condlist])]
+    if len(funclist) == len(conditions) + 1:
+        anywhere = conditions[0]
+        for condition in conditions[1:]:
+            anywhere = anywhere | condition
+        conditions.append(~anywhere)
+    if len(funclist) != len(conditions):
+        raise ValueError(f"with {len(conditions)} condition(s), either {len(conditions)} or {len(conditions) + 1} functions are expected")
+    result = zeros(x.shape, x.dtype)
+    for condition, found in zip(conditions, funclist, strict=True):
+        value = call(found)(x, *args, **kw) if callable(found) else found
+        result = elementwise("select", condition, value, result, dtype=x.dtype)
+    return result
+
+
+def take(a: Any, indices: Any, axis: Any = None, out: Any = None, mode: str = "raise") -> Any:
+    """``np.take``."""
+    x = as_array(a)
+    if axis is None:
+        x, axis = ravel(x), 0
+    axis = normal_axis(axis, x.ndim)
+    index = bounded(as_array(indices), x.shape[axis], mode)
+    return into(out, x[(slice(None),) * axis + (index,)], "take")
+
+
+def take_along_axis(arr: Any, indices: Any, axis: Any = -1) -> Any:
+    """``np.take_along_axis``."""
+    x, order = as_array(arr), as_array(indices)
+    if axis is None:
+        x, axis = ravel(x), 0
+    if order.dtype.kind not in "iu":
+        raise IndexError("`indices` must be an integer array")
+    return x[grid_along(order, normal_axis(axis, x.ndim))]
+
+
+def compress(condition: Any, a: Any, axis: Any = None, out: Any = None) -> Any:
+    """``np.compress``."""
+    x = as_array(a)
+    if axis is None:
+        x, axis = ravel(x), 0
+    chosen = nonzero(truth_of(as_array(condition)))[0]
+    return into(out, x[(slice(None),) * normal_axis(axis, x.ndim) + (chosen,)], "compress")
+
+
+def extract(condition: Any, arr: Any) -> Any:
+    """``np.extract``."""
+    return ravel(arr)[nonzero(truth_of(ravel(condition)))[0]]
+
+
+def argwhere(a: Any) -> Any:
+    """``np.argwhere``."""
+    return np.stack(nonzero(truth_of(as_array(a))), axis=-1)
+
+
+def unique(ar: Any, return_index: bool = False, return_inverse: bool = False, return_counts: bool = False, axis: Any = None,
+           **_: Any) -> Any:  # fmt: skip
+    """``np.unique`` without the optional results."""
+    if return_index or return_inverse or return_counts or axis is not None:
+        raise UnsupportedError("np.unique with more than the values; use np.argsort and np.bincount")
+    ordered = sort(ravel(ar))
+    first = full((np.minimum(ordered.shape[0], 1),), True) if ordered.shape[0] == 0 else full((1,), True)
+    return ordered[concatenate([first, ordered[1:] != ordered[:-1]])]
+
+
+def isin(element: Any, test_elements: Any, assume_unique: bool = False, invert: bool = False, **_: Any) -> Any:
+    """``np.isin``."""
+    found = reduce("any", expand_dims(as_array(element), -1) == ravel(test_elements), -1)
+    return ~found if invert else found
+
+
+# sorted arrays
+
+
+def searchsorted(a: Any, v: Any, side: str = "left", sorter: Any = None) -> Any:
+    """``np.searchsorted`` by counting: linear in the sorted array's length. NaN counts as larger than all else."""
+    a, v = as_array(a), as_array(v)
+    if sorter is not None:
+        a = a[sorter]
+    target = common_dtype([a, v])
+    a, column = convert(a, target), expand_dims(convert(v, target), -1)
+    below = np.less(a, column) if side == "left" else np.less_equal(a, column)
+    if target.kind == "f":
+        below = below | np.isnan(column) & (~np.isnan(a) if side == "left" else np.isnan(column))
+    return count_nonzero(below, -1)
+
+
+def digitize(x: Any, bins: Any, right: bool = False) -> Any:
+    """``np.digitize``; bins that are known when tracing may decrease."""
+    side = "left" if right else "right"
+    if isinstance(bins, (list, tuple, np.ndarray)) and not any(isinstance(b, Tracer) for b in bins):
+        steps = np.diff(np.asarray(bins))
+        if np.any(steps < 0):
+            if np.any(steps > 0):
+                raise ValueError("bins must be monotonically increasing or decreasing")
+            return len(bins) - searchsorted(np.asarray(bins)[::-1].copy(), x, side)
+    return searchsorted(bins, x, side)
+
+
+def bincount(x: Any, /, weights: Any = None, minlength: int = 0) -> Any:
+    """``np.bincount``: its length is known at run time only."""
+    x = as_array(x)
+    if x.dtype.kind not in "iub" or x.ndim != 1:
+        raise TypeError(f"np.bincount counts the numbers of a one-dimensional array of integers, found {x.dtype} with {x.ndim} axes")
+    x = convert(x, I64)
+    length = as_dim(np.max(x, initial=minlength - 1) + 1)
+    out = zeros((python_size(length),), I64 if weights is None else np.float64)  # type: ignore[arg-type]
+    np.add.at(out, x, 1 if weights is None else weights)
+    return out
+
+
+# comparing
+
+
+def isclose(a: Any, b: Any, rtol: Any = 1e-5, atol: Any = 1e-8, equal_nan: bool = False) -> Any:
+    """``np.isclose``."""
+    a, b = as_array(a), as_array(b)
+    b = b if b.dtype.kind == "f" else convert(b, np.dtype(float))
+    near = np.less_equal(np.abs(a - b), atol + rtol * np.abs(b)) & np.isfinite(b) | np.equal(a, b)
+    return near | (np.isnan(a) & np.isnan(b)) if equal_nan else near
+
+
+def allclose(a: Any, b: Any, rtol: Any = 1e-5, atol: Any = 1e-8, equal_nan: bool = False) -> Any:
+    """``np.allclose``."""
+    return _python_bool(isclose(a, b, rtol, atol, equal_nan))
+
+
+def _python_bool(test: Any) -> Any:
+    """Whether all hold, as the Python bool that NumPy gives."""
+    return new(reduce("all", test).value, weak=True)
+
+
+def array_equal(a1: Any, a2: Any, equal_nan: bool = False) -> Any:
+    """``np.array_equal``."""
+    a, b = as_array(a1), as_array(a2)
+    if a.ndim != b.ndim or any(m != n for m, n in zip(a.shape, b.shape, strict=True)):
+        return False
+    same = np.equal(a, b)
+    return _python_bool(same | (np.isnan(a) & np.isnan(b)) if equal_nan and a.dtype.kind == "f" else same)
+
+
+def array_equiv(a1: Any, a2: Any) -> Any:
+    """``np.array_equiv``."""
+    try:
+        return _python_bool(np.equal(as_array(a1), as_array(a2)))
+    except ValueError:
+        return False
+
+
+# writing
+
+
+def copyto(dst: Any, src: Any, casting: str = "same_kind", where: Any = True) -> None:
+    """``np.copyto``."""
+    write_out(dst, src, where, "copyto", exact=False)
+
+
+def put(a: Tracer, ind: Any, v: Any, mode: str = "raise") -> None:
+    """``np.put``: positions count in the flattened array; values repeat."""
+    flat, index = reshape(a, -1), ravel(as_array(ind))
+    values = ravel(as_array(v))
+    if as_array(v).ndim:
+        values = values[arange(index.shape[0]) % values.shape[0]]
+    positions = bounded(index, flat.shape[0], mode)
+    for_copies(a, flat)[positions] = values
+
+
+def for_copies(a: Tracer, flat: Tracer) -> Any:
+    """Where to write what concerns the flattened array: the view of it, or the array by positions along its axes."""
+    return flat if flat.cell is a.cell else _Flat(a)
+
+
+class _Flat:
+    """Writes by position in the flattened array where flattening makes a copy."""
+
+    def __init__(self, array: Tracer) -> None:
+        self.array = array
+
+    def __setitem__(self, positions: Tracer, values: Any) -> None:
+        self.array[np.unravel_index(positions, self.array.shape)] = values
+
+
+def put_along_axis(arr: Tracer, indices: Any, values: Any, axis: Any) -> None:
+    """``np.put_along_axis``."""
+    order = as_array(indices)
+    arr[grid_along(order, normal_axis(axis, arr.ndim))] = values
+
+
+def place(arr: Tracer, mask: Any, vals: Any) -> None:
+    """``np.place``: the values are written in turn where the mask holds."""
+    values, chosen = ravel(as_array(vals)), truth_of(as_array(mask))
+    if as_dim(values.shape[0]) == 1:
+        arr[chosen] = values[0]
+        return
+    positions = nonzero(ravel(chosen))[0]
+    for_copies(arr, reshape(arr, -1))[positions] = values[arange(positions.shape[0]) % values.shape[0]]
+
+
+def putmask(a: Tracer, mask: Any, values: Any) -> None:
+    """``np.putmask``: the values count in step with the elements."""
+    chosen, source = truth_of(as_array(mask)), convert(as_array(values), a.dtype)
+    if source.ndim == 0 or source.type.shape == a.type.shape:
+        write_out(a, source, chosen, "putmask", exact=False)
+        return
+    flat = ravel(source)
+    repeated = flat[arange(a.size) % flat.shape[0]].reshape(a.shape)
+    write_out(a, repeated, chosen, "putmask")

@@ -1,0 +1,351 @@
+"""Functions that put arrays together, take them apart, repeat and shift them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..errors import ShapeError, UnsupportedError
+from ..ir import Var
+from .broadcasting import assume_shape, fit, repeated
+from .context import active_trace
+from .elementwise import into
+from .promotion import as_array, as_tracer, common_dtype, convert
+from .shaping import at_least, dims_of, dims_user, expand_dims, leading_axes, moveaxis, normal_axis, ravel, reshape, reshaped
+from .tracer import Tracer, as_dim, describe, new
+
+
+def concatenate(arrays: Any, axis: Any = 0, out: Any = None, dtype: Any = None, casting: str = "same_kind") -> Tracer:
+    """``np.concatenate``."""
+    parts = [as_array(a) for a in arrays]
+    if not parts:
+        raise ValueError("need at least one array to concatenate")
+    if axis is None:
+        parts, axis = [ravel(p) for p in parts], 0
+    rank = parts[0].type.rank
+    if rank == 0:
+        raise ValueError("zero-dimensional arrays cannot be concatenated")
+    if any(p.type.rank != rank for p in parts):
+        raise ShapeError(
+            "all the input array dimensions must match: " + " and ".join(describe(p) for p in parts) + " differ in rank"
+        )
+    axis = normal_axis(axis, rank)
+    target = np.dtype(dtype) if dtype is not None else common_dtype(parts)
+    parts = [convert(p, target) for p in parts]
+    variables = [_matching(p, parts[0], axis) for p in parts]
+    return into(out, new(active_trace().emit("concatenate", *variables, axis=axis), scalar=False), "concatenate")
+
+
+def _matching(part: Tracer, first: Tracer, axis: int) -> Var:
+    """The part with its sizes, but along the axis, written as the first part's."""
+    sizing = active_trace().sizing
+    for k, (dim, expected) in enumerate(zip(part.type.shape, first.type.shape, strict=True)):
+        if k != axis and sizing.decide(dim, "==", expected) is False:
+            raise ShapeError(
+                f"all the input array dimensions except for the concatenation axis must match exactly: along axis {k}, "
+                f"{describe(first)} and {describe(part)} differ"
+            )
+    shape = tuple(dim if k == axis else first.type.shape[k] for k, dim in enumerate(part.type.shape))
+    return assume_shape(active_trace().scope.resolve(part.value), shape)
+
+
+def stack(arrays: Any, axis: int = 0, out: Any = None, dtype: Any = None, casting: str = "same_kind") -> Tracer:
+    """``np.stack``."""
+    parts = [as_array(a) for a in arrays]
+    if not parts:
+        raise ValueError("need at least one array to stack")
+    text = active_trace().sizing.shape_text
+    if any(p.type.rank != parts[0].type.rank for p in parts):
+        raise ShapeError("all input arrays must have the same shape: " + ", ".join(text(p.type.shape) for p in parts))
+    axis = normal_axis(axis, parts[0].type.rank + 1)
+    return concatenate([expand_dims(p, axis) for p in parts], axis, out, dtype)
+
+
+def vstack(arrays: Any, *, dtype: Any = None, casting: str = "same_kind") -> Tracer:
+    """``np.vstack``."""
+    return concatenate([at_least(2, a) for a in arrays], 0, dtype=dtype)
+
+
+def hstack(arrays: Any, *, dtype: Any = None, casting: str = "same_kind") -> Tracer:
+    """``np.hstack``."""
+    parts = [at_least(1, a) for a in arrays]
+    return concatenate(parts, 0 if parts and parts[0].type.rank == 1 else 1, dtype=dtype)
+
+
+def dstack(arrays: Any) -> Tracer:
+    """``np.dstack``."""
+    return concatenate([at_least(3, a) for a in arrays], 2)
+
+
+def column_stack(arrays: Any) -> Tracer:
+    """``np.column_stack``."""
+    parts = [as_array(a) for a in arrays]
+    return concatenate([p if p.type.rank >= 2 else reshaped(p, (p.type.size, 1)) for p in parts], 1)
+
+
+def block(arrays: Any) -> Tracer:
+    """``np.block``: nested lists of blocks; the innermost lists go along the last axis."""
+    depth = _depth(arrays)
+    rank = max(depth, *(as_array(a).type.rank for a in _blocks(arrays)))
+    return _joined(arrays, depth, rank)
+
+
+def _depth(arrays: Any) -> int:
+    return 1 + _depth(arrays[0]) if isinstance(arrays, list) else 0
+
+
+def _blocks(arrays: Any) -> list[Any]:
+    return [inner for a in arrays for inner in _blocks(a)] if isinstance(arrays, list) else [arrays]
+
+
+def _joined(arrays: Any, depth: int, rank: int) -> Tracer:
+    if not isinstance(arrays, list):
+        found = leading_axes(rank, arrays)
+        return new(found.value, scalar=False)
+    return concatenate([_joined(a, depth - 1, rank) for a in arrays], -depth)
+
+
+def append(arr: Any, values: Any, axis: Any = None) -> Tracer:
+    """``np.append``."""
+    return concatenate([ravel(arr), ravel(values)] if axis is None else [arr, values], axis or 0)
+
+
+# taking apart
+
+
+def split(x: Any, sections: Any, axis: int = 0) -> list[Tracer]:
+    """``np.split``: views."""
+    x = as_array(x)
+    axis = normal_axis(axis, x.type.rank)
+    length = x.shape[axis]
+    if isinstance(sections, (list, tuple, np.ndarray)):
+        bounds = [0, *sections, length]
+    else:
+        if length % sections != 0:
+            raise ValueError("array split does not result in an equal division")
+        bounds = [k * (length // sections) for k in range(sections + 1)]
+    return [x[(*_before(axis), slice(low, high))] for low, high in zip(bounds[:-1], bounds[1:], strict=True)]
+
+
+def array_split(x: Any, sections: Any, axis: int = 0) -> list[Tracer]:
+    """``np.array_split``: the first parts are one longer where it does not divide."""
+    x = as_array(x)
+    if isinstance(sections, (list, tuple, np.ndarray)):
+        return split(x, sections, axis)
+    each, extra = divmod(int(x.shape[axis]), sections)
+    sizes = [each + 1] * extra + [each] * (sections - extra)
+    return split(x, list(np.cumsum(sizes)[:-1]), axis)
+
+
+def split_along(axis: int, rank: int) -> Callable[..., list[Tracer]]:
+    """``np.hsplit``, ``np.vsplit`` and ``np.dsplit``."""
+
+    def apply(ary: Any, indices_or_sections: Any) -> list[Tracer]:
+        x = as_array(ary)
+        if x.type.rank < rank:
+            raise ValueError(f"splitting along axis {axis} only works on arrays of {rank} or more dimensions")
+        return split(x, indices_or_sections, axis if x.type.rank > 1 else 0)
+
+    return apply
+
+
+def unstack(x: Any, *, axis: int = 0) -> tuple[Tracer, ...]:
+    """``np.unstack``: pins the size of the axis."""
+    moved = moveaxis(x, axis, 0)
+    return tuple(moved[k, ...] for k in range(len(moved)))
+
+
+# repeating and shifting
+
+
+def tile(x: Any, reps: Any) -> Tracer:
+    """``np.tile``."""
+    x = as_array(x)
+    counts = dims_user(reps)
+    rank = max(x.type.rank, len(counts))
+    x = leading_axes(rank, x)
+    dims = dims_of((1,) * (rank - len(counts)) + counts)
+    paired = tuple(d for count, dim in zip(dims, x.type.shape, strict=True) for d in (count, dim))
+    alternate = reshaped(x, tuple(d for dim in x.type.shape for d in (1, dim)))
+    return reshaped(repeated(alternate, paired), tuple(c * d for c, d in zip(dims, x.type.shape, strict=True)))
+
+
+def repeat(x: Any, repeats: Any, axis: Any = None) -> Tracer:
+    """``np.repeat``; with a count per element the counts must be numbers known when tracing."""
+    x = as_array(x)
+    if axis is None:
+        x, axis = ravel(x), 0
+    axis = normal_axis(axis, x.type.rank)
+    count = as_dim(repeats)
+    if count is None:
+        return arranged(x, axis, lambda places: np.repeat(places, _numbers(repeats, "np.repeat with a count per element")))
+    if isinstance(count, int) and count < 0:
+        raise ValueError("repeats may not contain negative values.")
+    shape = x.type.shape
+    wide = repeated(expand_dims(x, axis + 1), (*shape[: axis + 1], count, *shape[axis + 1 :]))
+    return reshaped(wide, (*shape[:axis], shape[axis] * count, *shape[axis + 1 :]))
+
+
+def arranged(x: Tracer, axis: int, places: Callable[[np.ndarray], np.ndarray]) -> Tracer:
+    """Elements along an axis in an arrangement that NumPy gives of their positions; pins the size of the axis."""
+    found = places(np.arange(int(x.shape[axis])))
+    return x[(*_before(axis), found)]
+
+
+def _numbers(value: Any, what: str) -> np.ndarray:
+    """Integers that are known when tracing."""
+    for array, tracer in active_trace().captured_arrays.values():
+        if isinstance(value, Tracer) and tracer.cell.value == value.cell.value and not value.views:
+            return array
+    if isinstance(value, Tracer):
+        raise UnsupportedError(f"{what} that is known only when the program runs; pass a list of numbers")
+    return np.asarray(value)
+
+
+def _before(axis: int) -> tuple[slice, ...]:
+    return (slice(None),) * axis
+
+
+def roll(x: Any, shift: Any, axis: Any = None) -> Tracer:
+    """``np.roll``."""
+    x = as_array(x)
+    if axis is None:
+        return reshape(roll(ravel(x), shift, 0), x.shape)
+    if isinstance(axis, (tuple, list)) or isinstance(shift, (tuple, list)):
+        for s, a in np.broadcast(dims_user(shift), dims_user(axis)) if not isinstance(shift, Tracer) else [(shift, axis)]:
+            x = roll(x, int(s), int(a))
+        return x
+    axis = normal_axis(axis, x.type.rank)
+    length = x.shape[axis]
+    if length == 0:
+        return new(x.value, scalar=False)
+    cut = length - shift % length
+    return concatenate([x[(*_before(axis), slice(cut, None))], x[(*_before(axis), slice(None, cut))]], axis)
+
+
+def delete(arr: Any, obj: Any, axis: Any = None) -> Tracer:
+    """``np.delete``: one position, or several that are known when tracing."""
+    x = as_array(arr)
+    if axis is None:
+        x, axis = ravel(x), 0
+    axis = normal_axis(axis, x.type.rank)
+    if as_dim(obj) is None:
+        chosen = obj if isinstance(obj, slice) else _numbers(obj, "np.delete of several positions")
+        return arranged(x, axis, lambda places: np.delete(places, chosen))
+    length = x.shape[axis]
+    _check_position(obj, length, axis)
+    place = obj if obj >= 0 else obj + length
+    return concatenate([x[(*_before(axis), slice(0, place))], x[(*_before(axis), slice(place + 1, None))]], axis)
+
+
+def insert(arr: Any, obj: Any, values: Any, axis: Any = None) -> Tracer:
+    """``np.insert``: at one position, or at several that are known when tracing."""
+    x = as_array(arr)
+    if axis is None:
+        x, axis = ravel(x), 0
+    axis = normal_axis(axis, x.type.rank)
+    if as_dim(obj) is None:
+        return _insert_several(x, _numbers(obj, "np.insert at several positions"), values, axis)
+    length = x.shape[axis]
+    if not isinstance(obj, Tracer) and not -length <= obj <= length:
+        raise IndexError(f"index {obj} is out of bounds for axis {axis} with size {length}")
+    place = obj if obj >= 0 else obj + length
+    added = convert(as_tracer(values), x.dtype)
+    if added.type.rank > 1:
+        added = moveaxis(added, 0, axis)
+    elif added.type.rank == 1 and x.type.rank > 1:
+        added = expand_dims(added, axis if axis == 0 else axis)
+    count = added.type.shape[axis] if added.type.rank == x.type.rank else 1
+    shape = tuple(count if k == axis else d for k, d in enumerate(x.type.shape))
+    middle = repeated(fit(added, shape, "np.insert"), shape)
+    return concatenate([x[(*_before(axis), slice(0, place))], middle, x[(*_before(axis), slice(place, None))]], axis)
+
+
+def _insert_several(x: Tracer, places: np.ndarray, values: Any, axis: int) -> Tracer:
+    added = convert(as_tracer(values), x.dtype)
+    shape = tuple(len(places) if k == axis else d for k, d in enumerate(x.type.shape))
+    both = concatenate([x, repeated(fit(added, shape, "np.insert"), shape)], axis)
+    size = int(x.shape[axis])
+    order = np.insert(np.arange(size), places, np.arange(size, size + len(places)))
+    return both[(*_before(axis), order)]
+
+
+def _check_position(place: Any, length: Any, axis: int) -> None:
+    if not isinstance(place, Tracer) and not (place < length and place + length >= 0):
+        raise IndexError(f"index {place} is out of bounds for axis {axis} with size {length}")
+
+
+def resize(a: Any, new_shape: Any) -> Tracer:
+    """``np.resize``: elements repeated as often as needed; pins the sizes."""
+    x = ravel(as_array(a))
+    shape = tuple(int(n) for n in dims_user(new_shape))
+    if x.shape[0] == 0:
+        return new(active_trace().scope.builder.zeros(x.type.with_shape(shape)), scalar=False)
+    return reshape(arranged(x, 0, lambda places: np.resize(places, shape).ravel()), shape)
+
+
+# padding
+
+
+def pad(array: Any, pad_width: Any, mode: str = "constant", *, constant_values: Any = 0) -> Tracer:
+    """``np.pad`` with constants, or with the array's own elements."""
+    x = as_array(array)
+    rank = x.type.rank
+    pairs = _pairs(pad_width, rank)
+    if mode == "constant":
+        return _pad_constant(x, pairs, _pairs(constant_values, rank))
+    if mode not in ("edge", "reflect", "symmetric", "wrap"):
+        raise UnsupportedError(f"np.pad with mode {mode!r}; 'constant', 'edge', 'reflect', 'symmetric' and 'wrap' are compiled")
+    for axis, (low, high) in enumerate(pairs):
+        if x.shape[axis] == 0:
+            raise ValueError(f"can't extend empty axis {axis} using modes other than 'constant' or 'empty'")
+        if mode == "edge":
+            before = (*_before(axis),)
+            ends = [x[(*before, slice(0, 1))], x[(*before, slice(-1, None))]]
+            x = concatenate([repeat(ends[0], low, axis), x, repeat(ends[1], high, axis)], axis)
+        else:
+            x = _pad_with_slices(x, axis, low, high, mode)
+    return x
+
+
+def _pad_with_slices(x: Tracer, axis: int, low: Any, high: Any, mode: str) -> Tracer:
+    """Mirrored or repeated elements; pads wider than the array pin its size."""
+    n = x.shape[axis]
+    if low >= n or high >= n:
+        return arranged(x, axis, lambda places: np.pad(places, (int(low), int(high)), mode))  # type: ignore[call-overload]
+    skipped = 1 if mode == "reflect" else 0
+    if mode == "wrap":
+        first, last = x[(*_before(axis), slice(n - low, None))], x[(*_before(axis), slice(0, high))]
+    else:
+        backwards = x[(*_before(axis), slice(None, None, -1))]
+        first = backwards[(*_before(axis), slice(n - low - skipped, n - skipped))]
+        last = backwards[(*_before(axis), slice(skipped, high + skipped))]
+    return concatenate([first, x, last], axis)
+
+
+def _pad_constant(x: Tracer, pairs: Sequence[Any], values: Sequence[Any]) -> Tracer:
+    from .creation import full
+
+    for axis, ((low, high), (before, after)) in enumerate(zip(pairs, values, strict=True)):
+        shape = x.shape
+        ends = [full((*shape[:axis], n, *shape[axis + 1 :]), v, dtype=x.dtype) for n, v in ((low, before), (high, after))]
+        x = concatenate([ends[0], x, ends[1]], axis)
+    return x
+
+
+def _pairs(width: Any, rank: int) -> list[tuple[Any, Any]]:
+    """One pair (before, after) per axis from what NumPy takes."""
+    if isinstance(width, np.ndarray):
+        width = width.tolist()
+    if not isinstance(width, (tuple, list)):
+        return [(width, width)] * rank
+    if not isinstance(width[0], (tuple, list)):
+        return [(width[0], width[-1])] * rank
+    pairs = [(w[0], w[-1]) for w in width]
+    if len(pairs) not in (1, rank):
+        raise ValueError(f"operands could not be broadcast together: pairs for {len(pairs)} axes of an array of {rank}")
+    return pairs * rank if len(pairs) == 1 else pairs
+
+

@@ -1,0 +1,102 @@
+"""Changes that a block of the user's program makes to Python objects: attributes, items, lists.
+
+A region is traced more than once, and what it does to objects must become values of the program. So each scope remembers what
+was there before: when it is closed all is put back, and whoever opened it makes the changes again, with values that hold after
+the loop or branch.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from .context import Scope, active_trace
+
+MISSING: Any = type("Missing", (), {"__repr__": lambda self: "<missing>"})()
+
+MUTATORS = frozenset(
+    "append extend insert pop remove clear sort reverse add discard update setdefault popitem popleft appendleft "
+    "__setitem__ __delitem__".split()
+)
+
+
+@dataclass(slots=True)
+class Change:
+    """One attribute or item of an object, or (kind "whole") all of a container, and what it was before and after."""
+
+    thing: Any
+    kind: str
+    key: Any
+    before: Any
+    after: Any = MISSING
+
+    @property
+    def name(self) -> tuple[int, str, Any]:
+        """What tells the place apart from others."""
+        return id(self.thing), self.kind, self.key
+
+    @property
+    def label(self) -> str:
+        """The place in a message."""
+        return f"attribute {self.key}" if self.kind == "attribute" else f"item {self.key!r}"
+
+    def read(self) -> Any:
+        """The present value."""
+        match self.kind:
+            case "attribute":
+                return vars(self.thing).get(self.key, MISSING) if hasattr(self.thing, "__dict__") else getattr(self.thing, self.key, MISSING)
+            case "item":
+                try:
+                    return self.thing[self.key]
+                except (KeyError, IndexError):
+                    return MISSING
+        return self.thing.copy()
+
+    def write(self, value: Any) -> None:
+        """Put a value in place."""
+        match self.kind, value is MISSING:
+            case "attribute", True:
+                delattr(self.thing, self.key)
+            case "attribute", False:
+                object.__setattr__(self.thing, self.key, value)
+            case "item", True:
+                del self.thing[self.key]
+            case "item", False:
+                self.thing[self.key] = value
+            case _:
+                _refill(self.thing, value)
+
+
+def _refill(container: Any, contents: Any) -> None:
+    container.clear()
+    (container.extend if hasattr(container, "extend") else container.update)(contents)
+
+
+def remember(thing: Any, kind: str, key: Any = None) -> None:
+    """Note that an object is about to change in the current scope."""
+    scope = active_trace().scope
+    name = (id(thing), kind, key if kind != "whole" else None)
+    if scope.parent is not None and name not in scope.changes:
+        change = Change(thing, kind, key, MISSING)
+        change.before = change.read()
+        scope.changes[name] = change
+
+
+def undo(scope: Scope) -> None:
+    """Put back what a scope changed; each change keeps the value that it had at the end."""
+    for change in scope.changes.values():
+        change.after = change.read()
+    for change in reversed(scope.changes.values()):
+        if change.read() is not change.before or change.kind == "whole":
+            change.write(change.before)
+
+
+def confirmed(changes: dict[Any, Change], again: dict[Any, Change]) -> list[Change]:
+    """The changes that a block makes each time it is run: those to objects that it did not make itself."""
+    return [change for name, change in changes.items() if name in again and again[name].thing is change.thing]
+
+
+def redo(change: Change, value: Any) -> None:
+    """Make a change again in the scope that is open now."""
+    remember(change.thing, change.kind, change.key)
+    change.write(value)

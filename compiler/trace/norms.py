@@ -1,0 +1,94 @@
+"""``np.linalg.norm`` and its like. The gradient of a Euclidean norm at 0 is 0."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..errors import UnsupportedError
+from ..ir.types import F64
+from .elementwise import elementwise
+from .promotion import as_array, convert
+from .reductions import reduce
+from .shaping import normal_axes, normal_axis, ravel, reshaped
+from .tracer import Tracer, new
+
+
+def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
+    """``np.linalg.norm``; the matrix norms that need singular values are refused."""
+    x = _floats(x)
+    if axis is None and ord is not None and x.ndim not in (1, 2):
+        if not (ord in ("f", "fro") and x.ndim == 2) and not (ord == 2 and x.ndim == 1):
+            raise ValueError("Improper number of dimensions to norm.")
+    axes = tuple(range(x.ndim)) if axis is None else tuple(axis) if isinstance(axis, (tuple, list)) else (axis,)
+    axes = tuple(normal_axis(a, x.ndim) for a in axes)
+    if ord is None:
+        return _euclidean(x, axes, keepdims)
+    if len(axes) == 1:
+        return _vector(x, ord, axes, keepdims)
+    if len(axes) != 2:
+        raise ValueError("Improper number of dimensions to norm.")
+    return _matrix(x, ord, axes, keepdims)
+
+
+def vector_norm(x: Any, /, *, axis: Any = None, keepdims: bool = False, ord: Any = 2) -> Any:
+    """``np.linalg.vector_norm``."""
+    x = _floats(x)
+    if axis is None and not keepdims:
+        return _vector(ravel(x), ord, (0,), False)
+    return _vector(x, ord, normal_axes(axis, x.ndim), keepdims)
+
+
+def matrix_norm(x: Any, /, *, keepdims: bool = False, ord: Any = "fro") -> Any:
+    """``np.linalg.matrix_norm`` over the last two axes."""
+    x = _floats(x)
+    return _matrix(x, ord, (x.ndim - 2, x.ndim - 1), keepdims)
+
+
+def _floats(x: Any) -> Tracer:
+    x = as_array(x)
+    return convert(x, F64) if x.dtype.kind != "f" else x
+
+
+def _euclidean(x: Tracer, axes: tuple[int, ...], keepdims: bool) -> Any:
+    total = reduce("sum", elementwise("square", x), axes, keepdims=keepdims)
+    zero = elementwise("eq", total, 0.0)
+    root = elementwise("sqrt", elementwise("select", zero, total.dtype.type(1), total))
+    return elementwise("select", zero, total.dtype.type(0), root)
+
+
+def _vector(x: Tracer, ord: Any, axes: tuple[int, ...], keepdims: bool) -> Any:
+    if isinstance(ord, str):
+        raise ValueError(f"Invalid norm order '{ord}' for vectors")
+    if ord is None or ord == 2:
+        return _euclidean(x, axes, keepdims)
+    size = np.abs(x)
+    if ord == np.inf:
+        return reduce("max", size, axes, keepdims=keepdims, initial=0)
+    if ord == -np.inf:
+        return reduce("min", size, axes, keepdims=keepdims)
+    if ord == 0:
+        return reduce("sum", convert(x != 0, x.dtype), axes, keepdims=keepdims)
+    if ord == 1:
+        return reduce("sum", size, axes, keepdims=keepdims)
+    return reduce("sum", size**ord, axes, keepdims=keepdims) ** (1.0 / ord)
+
+
+def _matrix(x: Tracer, ord: Any, axes: tuple[int, int], keepdims: bool) -> Any:
+    rows, columns = axes
+    if rows == columns:
+        raise ValueError("Duplicate axes given.")
+    if ord in (None, "fro", "f"):
+        return _euclidean(x, tuple(sorted(axes)), keepdims)
+    if ord in (2, -2, "nuc"):
+        raise UnsupportedError(f"np.linalg.norm with ord={ord!r} needs singular values, which are not compiled")
+    if ord not in (1, -1, np.inf, -np.inf):
+        raise ValueError("Invalid norm order for matrices.")
+    summed, kept = (rows, columns) if abs(ord) == 1 else (columns, rows)
+    totals = reduce("sum", np.abs(x), summed, keepdims=True)
+    result = reduce("max", totals, kept, keepdims=True, initial=0) if ord > 0 else reduce("min", totals, kept, keepdims=True)
+    if keepdims:
+        return result
+    flat = reshaped(result, tuple(d for k, d in enumerate(x.type.shape) if k not in axes))
+    return flat if flat.ndim else new(flat.value)

@@ -1,0 +1,286 @@
+"""NumPy's ufuncs and Python's operators on tracers, with the dtypes that NumPy resolves.
+
+``UFUNCS`` names the op of the IR that a ufunc is; ``COMPOSED`` gives those made of others. Their operands have been converted to
+the dtypes of NumPy's loop, and the results are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..errors import DTypeError, UnsupportedError
+from ..ir import Size
+from ..ir.types import BOOL, F32, F64, I64
+from .context import active_trace
+from .elementwise import elementwise, truth_of, write_out
+from .promotion import as_tracer, can_write, convert, is_python, operand, scalar_type, strong
+from .tracer import TracedSize, Tracer, as_dim, check_dtype, describe, handles, new
+
+UFUNCS: dict[np.ufunc, str] = {
+    np.add: "add", np.subtract: "sub", np.multiply: "mul", np.true_divide: "div", np.negative: "neg",
+    np.absolute: "abs", np.fabs: "abs", np.sign: "sign", np.square: "square", np.floor_divide: "floor_divide",
+    np.remainder: "remainder", np.fmod: "fmod", np.power: "pow", np.float_power: "pow", np.sqrt: "sqrt",
+    np.cbrt: "cbrt", np.exp: "exp", np.exp2: "exp2", np.expm1: "expm1", np.log: "log", np.log2: "log2",
+    np.log10: "log10", np.log1p: "log1p", np.logaddexp: "logaddexp", np.logaddexp2: "logaddexp2", np.sin: "sin",
+    np.cos: "cos", np.tan: "tan", np.arcsin: "arcsin", np.arccos: "arccos", np.arctan: "arctan",
+    np.arctan2: "arctan2", np.hypot: "hypot", np.sinh: "sinh", np.cosh: "cosh", np.tanh: "tanh",
+    np.arcsinh: "arcsinh", np.arccosh: "arccosh", np.arctanh: "arctanh", np.floor: "floor", np.ceil: "ceil",
+    np.trunc: "trunc", np.rint: "rint", np.copysign: "copysign", np.maximum: "maximum", np.minimum: "minimum",
+    np.fmax: "fmax", np.fmin: "fmin", np.equal: "eq", np.not_equal: "ne", np.less: "lt", np.less_equal: "le",
+    np.greater: "gt", np.greater_equal: "ge", np.isnan: "isnan", np.isinf: "isinf", np.isfinite: "isfinite",
+    np.signbit: "signbit", np.bitwise_and: "and", np.bitwise_or: "or", np.bitwise_xor: "xor", np.invert: "not",
+    np.left_shift: "shift_left", np.right_shift: "shift_right",
+}  # fmt: skip
+
+COMPOSED: dict[np.ufunc, Callable[..., Any]] = {
+    np.positive: lambda x: elementwise("mul", x, 1),
+    np.conjugate: lambda x: elementwise("mul", x, 1),
+    np.reciprocal: lambda x: _reciprocal(x),
+    np.deg2rad: lambda x: x * (np.pi / 180),
+    np.radians: lambda x: x * (np.pi / 180),
+    np.rad2deg: lambda x: x * (180 / np.pi),
+    np.degrees: lambda x: x * (180 / np.pi),
+    np.heaviside: lambda x, y: np.where(np.isnan(x), x, np.where(x == 0, y, np.where(x > 0, x.dtype.type(1), x.dtype.type(0)))),
+    np.divmod: lambda x, y: (np.floor_divide(x, y), np.remainder(x, y)),
+    np.modf: lambda x: (np.copysign(np.where(np.isinf(x), x.dtype.type(0), x - np.trunc(x)), x), np.trunc(x)),
+    np.ldexp: lambda x, n: x * np.exp2(convert(n, x.dtype)),
+    np.logical_and: lambda x, y: elementwise("and", truth_of(x), truth_of(y)),
+    np.logical_or: lambda x, y: elementwise("or", truth_of(x), truth_of(y)),
+    np.logical_xor: lambda x, y: elementwise("xor", truth_of(x), truth_of(y)),
+    np.logical_not: lambda x: elementwise("not", truth_of(x)),
+}  # fmt: skip
+
+SPECIAL = {"erf": "erf", "erfc": "erfc", "expit": "logistic", "gammaln": "lgamma", "psi": "digamma", "digamma": "digamma"}
+
+OPERATORS: dict[str, np.ufunc] = {
+    "add": np.add, "sub": np.subtract, "mul": np.multiply, "truediv": np.true_divide, "floordiv": np.floor_divide,
+    "mod": np.remainder, "pow": np.power, "and": np.bitwise_and, "or": np.bitwise_or, "xor": np.bitwise_xor,
+    "lshift": np.left_shift, "rshift": np.right_shift, "lt": np.less, "le": np.less_equal, "gt": np.greater,
+    "ge": np.greater_equal, "eq": np.equal, "ne": np.not_equal, "neg": np.negative, "pos": np.positive,
+    "abs": np.absolute, "invert": np.invert,
+}  # fmt: skip
+COMPARISONS = {"eq": "==", "ne": "!=", "lt": "<", "le": "<=", "gt": ">", "ge": ">="}
+
+_LOGIC_OF_BOOLS = {"add": "or", "mul": "and", "abs": "and", "square": "and"}
+_PREDICATES_OF_NUMBERS = {"isnan": "ne", "isinf": "ne", "isfinite": "eq"}
+
+
+def _reciprocal(x: Tracer) -> Tracer:
+    return elementwise("div", 1, x) if x.dtype.kind == "f" else np.where(np.abs(x) == 1, x, x.dtype.type(0))
+
+
+@handles("ufunc")
+def call_ufunc(ufunc: np.ufunc, method: str, inputs: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+    """What NumPy hands over when a ufunc meets a tracer."""
+    from . import folding, products
+
+    if method != "__call__":
+        return folding.METHODS[method](ufunc, *inputs, **kwargs)
+    options = dict(kwargs)
+    out, where, dtype = options.pop("out", None), options.pop("where", True), options.pop("dtype", None)
+    if len(inputs) > ufunc.nin:  # out given by position
+        inputs, out = inputs[: ufunc.nin], tuple(inputs[ufunc.nin :])
+    for ignored in ("casting", "order", "subok"):
+        options.pop(ignored, None)
+    if options and ufunc not in products.GENERALIZED:
+        raise UnsupportedError(f"np.{ufunc.__name__} with {', '.join(options)}")
+    if where is not True and out is None:
+        raise UnsupportedError(f"np.{ufunc.__name__} with where= needs out=, or np.where(test, a, b)")
+    if ufunc in products.GENERALIZED:
+        result = products.GENERALIZED[ufunc](*inputs, **options)
+    else:
+        result = strong(apply_ufunc(ufunc, *inputs, dtype=dtype))
+    if out is None:
+        return result
+    out = out if isinstance(out, tuple) else (out,)
+    results = result if isinstance(result, tuple) else (result,)
+    for target, value in zip(out, results, strict=True):
+        if target is not None:
+            write_out(target, value, where, ufunc.__name__, exact=ufunc in products.GENERALIZED)
+    filled = tuple(value if target is None else target for target, value in zip(out, results, strict=True))
+    return filled[0] if len(filled) == 1 else filled
+
+
+def apply_ufunc(ufunc: np.ufunc, *inputs: Any, dtype: Any = None) -> Any:
+    """A ufunc on values, in the dtypes that NumPy resolves for it; weak where all values are Python's."""
+    inputs = tuple(as_tracer(v) if isinstance(v, (list, tuple)) else v for v in inputs)
+    python = all(map(is_python, inputs))
+    if ufunc is np.power and dtype is None:
+        special = _simple_power(*inputs, python)
+        if special is not None:
+            return special
+    types = resolve(ufunc, inputs, dtype)
+    values = [operand(v, t) for v, t in zip(inputs, types, strict=False)]
+    if ufunc in COMPOSED:
+        results = COMPOSED[ufunc](*values)
+        results = results if isinstance(results, tuple) else (results,)
+        done = tuple(convert(r, t) for r, t in zip(results, types[ufunc.nin :], strict=True))
+        return done if len(done) > 1 else _weakly(done[0], python)
+    return _weakly(_by_name(ufunc, values, types[0]), python)
+
+
+def _weakly(result: Tracer, python: bool) -> Tracer:
+    return new(result.value, weak=True, dim=result.dim) if python and not result.weak else result
+
+
+def _by_name(ufunc: np.ufunc, values: list[Tracer], dtype: np.dtype) -> Tracer:
+    """The op of the IR for operands of one dtype; what is trivial for integers and bools is said in simpler ops."""
+    op = UFUNCS.get(ufunc) or SPECIAL.get(ufunc.__name__)
+    if op is None:
+        if ufunc.__name__ == "xlogy":
+            x, y = values
+            return np.where(x == 0, x.dtype.type(0), x * np.log(np.where(x == 0, x.dtype.type(1), y)))
+        raise UnsupportedError(
+            f"np.{ufunc.__name__} is not compiled by jitgrad; write it with arithmetic and the functions of jitgrad.numpy"
+        )
+    if dtype.kind != "f":
+        if op in ("floor", "ceil", "trunc", "rint"):
+            return elementwise("or", values[0], values[0])
+        if op in _PREDICATES_OF_NUMBERS:
+            return elementwise(_PREDICATES_OF_NUMBERS[op], values[0], values[0])
+    if dtype == BOOL and op in _LOGIC_OF_BOOLS:
+        op, values = _LOGIC_OF_BOOLS[op], values * (3 - len(values)) if len(values) == 1 else values
+    return elementwise(op, *values, dtype=dtype)
+
+
+_ARITHMETIC = {np.add, np.subtract, np.multiply, np.negative, np.positive, np.absolute, np.floor_divide, np.remainder, np.power}
+
+
+def resolve(ufunc: np.ufunc, inputs: Sequence[Any], dtype: Any = None) -> tuple[np.dtype, ...]:
+    """The dtypes in which NumPy would run a ufunc, inputs first; refused in the user's words."""
+    operands = tuple(scalar_type(v) for v in inputs)
+    options: dict[str, Any] = {}
+    if dtype is not None:
+        options = {"signature": (None,) * ufunc.nin + (np.dtype(dtype),) * ufunc.nout, "casting": "same_kind"}
+    if all(map(is_python, inputs)):
+        operands = tuple(np.dtype(int if t == BOOL and ufunc in _ARITHMETIC else t) for t in operands)
+    try:
+        types = ufunc.resolve_dtypes((*operands, *(None,) * ufunc.nout), **options)
+    except TypeError as error:
+        kinds = ", ".join(describe(v) for v in inputs)
+        reason = str(error).removeprefix(f"ufunc '{ufunc.__name__}' ")
+        raise DTypeError(f"np.{ufunc.__name__} does not take {kinds}: {reason}") from None
+    if ufunc.__name__ in SPECIAL.keys() | {"signbit", "xlogy"} or types[-1] == BOOL:
+        types = tuple(F32 if t == np.float16 else t for t in types)
+    if ufunc in _COMPARED:
+        types = _wide_enough(types, inputs)
+    for t in types:
+        check_dtype(t, f"the result of np.{ufunc.__name__} on {', '.join(describe(v) for v in inputs)}")
+    return types
+
+
+_COMPARED = {OPERATORS[name] for name in COMPARISONS}
+
+
+def _wide_enough(types: tuple[np.dtype, ...], inputs: Sequence[Any]) -> tuple[np.dtype, ...]:
+    """Comparisons with Python integers are right even where these do not fit into the dtype of the array."""
+    numbers = [v for v in inputs if type(v) is int]
+    if types[0].kind not in "iu" or not numbers:
+        return types
+    limits = np.iinfo(types[0])
+    if all(limits.min <= v <= limits.max for v in numbers):
+        return types
+    return (I64 if all(-(2**63) <= v < 2**63 for v in numbers) else F64,) * 2 + types[2:]
+
+
+def _simple_power(base: Any, exponent: Any, python: bool) -> Any:
+    """Small whole exponents become products, 0.5 a root; None for all else."""
+    if isinstance(exponent, Tracer) and not is_python(exponent):
+        return None
+    number = exponent if type(exponent) in (int, float) else None
+    if isinstance(exponent, np.generic) or number is None:
+        return _power_of_numbers(base, exponent, python) if not isinstance(exponent, np.generic) else None
+    dtype = resolve(np.power, (base, exponent))[0]
+    if dtype.kind != "f":
+        return _power_of_numbers(base, exponent, python)
+    x = _weakly(operand(base, dtype), python)
+    match number:
+        case 1:
+            return elementwise("mul", x, 1.0)
+        case 2:
+            return elementwise("square", x)
+        case 3:
+            return elementwise("mul", elementwise("square", x), x)
+        case 4:
+            return elementwise("square", elementwise("square", x))
+        case -1:
+            return elementwise("div", 1.0, x)
+        case -2:
+            return elementwise("div", 1.0, elementwise("square", x))
+        case 0.5:
+            return elementwise("sqrt", x)
+    return None
+
+
+def _power_of_numbers(base: Any, exponent: Any, python: bool) -> Any:
+    """Integers to integers: negative exponents give floats in Python and are an error in NumPy."""
+    if scalar_type(base) is not int and not (isinstance(base, Tracer) and base.dtype.kind in "iub") or type(exponent) is not int:
+        return None
+    if exponent >= 0:
+        return None
+    if python:
+        return elementwise("pow", base, exponent, dtype=F64)
+    raise ValueError("Integers to negative integer powers are not allowed; convert the base to float first")
+
+
+@handles("binary")
+def binary(name: str, left: Any, right: Any) -> Any:
+    """A Python operator between tracers, sizes, arrays and numbers."""
+    for value in (left, right):
+        if value is None or isinstance(value, (str, bytes, dict, set)):
+            return _unequal(name, left if value is right else right) if name in ("eq", "ne") else NotImplemented
+    if name == "matmul":
+        from .products import matmul
+
+        return matmul(left, right)
+    if name == "pow" and type(right) is int and right == 2 and isinstance(left, Tracer) and not left.is_scalar:
+        return apply_ufunc(np.square, left)
+    if name in COMPARISONS:
+        answer = _compare_dims(name, left, right)
+        if answer is not None:
+            return answer
+    return apply_ufunc(OPERATORS[name], left, right)
+
+
+def _unequal(name: str, value: Any) -> Any:
+    """What comparing with None or a string gives: elementwise for arrays."""
+    from .creation import full
+
+    answer = name == "ne"
+    if not isinstance(value, Tracer) or value.weak:
+        return answer
+    return full(value.shape, answer, BOOL) if value.type.rank else np.bool_(answer)
+
+
+def _compare_dims(name: str, left: Any, right: Any) -> bool | None:
+    """The answer to a comparison of integers that holds whatever the sizes are."""
+    dims = [v.dim if isinstance(v, Tracer) else as_dim(v) if isinstance(v, (int, TracedSize)) else None for v in (left, right)]
+    if dims[0] is None or dims[1] is None:
+        return None
+    difference = dims[0] - dims[1]
+    return active_trace().sizing._prove(difference, COMPARISONS[name]) if isinstance(difference, Size) else None
+
+
+@handles("unary")
+def unary(name: str, value: Tracer) -> Any:
+    """A unary Python operator on a tracer."""
+    return apply_ufunc(OPERATORS[name], value)
+
+
+@handles("inplace")
+def inplace(name: str, target: Tracer, value: Any) -> Any:
+    """``target += value``: writes into arrays, and gives a new value for scalars."""
+    result = binary(name, target, value)
+    if result is NotImplemented or target.is_scalar:
+        return result
+    if not can_write(result, target.dtype):
+        raise DTypeError(
+            f"cannot write {result.dtype.name} results in place into {describe(target)}; "
+            "write x = x + y in place of x += y, or make the array of a floating dtype"
+        )
+    return write_out(target, result, True, f"in-place {name}")
+
+

@@ -1,0 +1,135 @@
+"""What traced loops and branches do to Python objects: attributes, items and lists, against plain Python."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from interpreted import interpreting
+
+import jitgrad as jg
+
+
+class Counter:
+    def __init__(self) -> None:
+        self.total = 0.0
+        self.seen: dict[str, Any] = {"positive": 0.0}
+        self.history: list[Any] = []
+
+    def hit(self, x: Any) -> None:
+        if x > 0:
+            self.total = self.total + x
+            self.seen["positive"] += 2 * x
+        else:
+            self.total = self.total - 0.5 * x
+
+
+def attributes_in_a_loop(x):
+    counter = Counter()
+    for i in range(len(x)):
+        counter.hit(x[i])
+    return counter.total + counter.seen["positive"]
+
+
+def objects_made_in_the_loop(x):
+    total = 0.0
+    for i in range(len(x)):
+        counter = Counter()
+        counter.history.append(x[i] * 2)
+        counter.hit(x[i])
+        total = total + counter.total + counter.history[0]
+    return total
+
+
+def aliases_of_a_dict(x):
+    first = {"a": 0.0}
+    second = first
+    for v in x:
+        first["a"] = first["a"] + v**2
+    return second["a"]
+
+
+def list_that_grows(x):
+    points = [x]
+    for _ in range(4):
+        points.append(points[-1] + 0.1 * np.sin(points[-1]))
+    return np.array(points).sum()
+
+
+def list_that_grows_with_the_array(x):
+    values = []
+    for v in x:
+        values.append(np.sin(v))
+    return np.sum(np.array(values) ** 2)
+
+
+def attribute_in_a_branch(x):
+    counter = Counter()
+    if x[0] > 0:
+        counter.total = x[1]
+    else:
+        counter.total = x[2] * 3
+    return counter.total * 2
+
+
+def attribute_in_a_while(x):
+    counter = Counter()
+    while counter.total < 3.0:
+        counter.total = counter.total + x[0] ** 2
+    return counter.total * x[1]
+
+
+def attribute_in_a_differentiated_function(x):
+    counter = Counter()
+
+    def loss(y):
+        counter.total = np.sum(y) * 2
+        counter.history.append(y[0] * 3)
+        return np.sum(y**2)
+
+    return loss(x) + counter.total + counter.history[0]
+
+
+@pytest.mark.parametrize(
+    "program",
+    [attributes_in_a_loop, objects_made_in_the_loop, aliases_of_a_dict, list_that_grows, list_that_grows_with_the_array,
+     attribute_in_a_branch, attribute_in_a_while, attribute_in_a_differentiated_function],
+)  # fmt: skip
+def test_objects(program):
+    x = np.array([0.7, -1.2, 0.4, 2.0])
+    direction, h = np.array([1.0, 0.5, -0.3, 0.2]), 1e-6
+    slope = (program(x + h * direction) - program(x - h * direction)) / (2 * h)
+    with interpreting():
+        value, gradient = jg.value_and_grad(program)(x)
+    np.testing.assert_allclose(value, program(x), rtol=1e-14)
+    np.testing.assert_allclose(gradient @ direction, slope, rtol=1e-7)
+
+
+def test_changes_in_a_gradient_inside_are_seen_outside():
+    def program(x):
+        counter = Counter()
+
+        def loss(y):
+            counter.total = np.sum(y) * 2
+            counter.history.append(y[0] * 3)
+            return np.sum(y**2)
+
+        gradient = jg.grad(loss)(x)
+        return np.sum(gradient) + counter.total + counter.history[0]
+
+    x = np.array([1.0, 2.0])
+    with interpreting():
+        assert jg.jit(program)(x) == 6.0 + 6.0 + 3.0
+
+
+def test_a_list_that_grows_an_unknown_number_of_times_is_refused():
+    def program(x):
+        values = []
+        while np.sum(x) < 10.0:
+            values.append(x)
+            x = x * 2
+        return x
+
+    with interpreting(), pytest.raises(NotImplementedError, match=r"np\.empty"):
+        jg.jit(program)(np.ones(3))
