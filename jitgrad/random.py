@@ -1,8 +1,8 @@
 """Random numbers as functions of a key: plain NumPy arithmetic on integers, the same eager and compiled.
 
-A key is an array of one uint64. Number k of a stream is a hash of ``key + (k + 1) * STEP``: the generator SplitMix64 (Steele, Lea and
-Flood, Fast Splittable Pseudorandom Number Generators, OOPSLA 2014, figures 16 and 17). Nothing is hidden: who draws twice from one key
-gets the same numbers, so move on with ``advance``, in place, or make further keys with ``split``.
+A key is an array of one uint64. Number k of a stream is a hash of ``key + (k + 1) * STEP``: the generator SplitMix64 (Steele,
+Lea and Flood, Fast Splittable Pseudorandom Number Generators, OOPSLA 2014, figures 16 and 17). Nothing is hidden: who draws
+twice from one key gets the same numbers, so move on with ``advance``, in place, or make further keys with ``split``.
 
 >>> generator = key(7)
 >>> a = uniform(generator, (2, 3))
@@ -68,7 +68,7 @@ def _size(shape: int | Sequence[int]) -> tuple[Any, Any]:
 
 
 def uniform(key: Any, shape: int | Sequence[int], dtype: Any = np.float32) -> Any:
-    """Floats in [0, 1), of 24 random bits for float32 and 53 for float64; uses as many numbers of the stream as there are elements."""
+    """Floats in [0, 1), of 24 random bits for float32 and 53 for float64; uses one number of the stream for each."""
     shape, count = _size(shape)
     if np.dtype(dtype) == np.float32:
         return ((bits(key, count) >> np.uint64(40)).astype(np.int32).astype(np.float32) * np.float32(2.0**-24)).reshape(shape)
@@ -82,7 +82,7 @@ def bernoulli(key: Any, p: float, shape: int | Sequence[int]) -> Any:
 
 
 def normal(key: Any, shape: int | Sequence[int], dtype: Any = np.float32) -> Any:
-    """Normal floats of mean 0 and variance 1 (Box and Muller, Annals of Mathematical Statistics 29, 1958); uses two numbers each."""
+    """Normal floats, mean 0 and variance 1 (Box and Muller, Ann. Math. Statist. 29, 1958); uses two numbers for each."""
     shape, count = _size(shape)
     pairs = uniform(key, (2, count), dtype)
     radius = np.sqrt(-2 * np.log(1 - pairs[0]))

@@ -1,8 +1,8 @@
 """Models and checkpoints in files: ``save`` and ``load``.
 
-A file is a safetensors file: arrays by name, and in its header one JSON text that says how they belong together. A model's arrays have
-the names of its ``state_dict``, so other programs can read them too. Nothing in a file is code: loading makes lists, dicts, numbers,
-arrays, NumPy generators and modules whose classes are defined already, and refuses everything else.
+A file is a safetensors file: arrays by name, and in its header one JSON text that says how they belong together. A model's
+arrays have the names of its ``state_dict``, so other programs can read them too. Nothing in a file is code: loading makes
+lists, dicts, numbers, arrays, NumPy generators and modules whose classes are defined already, and refuses everything else.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ GENERATORS = ("MT19937", "PCG64", "PCG64DXSM", "Philox", "SFC64")
 def save(thing: Any, path: str | os.PathLike[str]) -> None:
     """Write a model, or a tree of models, arrays, numbers, strings and NumPy generators in dicts, lists and tuples, to a file.
 
-    Of a model its class, the arguments that it was made with, its mode and its arrays are kept. The file is replaced as a whole, so an
-    interruption leaves the old one. Raises TypeError, naming the place, for what cannot be saved.
+    Of a model its class, the arguments that it was made with, its mode and its arrays are kept. The file is replaced as a
+    whole, so an interruption leaves the old one. Raises TypeError, naming the place, for what cannot be saved.
 
     >>> from jitgrad import nn
     >>> folder = tempfile.mkdtemp()
@@ -57,7 +57,7 @@ def load(path: str | os.PathLike[str], classes: Iterable[type] = ()) -> Any:
 
     Parameters
     ----------
-    classes : modules to use for their names, in place of those defined under the path in the file: for a model whose class has moved.
+    classes : modules to use for their names, in place of those defined under the path in the file, for classes that have moved.
 
     Raises ValueError for a file that is damaged, not made by ``save``, or asks for a class that is no module that is defined.
     """
@@ -145,8 +145,8 @@ class _Writer:
         again = _Reader({}, {cls.__name__: cls}).made(described).state_dict()
         if {name: a.shape for name, a in again.items()} != {name: a.shape for name, a in state.items()}:
             raise TypeError(
-                f"{place or 'the model'}: a {cls.__name__} made anew with the same arguments has other arrays than this one, which "
-                "was changed after it was made; give its __init__ arguments for that, or save model.state_dict()"
+                f"{place or 'the model'}: a {cls.__name__} made anew with the same arguments has other arrays than this one, "
+                "which was changed after it was made; give its __init__ arguments for that, or save model.state_dict()"
             )
         rest = {name: array for name, array in module.named_buffers() if name not in state}
         modes = [inner.training for inner in module.modules()]
@@ -241,8 +241,8 @@ class _Reader:
         cls = self.classes.get(str(name).rpartition(".")[2]) or CLASSES.get(name)
         if cls is None or not issubclass(cls, Module):
             raise ValueError(
-                f"the file asks for the class {name!r}, which is no module that is defined here; import the file that defines it, or "
-                "pass it as in load(path, classes=[Net])"
+                f"the file asks for the class {name!r}, which is no module defined here; import the file that defines it, "
+                "or pass it as in load(path, classes=[Net])"
             )
         args, kwargs = self.restore(found["arguments"])
         with init.without_random():

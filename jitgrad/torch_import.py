@@ -1,7 +1,7 @@
 """PyTorch modules as jitgrad models with the same weights and outputs.
 
-``Sequential`` becomes ``Sequential``; any other module that ``torch.fx`` can trace becomes a ``Graph``: its layers, and the list of what
-is done with them.
+``Sequential`` becomes ``Sequential``; any other module that ``torch.fx`` can trace becomes a ``Graph``: its layers, and the
+list of what is done with them.
 """
 
 from __future__ import annotations

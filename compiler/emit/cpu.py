@@ -34,7 +34,7 @@ def emit_cpu(function: Function, name: str, donated: Mapping[int, int] | None = 
     ``donated`` maps positions of parameters to positions of results: the memory of such a parameter belongs to the program, its result
     is written there, and not returned.
     """
-    program = lower(function.replace(name=name), donated)
+    program = lower(function.replace(name=name), donated, reuse=True)
     return Emitted(module_text(program), program.name, tuple(parameter_type(p.type) for p in program.parameters))
 
 

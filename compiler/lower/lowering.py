@@ -24,11 +24,14 @@ from .program import (
 from .roles import Role, is_array, role_of
 
 
-def lower(function: Function, donated: Mapping[int, int] | None = None) -> Program:
-    """The program of a function; ``donated`` maps parameters whose memory is to receive a result to that result."""
+def lower(function: Function, donated: Mapping[int, int] | None = None, reuse: bool = False) -> Program:
+    """The program of a function; ``donated`` maps parameters whose memory is to receive a result to that result.
+
+    With ``reuse``, results of kernels take the memory of operands that nobody reads any more.
+    """
     donated = dict(donated or {})
     function = own(canonicalize_products(function), frozenset(donated))
-    return _Lowering(function, donated).program()
+    return _Lowering(function, donated, reuse).program()
 
 
 class Stack:
@@ -51,8 +54,8 @@ def _is_integer(var: Var) -> bool:
 class _Lowering:
     """What all scopes of one function share."""
 
-    def __init__(self, function: Function, donated: dict[int, int]) -> None:
-        self.function, self.donated = function, donated
+    def __init__(self, function: Function, donated: dict[int, int], reuse: bool) -> None:
+        self.function, self.donated, self.reuse = function, donated, reuse
         self.sizes = frozenset(function.symbols())
         self.names = Names({*self.sizes, function.name})
         self.kernels: dict[Kernel, Kernel] = {}
@@ -269,7 +272,7 @@ class Scope:
 
     def is_free(self, var: Var, position: int) -> bool:
         """Whether the memory of a variable is this scope's, and its last reader is the group at a position."""
-        if var in self.plan.views or var in self.plan.destroyed or self.plan.last.get(var) != position:
+        if not self.shared.reuse or var in self.plan.views or var in self.plan.destroyed or self.plan.last.get(var) != position:
             return False
         return var in self.owned or var in self.definition
 

@@ -21,7 +21,7 @@ from .elementwise import elementwise
 from .iterables import Comprehension, Indexed, as_indexed
 from .mutation import remember
 from .promotion import as_tracer
-from .staging import Bounds, Concretize, NotStaged, State, Undefined, snapshot, staged_if, staged_loop, truth
+from .staging import Bounds, Concretize, Holding, NotStaged, State, Undefined, snapshot, staged_if, staged_loop, truth
 from .tracer import TracedSize, Tracer, as_dim, describe, new
 
 UNROLL_AT_MOST = 10_000
@@ -55,7 +55,13 @@ class Operators:
         if not isinstance(decided, Tracer):
             return then(*state) if decided else orelse(*state)
         raised = _raising(decided, then, orelse, state)
-        return staged_if(decided, then, orelse, state, names) if raised is None else raised
+        if raised is not None:
+            return raised
+        holding = Holding(state, names, mutated) if state else None
+        if holding is None:
+            return staged_if(decided, then, orelse, state, names)
+        outcome = staged_if(decided, holding.around(then), holding.around(orelse), holding.wrap(state), names)
+        return holding.unwrap(outcome)
 
     def ifexp(self, test: Any, then: Callable[[], Any], orelse: Callable[[], Any]) -> Any:
         """``then if test else orelse``."""
@@ -110,7 +116,12 @@ class Operators:
             with _dynamic_tests():
                 decided = truth(test(*state))
             if isinstance(decided, Tracer) or (decided and self._becomes_traced(test, body, state)):
-                return staged_loop(None, body, state, names, _dynamic(test))
+                holding = Holding(state, names, mutated)
+                dynamic = _dynamic(test)
+                outcome = staged_loop(
+                    None, holding.around(body), holding.wrap(state), names, lambda *inner: dynamic(*holding.unwrap(inner))
+                )
+                return holding.unwrap(outcome)
             if not decided:
                 return state
             state = body(*state)
@@ -142,7 +153,7 @@ class Operators:
         if count is not None and count <= 1:
             return self._unroll(list(items), body, state, names, go_on)
         try:
-            return self._stage(items, body, state, names, go_on)
+            return self._stage(items, body, state, names, Holding(state, names, mutated), go_on)
         except (Concretize, NotStaged) as reason:
             if count is None:
                 count = active_trace().sizing.pin(as_dim(items.count()) or 0)
@@ -154,12 +165,15 @@ class Operators:
             return self._unroll((numbered.item(k) for k in range(count)), body, state, names, go_on)
 
     def _stage(
-        self, items: Indexed, body: Callable[..., State], state: State, names: Sequence[str], go_on: Callable[..., Any] | None
-    ) -> State:
+        self, items: Indexed, body: Callable[..., State], state: State, names: Sequence[str], holding: Holding,
+        go_on: Callable[..., Any] | None,
+    ) -> State:  # fmt: skip
         def step(index: Tracer, *inner: Any) -> State:
-            return body(items.item(index), *inner)
+            return holding.wrap(body(items.item(index), *holding.unwrap(inner)))
 
-        return staged_loop(Bounds(items.start, items.stop, items.step), step, state, names, go_on)
+        test = None if go_on is None else lambda *inner: go_on(*holding.unwrap(inner))
+        outcome = staged_loop(Bounds(items.start, items.stop, items.step), step, holding.wrap(state), names, test)
+        return holding.unwrap(outcome)
 
     def _in_segments(
         self, items: Indexed, body: Callable[..., State], state: State, names: Sequence[str], go_on: Callable[..., Any] | None

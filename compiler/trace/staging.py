@@ -45,6 +45,37 @@ class Undefined:
         return f"<no value for {self.name}>"
 
 
+class Held:
+    """A list or dict that a block changes in place: it stays the object that it is, and its items are tracked one by one."""
+
+    def __init__(self, thing: Any) -> None:
+        self.thing = thing
+
+
+class Holding:
+    """Wraps the containers of a state that are changed in place, on the way into a staged block and out of it."""
+
+    def __init__(self, state: State, names: Sequence[str], mutated: Sequence[str]) -> None:
+        self.held = {
+            k: Held(value) for k, (name, value) in enumerate(zip(names, state, strict=True))
+            if name in mutated and isinstance(value, (list, dict, set))
+        }  # fmt: skip
+
+    def wrap(self, state: State) -> State:
+        """The state as staging sees it."""
+        return tuple(
+            self.held[k] if k in self.held and value is self.held[k].thing else value for k, value in enumerate(state)
+        )
+
+    def unwrap(self, state: State) -> State:
+        """The state as the user's program sees it."""
+        return tuple(value.thing if isinstance(value, Held) else value for value in state)
+
+    def around(self, block: Callable[..., State]) -> Callable[..., State]:
+        """A block from wrapped state to wrapped state."""
+        return lambda *state: self.wrap(block(*self.unwrap(state)))
+
+
 def truth(value: Any) -> Any:
     """The truth of a value: a Python bool, or a traced bool scalar."""
     if isinstance(value, TracedSize):

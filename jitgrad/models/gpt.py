@@ -1,5 +1,5 @@
-"""A small transformer that continues text, character by character (Radford et al. 2019, Language Models are Unsupervised Multitask
-Learners: layer norms before each part, GELU, learned positions)."""
+"""A small transformer that continues text, character by character (Radford et al. 2019, Language Models are Unsupervised
+Multitask Learners: layer norms before each part, GELU, learned positions)."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ class GPT(nn.Module):
     def generate(
         self, ids: np.ndarray, count: int, rng: nn.init.Rng = None, temperature: float = 1.0, score: Any = None
     ) -> np.ndarray:
-        """Continue rows of characters (n, length) by ``count`` more, drawn by their probabilities; at temperature 0 the likeliest.
+        """Continue rows of characters (n, length) by ``count`` more, drawn by probability; at temperature 0 the likeliest.
 
         ``score`` is the model to ask, by default this one as it stands; ``jit(model)`` is faster.
         """

@@ -145,6 +145,6 @@ class LogSoftmax(Softmax):
 
 
 __all__ = [
-    "GELU", "LeakyReLU", "LogSoftmax", "ReLU", "SiLU", "Sigmoid", "Softmax", "Tanh", "gelu", "leaky_relu", "log_softmax", "relu",
-    "sigmoid", "silu", "softmax", "softplus", "tanh",
+    "GELU", "LeakyReLU", "LogSoftmax", "ReLU", "SiLU", "Sigmoid", "Softmax", "Tanh", "gelu", "leaky_relu",
+    "log_softmax", "relu", "sigmoid", "silu", "softmax", "softplus", "tanh",
 ]  # fmt: skip

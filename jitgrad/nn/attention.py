@@ -29,7 +29,8 @@ def attention_weights(query: Any, keys: Any, mask: Any = None, is_causal: bool =
 
 
 def scaled_dot_product_attention(query: Any, keys: Any, values: Any, attn_mask: Any = None, is_causal: bool = False) -> Any:
-    """The values (..., S, e) weighted by ``attention_weights``: shape (..., L, e) (Vaswani et al., arXiv:1706.03762, equation 1).
+    """The values (..., S, e) weighted by ``attention_weights``: shape (..., L, e) (Vaswani et al., arXiv:1706.03762, equation
+    1).
 
     >>> same = np.ones((3, 2))
     >>> scaled_dot_product_attention(same, same, np.eye(3), is_causal=True).round(2)

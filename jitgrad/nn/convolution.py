@@ -73,8 +73,8 @@ class Conv2d(Module):
     """
 
     def __init__(
-        self, in_channels: int, out_channels: int, kernel_size: Pair, stride: Pair = 1, padding: Pair | str = 0, dilation: Pair = 1,
-        groups: int = 1, bias: bool = True, *, rng: init.Rng = None, dtype: Any = np.float32,
+        self, in_channels: int, out_channels: int, kernel_size: Pair, stride: Pair = 1, padding: Pair | str = 0,
+        dilation: Pair = 1, groups: int = 1, bias: bool = True, *, rng: init.Rng = None, dtype: Any = np.float32,
     ) -> None:  # fmt: skip
         if groups < 1 or in_channels % groups or out_channels % groups:
             raise ValueError(f"Conv2d: {in_channels} and {out_channels} channels cannot both be divided into {groups} groups")

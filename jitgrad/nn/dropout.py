@@ -12,7 +12,7 @@ from .module import Module
 
 
 def dropout(x: Any, key: Any, p: float = 0.5, training: bool = True) -> Any:
-    """In training, each element 0 with probability p and divided by 1 - p otherwise; the key (see ``jitgrad.random``) moves on."""
+    """In training, each element 0 with probability p, else divided by 1 - p; the key (see ``jitgrad.random``) moves on."""
     if not 0 <= p <= 1:
         raise ValueError(f"dropout: p is a probability, found {p}")
     if not training or p == 0:

@@ -29,7 +29,7 @@ def embedding(ids: Any, weight: Any, padding_idx: int | None = None) -> Any:
 
 
 class Embedding(Module):
-    """``embedding``: a table of ``num_embeddings`` normally distributed vectors, that of ``padding_idx`` being 0 and staying so.
+    """``embedding``: a table of ``num_embeddings`` normally distributed vectors, that of ``padding_idx`` being and staying 0.
 
     >>> Embedding(10, 3, rng=0)(np.array([[1, 2], [3, 4]])).shape
     (2, 2, 3)

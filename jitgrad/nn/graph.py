@@ -50,16 +50,17 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
     "add": operator.add, "iadd": operator.add, "sub": operator.sub, "mul": operator.mul, "imul": operator.mul,
     "truediv": operator.truediv, "div": operator.truediv, "neg": operator.neg, "pow": operator.pow, "matmul": operator.matmul,
     "bmm": operator.matmul, "getitem": operator.getitem, "getattr": _attribute, "floordiv": operator.floordiv,
-    "relu": lambda x, inplace=False: functional.relu(x), "tanh": np.tanh, "sigmoid": functional.sigmoid, "exp": np.exp, "log": np.log,
-    "sqrt": np.sqrt, "abs": np.abs, "gelu": functional.gelu, "silu": lambda x, inplace=False: functional.silu(x),
+    "relu": lambda x, inplace=False: functional.relu(x), "tanh": np.tanh, "sigmoid": functional.sigmoid, "exp": np.exp,
+    "log": np.log, "sqrt": np.sqrt, "abs": np.abs, "gelu": functional.gelu, "silu": lambda x, inplace=False: functional.silu(x),
     "leaky_relu": lambda x, negative_slope=0.01, inplace=False: functional.leaky_relu(x, negative_slope),
-    "softmax": lambda x, dim, **_: functional.softmax(x, dim), "log_softmax": lambda x, dim, **_: functional.log_softmax(x, dim),
+    "softmax": lambda x, dim, **_: functional.softmax(x, dim),
+    "log_softmax": lambda x, dim, **_: functional.log_softmax(x, dim),
     "max_pool2d": lambda x, kernel_size, stride=None, padding=0, dilation=1, **_: functional.max_pool2d(
         x, kernel_size, stride, padding, dilation),
     "boolean_dispatch": lambda x, kernel_size, stride=None, padding=0, dilation=1, **_: functional.max_pool2d(
         x, kernel_size, stride, padding, dilation),
-    "avg_pool2d": lambda x, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True, **_: functional.avg_pool2d(
-        x, kernel_size, stride, padding, count_include_pad),
+    "avg_pool2d": lambda x, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True, **_: (
+        functional.avg_pool2d)(x, kernel_size, stride, padding, count_include_pad),
     "flatten": functional.flatten, "reshape": _reshape, "view": _reshape, "permute": _permute, "size": _size, "mean": _mean,
     "transpose": np.swapaxes, "sum": _sum, "unsqueeze": np.expand_dims, "squeeze": np.squeeze, "contiguous": lambda x: x,
     "cat": lambda tensors, dim=0: np.concatenate(tensors, dim), "stack": lambda tensors, dim=0: np.stack(tensors, dim),
@@ -71,8 +72,8 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
 class Graph(Module):
     """Layers and the steps that apply them: what ``jitgrad.from_torch`` makes of a module with a ``forward`` of its own.
 
-    A step is (kind, target, args, kwargs): "input" and a name; "layer" or "array" and its name; "call" and an operation; "output".
-    Arguments that are results of earlier steps are written as ("step", number).
+    A step is (kind, target, args, kwargs): "input" and a name; "layer" or "array" and its name; "call" and an operation;
+    "output". Arguments that are results of earlier steps are written as ("step", number).
     """
 
     def __init__(self, layers: dict[str, Module], steps: list[Any]) -> None:

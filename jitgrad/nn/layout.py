@@ -1,8 +1,8 @@
 """Objects that are pytrees of the arrays and objects in their attributes: the structural half of ``Module``.
 
-The children of a node are its attributes that hold arrays or nodes, also in lists, tuples and dicts; everything else is static and part
-of a compiled program. Arrays of floats are parameters. Arrays of integers and truth values, and whatever ``register_buffer`` names, are
-buffers: they travel with the node, may be written to in place, and have no gradient.
+The children of a node are its attributes that hold arrays or nodes, also in lists, tuples and dicts; everything else is
+static and part of a compiled program. Arrays of floats are parameters. Arrays of integers and truth values, and whatever
+``register_buffer`` names, are buffers: they travel with the node, may be written to in place, and have no gradient.
 """
 
 from __future__ import annotations

@@ -86,7 +86,8 @@ class Module(Node):
     def load_state_dict(self, values: Mapping[str, Any], strict: bool = True) -> tuple[list[str], list[str]]:
         """Write arrays, of NumPy or PyTorch, into those of the same name; returns (missing names, unexpected names).
 
-        Raises ValueError for shapes that differ and, if ``strict``, for names that are missing or unexpected; then nothing is written.
+        Raises ValueError for shapes that differ and, if ``strict``, for names that are missing or unexpected; then nothing is
+        written.
         """
         return state.load_state_dict(self, values, strict)
 

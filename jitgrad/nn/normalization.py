@@ -74,8 +74,8 @@ class LayerNorm(Module):
 class BatchNorm1d(Module):
     """``batch_norm`` of (n, channels) or (n, channels, length).
 
-    ``running_mean`` and ``running_var`` follow the batches with weight ``momentum``, or with ``momentum=None`` are means over all of them;
-    ``eval()`` makes the layer use them.
+    ``running_mean`` and ``running_var`` follow the batches with weight ``momentum``, or with ``momentum=None`` are means over
+    all of them; ``eval()`` makes the layer use them.
     """
 
     ranks: tuple[int, ...] = (2, 3)

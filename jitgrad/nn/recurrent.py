@@ -15,7 +15,7 @@ from .module import Module
 
 
 class Cell(Module):
-    """What the cells share: weights for input and state, ``gates`` blocks of ``hidden_size`` rows each, uniform in 1 / sqrt(hidden)."""
+    """What cells share: weights of ``gates`` blocks of ``hidden_size`` rows, uniform within 1 / sqrt(hidden_size)."""
 
     gates = 1
 

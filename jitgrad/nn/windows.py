@@ -1,7 +1,7 @@
 """Windows of images: what convolution and pooling see at each place.
 
-Channels, heights and widths are taken as numbers, so a compiled program is for images of one size, in batches of any size: its loops
-have fixed bounds, which is what makes them fast.
+Channels, heights and widths are taken as numbers, so a compiled program is for images of one size, in batches of any size:
+its loops have fixed bounds, which is what makes them fast.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 import json
 import random as python_random
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -17,7 +18,7 @@ from safetensors.numpy import load_file, save_file  # noqa: E402
 class Net(nn.Module):
     def __init__(self, sizes, act, rng=None):
         rng = np.random.default_rng(rng)
-        self.layers = [nn.Linear(a, b, rng=rng) for a, b in zip(sizes, sizes[1:], strict=False)]
+        self.layers = [nn.Linear(a, b, rng=rng) for a, b in pairwise(sizes)]
         self.act, self.drop, self.norm = act, nn.Dropout(0.5, rng=rng), nn.BatchNorm1d(sizes[0])
 
     def forward(self, x):
@@ -66,7 +67,8 @@ def test_trees_come_back(path):
     rng.standard_normal(5)
     tree = {
         "model": nn.Linear(2, 1, rng=0), "rates": (0.1, float("inf"), 3), 7: None, "flag": True, "names": ["a", "é"],
-        "state": {"step": np.zeros((), np.int64), "mean": {"weight": np.ones((2, 3), np.float32)[:, ::-1]}}, "last": np.float32(0.5),
+        "state": {"step": np.zeros((), np.int64), "mean": {"weight": np.ones((2, 3), np.float32)[:, ::-1]}},
+        "last": np.float32(0.5),
         "rng": rng, "old": np.random.Generator(np.random.MT19937(1)), "dtype": np.dtype("float32"),
     }  # fmt: skip
     jg.save(tree, path)
@@ -159,8 +161,8 @@ ARGUMENTS = {"list": [{"list": [{"list": ["x"]}]}, {"dict": []}]}
         {"module": "builtins.eval", "arguments": {"list": [{"list": ["open('ran', 'w')"]}, {"dict": []}]}},
         {"module": "antigravity.Net", "arguments": ARGUMENTS, "arrays": {}, "unsaved": {}, "training": True},
         {"module": "jitgrad.nn.layout.Node", "arguments": ARGUMENTS},
-        {"module": "jitgrad.nn.linear.Linear", "arguments": {"list": [{"list": [10**9, 10**9]}, {"dict": []}]}, "arrays": {}, "unsaved": {},
-         "training": True},
+        {"module": "jitgrad.nn.linear.Linear", "arguments": {"list": [{"list": [10**9, 10**9]}, {"dict": []}]}, "arrays": {},
+         "unsaved": {}, "training": True},
         {"module": ["jitgrad.nn.linear.Linear"], "arguments": ARGUMENTS},
         {"generator": {"dict": [["bit_generator", "__import__"]]}},
         {"dtype": "O"},

@@ -30,7 +30,8 @@ class Residual(t.Module):
 
 def test_sequential():
     theirs = t.Sequential(
-        t.Conv2d(1, 4, (3, 2), stride=2, padding=1), t.LeakyReLU(0.2), t.BatchNorm2d(4), t.AvgPool2d(2), t.Flatten(), t.Dropout(0.3),
+        t.Conv2d(1, 4, (3, 2), stride=2, padding=1), t.LeakyReLU(0.2), t.BatchNorm2d(4), t.AvgPool2d(2), t.Flatten(),
+        t.Dropout(0.3),
         t.Sequential(t.Linear(16, 5), t.LayerNorm(5), t.SiLU()), t.Softmax(dim=1),
     )  # fmt: skip
     x = torch.randn(3, 1, 8, 8)

@@ -158,7 +158,7 @@ def test_wrong_shapes_are_refused_by_name():
         nn.Conv2d(1, 2, 5)(np.zeros((1, 1, 4, 4)))
     with pytest.raises(ValueError, match="more than half"):
         nn.MaxPool2d(2, padding=2)(np.zeros((1, 1, 4, 4)))
-    with pytest.raises(TypeError, match="embedding.*float64"):
+    with pytest.raises(TypeError, match=r"embedding.*float64"):
         nn.Embedding(4, 2)(x)
     with pytest.raises(ValueError, match="one value per channel"):
         nn.BatchNorm1d(3)(np.zeros((1, 3)))
@@ -172,5 +172,5 @@ def test_integers_without_a_row_are_refused_compiled_too():
     np.testing.assert_array_equal(compiled(np.array([3, 0])), table(np.array([3, 0])))
     for call in (table, compiled):
         for bad in (-1, 4):
-            with pytest.raises(IndexError, match="embedding|weight"):
+            with pytest.raises(IndexError, match=r"embedding|weight"):
                 call(np.array([0, bad]))
