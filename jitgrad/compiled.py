@@ -49,7 +49,7 @@ class Compiled:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         fast = self._fast
-        if fast is not None and not kwargs:
+        if fast is not None and not kwargs and _are_plain(args):
             try:
                 return fast(*args)
             except TypeError:  # arguments of another type
@@ -126,6 +126,14 @@ class Compiled:
     def __repr__(self) -> str:
         count = sum(map(len, self.programs.values()))
         return f"<jitgrad {self.name}, compiled for {count} kind{'s' * (count != 1)} of arguments>"
+
+
+def _are_plain(args: tuple[Any, ...]) -> bool:
+    """Whether all arguments are arrays, and none of a subclass, whose operations mean something else."""
+    for argument in args:  # noqa: SIM110  (all() with a generator takes three times as long)
+        if type(argument) is not np.ndarray:
+            return False
+    return True
 
 
 class CompiledModule(Compiled):

@@ -7,7 +7,6 @@ from typing import Any
 
 from .compiled import Compiled
 from .compiler.trace.context import current_trace
-from .transforms import jit
 
 
 def _run(name: str, in_trace: Callable[..., Any], *args: Any) -> Any:
@@ -23,6 +22,7 @@ def checkpointed_range(*bounds: Any, segment: int | None = None) -> Any:
     Reverse mode keeps the state of the loop once per ``segment`` iterations (by default about the square root of their number) and
     runs each segment again on its way back. Outside of compiled functions it is ``range``.
 
+    >>> from jitgrad import jit
     >>> @jit
     ... def f(x):
     ...     for _ in checkpointed_range(100):

@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 
+from .module_layout import CLASSES
 from .nn import init
-from .nn.layout import CLASSES
 from .nn.module import Module
 
 FORMAT = "jitgrad 1"

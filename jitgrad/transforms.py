@@ -252,7 +252,7 @@ class custom_vjp:
         return self._compiled(*args)
 
     def _in_trace(self, *args: Any) -> Any:
-        from .compiler.transforms import custom_call
+        from .compiler.trace.custom import custom_call
 
         if self.rules is None:
             raise TypeError(f"{_name(self.fun)} has no derivative yet: call {_name(self.fun)}.defvjp(fwd, bwd)")
@@ -277,7 +277,7 @@ def checkpoint(fun: Function | None = None) -> Any:
         return checkpoint
 
     def in_trace(*args: Any, **kwargs: Any) -> Any:
-        from .compiler.transforms import checkpointed
+        from .compiler.trace.inner import checkpointed
 
         return checkpointed(functools.partial(fun, **kwargs) if kwargs else fun, args)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..ir import ArrayType, Dim, Equation, Var, symbol
 from ..ir.sizes import single_symbol, substitute, symbols
@@ -115,31 +115,26 @@ class _KernelBuilder:
         steps = _live_steps(self.body.steps)
         used = {step.buffer for step in steps if isinstance(step, Load | Store)} | written
         order = sorted((name for name in self.buffers if name in used), key=lambda name: name not in written)
-        axes, free = self._free_integers(steps, order)
-        scalars = [scalar for name, scalar in self.scalars.items() if name in _locals_used(steps)]
-        known = {scalar.name for scalar in scalars}
-        scalars += [Local(name, I64) for name in sorted(free - known)]
         buffers = tuple(BufferParameter(name, self.buffers[name], name in written) for name in order)
-        for equation in self.group.equations:
-            if self.group.sealed:
-                axes = (*(a for k, a in enumerate(axes) if k != equation["axis"]), axes[equation["axis"]])
-        sequential = any(e.op in ("put", "put_add") for e in self.group.equations)
-        kernel = Kernel(kernel_name(self.group), buffers, tuple(scalars), axes, tuple(steps), sequential)
+        kernel = Kernel(kernel_name(self.group), buffers, (), self.axes, tuple(steps), self.is_sequential())
+        read = _locals_used(steps)
+        scalars = [scalar for name, scalar in self.scalars.items() if name in read]
+        scalars += [Local(name, I64) for name in sorted(free_integers(kernel) - {scalar.name for scalar in scalars})]
+        kernel = replace(kernel, scalars=tuple(scalars), axes=self.ordered_axes())
         kernel = rename(kernel, self._final_names(kernel))
         arguments = tuple(_argument(scalar) for scalar in scalars)
         return Launch(kernel, tuple(order), arguments, tuple(self.returned), self.group.equations[-1].source)
 
-    def _free_integers(self, steps: Sequence[Step], order: Sequence[str]) -> tuple[tuple[Axis, ...], set[str]]:
-        """Names in positions and extents that neither the kernel defines nor a buffer's shape shows."""
-        shown = {name for buffer in order for dim in self.buffers[buffer].shape if (name := single_symbol(dim))}
-        defined = {axis.name for axis in self.axes} | set(self.wishes) | shown
-        used: set[str] = set()
-        for axis in self.axes:
-            used |= symbols(axis.extent)
-        for step in steps:
-            for dim in step_dims(step):
-                used |= symbols(dim)
-        return self.axes, used - defined
+    def is_sequential(self) -> bool:
+        """Whether a later point may write where an earlier one wrote."""
+        return any(e.op in ("put", "put_add") for e in self.group.equations)
+
+    def ordered_axes(self) -> tuple[Axis, ...]:
+        """The axes with one that wants to be innermost last."""
+        if not self.group.sealed:
+            return self.axes
+        last = self.group.equations[0]["axis"]
+        return (*(axis for k, axis in enumerate(self.axes) if k != last), self.axes[last])
 
     def _final_names(self, kernel: Kernel) -> dict[str, str]:
         outer = {p.name for p in kernel.buffers} | {s.name for s in kernel.scalars}
@@ -149,6 +144,15 @@ class _KernelBuilder:
         for placeholder, wish in self.wishes.items():
             final[placeholder] = names.fresh(wish)
         return final
+
+
+def free_integers(kernel: Kernel) -> set[str]:
+    """Names in positions and extents that neither the kernel defines nor the shape of a buffer shows."""
+    known = {name for p in kernel.buffers for dim in p.type.shape if (name := single_symbol(dim))}
+    known |= {axis.name for axis in kernel.axes}
+    known |= {step.name for step in kernel.body if isinstance(step, Let | Load | Wrap)}
+    dims = [axis.extent for axis in kernel.axes] + [dim for step in kernel.body for dim in step_dims(step)]
+    return set().union(*map(symbols, dims)) - known
 
 
 def rename(kernel: Kernel, names: Mapping[str, str]) -> Kernel:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from ..errors import LoweringError
@@ -11,6 +12,7 @@ from ..ir import ArrayType, Equation, Function, StackType, Var, symbol
 from ..ir.types import BOOL, I64
 from .capacity import pushes, trip_count
 from .elements import Body, Buffer, Value, atom_dim, literal
+from .flatten import flatten
 from .fusion import Group, Plan, plan
 from .kernels import Surroundings, build, rename
 from .linalg import LIBRARY, lower_linalg
@@ -24,14 +26,15 @@ from .program import (
 from .roles import Role, is_array, role_of
 
 
-def lower(function: Function, donated: Mapping[int, int] | None = None, reuse: bool = False) -> Program:
+def lower(function: Function, donated: Mapping[int, int] | None = None, reuse: bool = False, flat: bool = True) -> Program:
     """The program of a function; ``donated`` maps parameters whose memory is to receive a result to that result.
 
-    With ``reuse``, results of kernels take the memory of operands that nobody reads any more.
+    With ``reuse``, results of kernels take the memory of operands that nobody reads any more. With ``flat``, kernels have as few
+    axes as possible.
     """
     donated = dict(donated or {})
     function = own(canonicalize_products(function), frozenset(donated))
-    return _Lowering(function, donated, reuse).program()
+    return _Lowering(function, donated, reuse, flat).program()
 
 
 class Stack:
@@ -54,8 +57,8 @@ def _is_integer(var: Var) -> bool:
 class _Lowering:
     """What all scopes of one function share."""
 
-    def __init__(self, function: Function, donated: dict[int, int], reuse: bool) -> None:
-        self.function, self.donated, self.reuse = function, donated, reuse
+    def __init__(self, function: Function, donated: dict[int, int], reuse: bool, flat: bool) -> None:
+        self.function, self.donated, self.reuse, self.flat = function, donated, reuse, flat
         self.sizes = frozenset(function.symbols())
         self.names = Names({*self.sizes, function.name})
         self.kernels: dict[Kernel, Kernel] = {}
@@ -149,6 +152,7 @@ class Scope:
         self.shared, self.function, self.values = shared, function, values
         self.owned = owned  # the parameters whose memory may be taken
         self.statements: list[Statement] = []
+        self.flat: dict[tuple[str, ArrayType], str] = {}  # views for kernels
         self.whole: dict[str, Buffer] = {}  # the buffers that views show under another shape
         self.definition = {r: e for e in function.equations for r in e.results}
         self.uses = Counter(v for e in function.equations for v in e.operands) + Counter(function.results)
@@ -244,11 +248,27 @@ class Scope:
                     result, self.wish(equation), source=equation.source
                 )
         seen = Surroundings(self.lookup, self.definition, self.shared.sizes)
-        launch = build(group, stored, seen)
+        launch = self.flattened(build(group, stored, seen))
         scalars = [e.result for e in group.equations if role_of(e) is Role.REDUCE and not is_array(e.result)]
         results = tuple(self.new_scalar(var) for var in scalars)
         kernel = self.shared.share(launch.kernel)
         self.statements.append(Launch(kernel, launch.buffers, launch.scalars, results, launch.source))
+
+    def flattened(self, launch: Launch) -> Launch:
+        """The launch of the kernel with as few axes as possible, on buffers seen as it wants them."""
+        if not self.shared.flat:
+            return launch
+        flat, types = flatten(launch)
+        parameters = zip(launch.kernel.buffers, launch.buffers, types, strict=True)
+        return replace(flat, buffers=tuple(self.under(Buffer(name, p.type, name), type) for p, name, type in parameters))
+
+    def under(self, base: Buffer, type: ArrayType) -> str:
+        """The name of a buffer seen under the shape that a kernel wants."""
+        if base.type == type:
+            return base.name
+        if (base.name, type) not in self.flat:
+            self.flat[base.name, type] = self.seen_as(base, type).name
+        return self.flat[base.name, type]
 
     def reuse(self, group: Group, position: int, result: Var, stored: Mapping[Var, Buffer]) -> Buffer | None:
         """The memory of an operand that nobody reads after this group, for a result of the same type."""
@@ -401,7 +421,7 @@ class Scope:
             update = Equation("update", (equation.result, operand), (equation.result,), (("spec", spec),), (), equation.source)
             group = Group(0, Role.WRITE, shape, [update])
             seen = Surroundings(self.lookup, {}, self.shared.sizes)
-            launch = build(group, {equation.result: out}, seen)
+            launch = self.flattened(build(group, {equation.result: out}, seen))
             kernel = self.shared.share(launch.kernel)
             self.statements.append(Launch(kernel, launch.buffers, launch.scalars, (), launch.source))
             start = start + shape[axis]

@@ -201,10 +201,12 @@ def _transpose(r: Rewriter, e: Equation) -> Replacement:
 
 
 def _reshape(r: Rewriter, e: Equation) -> Replacement:
-    """the identity, or two in a row"""
+    """the identity, two in a row, or of a number"""
     (x,) = e.operands
     if _type(x).shape == e["shape"]:
         return x
+    if not _type(x).shape:
+        return r.emit("broadcast", x, like=e, axes=(), shape=e["shape"])
     if (inner := r.defined_by(x, "reshape")) is not None:
         return r.emit("reshape", inner.operands[0], like=e, shape=e["shape"])
     inner = r.defined_by(x, "broadcast")

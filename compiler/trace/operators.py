@@ -179,7 +179,7 @@ class Operators:
         self, items: Indexed, body: Callable[..., State], state: State, names: Sequence[str], go_on: Callable[..., Any] | None
     ) -> State:
         """A loop over segments, each of which reverse mode runs again from the state at its start."""
-        from ..transforms import checkpointed
+        from .inner import checkpointed
 
         numbered = items.from_zero()
         count = numbered.stop

@@ -16,6 +16,7 @@
 (3, 1)
 """
 
+from ..module_state import combine, partition
 from . import functional, init
 from .activations import GELU, LeakyReLU, LogSoftmax, ReLU, Sigmoid, SiLU, Softmax, Tanh
 from .attention import MultiheadAttention
@@ -29,7 +30,6 @@ from .module import Module
 from .normalization import BatchNorm1d, BatchNorm2d, LayerNorm
 from .pooling import AvgPool2d, MaxPool2d
 from .recurrent import GRUCell, LSTMCell, RNNCell
-from .state import combine, partition
 from .summary import summary
 
 __all__ = [

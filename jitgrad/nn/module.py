@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from . import state
-from .layout import Node
+from .. import module_state as state
+from ..module_layout import Node
 
 
 class Module(Node):
@@ -51,11 +51,7 @@ class Module(Node):
 
     def named_modules(self, prefix: str = "") -> Iterator[tuple[str, Module]]:
         """Name and module for this module, whose name is the prefix, and all inside, each once."""
-        seen: set[int] = set()
-        for name, module in state.walk(self, prefix):
-            if id(module) not in seen:
-                seen.add(id(module))
-                yield name, module  # type: ignore[misc]
+        return state.distinct(self, prefix)  # type: ignore[return-value]
 
     def modules(self) -> list[Module]:
         """This module and all inside, each once."""

@@ -91,6 +91,12 @@ def decay_product(p):
     return p, p.sum()
 
 
+def replace_rows(p, n):
+    for _ in range(n):
+        p[:] = np.tanh(p @ p)
+    return p
+
+
 def softmax(x):
     e = np.exp(x - x.max(1, keepdims=True))
     return e / e.sum(1, keepdims=True)
@@ -136,6 +142,7 @@ OPERATIONS: dict[str, tuple[Callable[..., Any], tuple[Any, ...]]] = {
     "joined": (lambda x: (np.concatenate([x, x], 1), np.stack([x, x])), (A,)),
     "loop": (iterate, (A, 3)),
     "gradient of a loop": (lambda x, n: jg.grad(lambda x: np.sum(iterate(x, n)))(x), (A / 3, 2)),
+    "argument bound anew": (replace_rows, (S, 3)),
     "single elements": (lambda x: x[0] + x[2] * 2, (V,)),
     "nothing": (lambda x: (x.sum(0), x.sum(1), x * 2, x @ x.T, x.T @ x), (np.zeros((0, 3)),)),
 }  # fmt: skip

@@ -108,7 +108,6 @@ needs_numba_cuda = pytest.mark.skipif(importlib.util.find_spec("numba_cuda") is 
 @pytest.mark.parametrize("capability", CAPABILITIES)
 def test_network_compiles_in_single_precision_throughout(capability, monkeypatch):
     texts = ptx(step_source(), capability, monkeypatch)
-    assert len(texts) == 6
     for name, text in texts.items():
         assert f".target sm_{capability[0]}{capability[1]}" in text
         assert ".f64" not in text, f"{name} computes in double precision"

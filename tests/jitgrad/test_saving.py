@@ -160,7 +160,7 @@ ARGUMENTS = {"list": [{"list": [{"list": ["x"]}]}, {"dict": []}]}
         {"module": "os.system", "arguments": {"list": [{"list": ["touch ran"]}, {"dict": []}]}},
         {"module": "builtins.eval", "arguments": {"list": [{"list": ["open('ran', 'w')"]}, {"dict": []}]}},
         {"module": "antigravity.Net", "arguments": ARGUMENTS, "arrays": {}, "unsaved": {}, "training": True},
-        {"module": "jitgrad.nn.layout.Node", "arguments": ARGUMENTS},
+        {"module": "jitgrad.module_layout.Node", "arguments": ARGUMENTS},
         {"module": "jitgrad.nn.linear.Linear", "arguments": {"list": [{"list": [10**9, 10**9]}, {"dict": []}]}, "arrays": {},
          "unsaved": {}, "training": True},
         {"module": ["jitgrad.nn.linear.Linear"], "arguments": ARGUMENTS},

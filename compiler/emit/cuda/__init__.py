@@ -36,7 +36,7 @@ def emit_cuda(function: Function, name: str, donated: Mapping[int, int] | None =
 
     Raises UnsupportedError for what cannot run on a GPU yet.
     """
-    program = schedule(lower(function.replace(name=name), donated))
+    program = schedule(lower(function.replace(name=name), donated, flat=False))  # products look for readers of rows and columns
     return Emitted(module_text(program, donated or {}), program.name, tuple(parameter_type(p.type) for p in program.parameters))
 
 

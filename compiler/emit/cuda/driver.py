@@ -179,9 +179,12 @@ class _Driver(HostDriver):
         self.code.line(f"gpu.{'add' if s.add else 'write'}({s.buffer}, {value}, {index})", s.source)
 
     def write_call(self, s: Call) -> None:
-        if s.function != "copy_into":
+        if s.function not in ("copied", "copy_into"):
             refuse(s.function, s)
         self.code.flush()
+        if s.function == "copied":
+            self.code.line(f"{s.results[0]} = gpu.copy({s.arguments[0]})", s.source)
+            return
         target, value = map(str, s.arguments)
         if target in self.returns:
             self.returns[target] = value  # goes to the host from where it is

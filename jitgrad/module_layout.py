@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from ..arguments import Spec
-from ..compiler.trace.tracer import Tracer
-from ..compiler.tree import Held, register
+from .arguments import Spec
+from .compiler.trace.tracer import Tracer
+from .compiler.tree import Held, register
 
 CLASSES: dict[str, type] = {}
 """Every subclass of Node, by module and name: all that a file may ask to have made."""

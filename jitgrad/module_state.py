@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from ..compiler.tree import Held, flatten, is_held
-from .layout import Node, layout_of
+from .compiler.tree import Held, flatten, is_held
+from .module_layout import Node, layout_of
 
 
 def members(module: Node) -> Iterator[tuple[str, bool, Any]]:
@@ -35,6 +35,15 @@ def _opened(name: str, value: Any) -> Iterator[tuple[str, Any]]:
 def children(module: Node) -> Iterator[tuple[str, Node]]:
     """Name and module for each module directly inside."""
     return ((name, value) for name, _, value in members(module) if isinstance(value, Node))
+
+
+def distinct(module: Node, prefix: str) -> Iterator[tuple[str, Node]]:
+    """What ``walk`` gives, each module once."""
+    seen: set[int] = set()
+    for name, inner in walk(module, prefix):
+        if id(inner) not in seen:
+            seen.add(id(inner))
+            yield name, inner
 
 
 def walk(module: Node, prefix: str = "") -> Iterator[tuple[str, Node]]:
