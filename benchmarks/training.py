@@ -1,7 +1,8 @@
 """Time one training step of each example's network against PyTorch and JAX, and print a table.
 
-In: names of networks (all, if none is given).  Out: per network and batch size the median milliseconds of a step (forward, backward,
-update) in jitgrad, PyTorch eager, `torch.compile` if asked for, and JAX, and how many times jitgrad is as fast as the best of them.
+In: names of networks (all, if none is given).  Out: per network and batch size the median milliseconds of a step
+(forward, backward, update) in jitgrad, PyTorch eager, `torch.compile` if asked for, and JAX, and how many times
+jitgrad is as fast as the best of them.
 
 Every contestant is a process of its own, held to one thread. The processes take turns, so that a busy machine slows all of
 them alike. The losses of the first steps must agree before anything is timed.
@@ -17,7 +18,6 @@ import sys
 import tempfile
 import time
 import traceback
-from pathlib import Path
 
 import numpy as np
 from training_models import MODELS
@@ -112,7 +112,10 @@ def race(name: str, options: argparse.Namespace) -> None:
             losses = [answer["losses"] for answer in begun if "losses" in answer]
             agree = all(np.allclose(found, losses[0], rtol=1e-3) for found in losses)
             samples = [[c.ask(size).get("seconds", np.nan) for c in contestants] for _ in range(options.repeat)]
-            print(row(name, size, np.median(np.array(samples), axis=0), [a.get("first", np.nan) for a in begun], options), flush=True)
+            print(
+                row(name, size, np.median(np.array(samples), axis=0), [a.get("first", np.nan) for a in begun], options),
+                flush=True,
+            )
             if not agree:
                 print("  losses differ:", *(f"{found[-1]:.6g}" for found in losses))
             for contestant in contestants:
@@ -123,8 +126,8 @@ def race(name: str, options: argparse.Namespace) -> None:
             contestant.stop()
 
 
-def row(name: str, size: int, seconds: np.ndarray, first: list[float], options: argparse.Namespace) -> str:
-    """Milliseconds of each contestant, the ratio of the best other one to the first, and the seconds of the first step of each."""
+def row(name: str, size: int, seconds: np.ndarray, first: list[float]) -> str:
+    """Milliseconds of each contestant, how often the first fits into the best other one, and all seconds of the first step."""
     ratio = np.nanmin(seconds[1:]) / seconds[0] if len(seconds) > 1 and np.isfinite(seconds[1:]).any() else np.nan
     cells = [*(f"{1e3 * s:#.3g}" for s in seconds), f"{ratio:.2f}", *(f"{s:.1f}" for s in first)]
     return f"{name:16}{size:>6}" + "".join(f"{cell:>11}" for cell in cells)

@@ -99,7 +99,7 @@ def _register_dataclass(cls: type) -> None:
         return tuple(getattr(value, name) for name in names), None, names
 
     def put_together(_: None, children: Sequence[Any]) -> Any:
-        value = object.__new__(cls)
+        value: Any = object.__new__(cls)
         for name, child in zip(names, children, strict=True):
             object.__setattr__(value, name, child)
         return value

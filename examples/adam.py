@@ -15,7 +15,9 @@ def main():
         model = nn.Sequential(nn.Linear(1000, 100, rng=1), nn.ReLU(), nn.Linear(100, 10, rng=2))
         step = jg.train_step(model, nn.MSELoss(reduction="sum"), optimizer)
         losses = [float(step(x, y)) for _ in range(200)]
-        print(f"{type(optimizer).__name__:6} loss {losses[0]:.1f} -> {losses[49]:.3g} after 50 steps, {losses[-1]:.3g} after 200")
+        print(
+            f"{type(optimizer).__name__:6} loss {losses[0]:.1f} -> {losses[49]:.3g} after 50 steps, {losses[-1]:.3g} after 200"
+        )
         print(f"       state: {', '.join(step.state)}; {int(step.state['step'])} updates")
         assert losses[-1] < losses[0]
 

@@ -1,6 +1,6 @@
 """A 1-32-32-1 tanh net learns 4 sin(pi x) cos(6 pi x^2) by gradient descent with momentum; 6,000 epochs in one compiled loop.
 
-    python examples/curve_fit.py [picture.png]
+python examples/curve_fit.py [picture.png]
 """
 
 import sys

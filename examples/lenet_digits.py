@@ -54,7 +54,9 @@ def main():
         validation=test, metrics={"accuracy": accuracy}, schedule=optim.CosineAnnealingLR(3e-3, 20),
         callbacks=[lambda record, step: print(record)],
     )  # fmt: skip
-    print(f"{time.perf_counter() - start:.1f} s, of which {history.records[0].seconds:.1f} s for the first epoch, with compilation")
+    print(
+        f"{time.perf_counter() - start:.1f} s, of which {history.records[0].seconds:.1f} s for the first epoch, with compilation"
+    )
     assert history.metric("accuracy")[-1] >= 0.98
 
 

@@ -13,7 +13,7 @@ from .compiler.trace.context import is_internal
 
 
 def at_users_line(error: Exception, call: str = "") -> Exception:
-    """The error with the compiler's frames removed from its traceback, and a note of the call; a fault of the compiler keeps all."""
+    """The error with the compiler's frames removed from its traceback, and a note of the call; the compiler's faults keep all."""
     if isinstance(error, (VerifyError, LoweringError, AssertionError, KeyError, NameError, RecursionError)) and _is_ours(error):
         return error
     frames: list[TracebackType] = []

@@ -9,7 +9,7 @@ region may mention every symbol that is bound in a function around it.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -42,7 +42,7 @@ class Var:
         return self.name
 
 
-Attributes = tuple[tuple[str, Hashable], ...]
+Attributes = tuple[tuple[str, Any], ...]
 
 
 @dataclass(frozen=True, slots=True)

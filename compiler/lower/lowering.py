@@ -258,6 +258,8 @@ class Scope:
         """The launch of the kernel with as few axes as possible, on buffers seen as it wants them."""
         if not self.shared.flat:
             return launch
+        if not self.shared.flat:
+            return launch
         flat, types = flatten(launch)
         parameters = zip(launch.kernel.buffers, launch.buffers, types, strict=True)
         return replace(flat, buffers=tuple(self.under(Buffer(name, p.type, name), type) for p, name, type in parameters))

@@ -90,12 +90,13 @@ class Builder:
 
     # the ops that derivatives are written in
 
-    def constant(self, value: float, type: ArrayType) -> Var:
+    def constant(self, value: float, type: Type) -> Var:
         """A number, repeated to the shape of a type."""
+        assert isinstance(type, ArrayType)
         scalar = self.emit("constant", value=python_scalar(value, type.dtype), dtype=type.dtype)
         return self.broadcast(scalar, (), type.shape) if type.shape else scalar
 
-    def zeros(self, type: ArrayType) -> Var:
+    def zeros(self, type: Type) -> Var:
         """An array of zeros."""
         return self.constant(0, type)
 

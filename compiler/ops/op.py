@@ -34,8 +34,8 @@ ALL = (-1,)  # linear in every operand
 
 Infer = Callable[[Sequence[Any], Attrs, Sequence[Any]], tuple[Type, ...]]
 Reference = Callable[..., Any]
-Jvp = Callable[["Builder", Equation, Sequence[Var | None]], tuple[Var | None, ...]]
-Transpose = Callable[["Builder", Equation, Sequence[Var | None]], tuple[Contribution, ...]]
+Jvp = Callable[["Builder", Equation, Sequence[Any]], Sequence[Var | None]]
+Transpose = Callable[["Builder", Equation, Sequence[Any]], Sequence[Contribution]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,7 +73,9 @@ def gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: int = 1) -> An
 
 def _gradient(x: Tracer, step: Any, axis: int, edge_order: int) -> Any:
     if x.shape[axis] < edge_order + 1:
-        raise ValueError("Shape of array too small to calculate a numerical gradient, at least (edge_order + 1) elements are required.")
+        raise ValueError(
+            "Shape of array too small to calculate a numerical gradient: it needs edge_order + 1 elements."
+        )
     if as_array(step).ndim:
         return _uneven(x, as_array(step), axis, edge_order)
     first, second, third, before = _slices(axis, slice(0, 1), slice(1, 2), slice(2, 3), slice(None, -2))
@@ -130,7 +132,9 @@ def unwrap(p: Any, discont: Any = None, axis: int = -1, *, period: Any = 2 * np.
     half = period / 2
     wrapped = np.mod(step + half, period) - half
     wrapped = np.where((wrapped == -half) & (step > 0), operand(half, x.dtype), wrapped)
-    correction = np.where(np.abs(step) < (half if discont is None else np.maximum(discont, half)), x.dtype.type(0), wrapped - step)
+    correction = np.where(
+        np.abs(step) < (half if discont is None else np.maximum(discont, half)), x.dtype.type(0), wrapped - step
+    )
     first, rest = _slices(number, slice(0, 1), slice(1, None))
     return concatenate([x[first], x[rest] + running("cumsum")(correction, number)], number)
 
@@ -248,6 +252,10 @@ def nan_to_num(x: Any, copy: bool = True, nan: Any = 0.0, posinf: Any = None, ne
     limits = np.finfo(x.dtype)
     kind = x.dtype.type
     result = elementwise("select", np.isnan(x), operand(nan, x.dtype), x)
-    result = elementwise("select", np.equal(x, np.inf), kind(limits.max) if posinf is None else operand(posinf, x.dtype), result)
-    result = elementwise("select", np.equal(x, -np.inf), kind(limits.min) if neginf is None else operand(neginf, x.dtype), result)
+    result = elementwise(
+        "select", np.equal(x, np.inf), kind(limits.max) if posinf is None else operand(posinf, x.dtype), result
+    )
+    result = elementwise(
+        "select", np.equal(x, -np.inf), kind(limits.min) if neginf is None else operand(neginf, x.dtype), result
+    )
     return result if copy or x.is_scalar else into(x, result, "nan_to_num")

@@ -84,7 +84,9 @@ def piecewise(x: Any, condlist: Any, funclist: Any, *args: Any, **kw: Any) -> An
             anywhere = anywhere | condition
         conditions.append(~anywhere)
     if len(funclist) != len(conditions):
-        raise ValueError(f"with {len(conditions)} condition(s), either {len(conditions)} or {len(conditions) + 1} functions are expected")
+        raise ValueError(
+            f"with {len(conditions)} condition(s), either {len(conditions)} or {len(conditions) + 1} functions are expected"
+        )
     result = zeros(x.shape, x.dtype)
     for condition, found in zip(conditions, funclist, strict=True):
         value = call(found)(x, *args, **kw) if callable(found) else found
@@ -179,7 +181,9 @@ def bincount(x: Any, /, weights: Any = None, minlength: int = 0) -> Any:
     """``np.bincount``: its length is known at run time only."""
     x = as_array(x)
     if x.dtype.kind not in "iub" or x.ndim != 1:
-        raise TypeError(f"np.bincount counts the numbers of a one-dimensional array of integers, found {x.dtype} with {x.ndim} axes")
+        raise TypeError(
+            f"np.bincount counts the numbers of a one-dimensional array of integers, found {x.dtype} with {x.ndim} axes"
+        )
     x = convert(x, I64)
     length = as_dim(np.max(x, initial=minlength - 1) + 1)
     out = zeros((python_size(length),), I64 if weights is None else np.float64)  # type: ignore[arg-type]

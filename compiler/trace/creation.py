@@ -43,7 +43,9 @@ def full(shape: Any, fill_value: Any, dtype: Any = None, order: str = "C", **_: 
     return repeated(fit(value, dims, "np.full"), dims)
 
 
-def full_like(a: Any, fill_value: Any, dtype: Any = None, order: str = "K", subok: bool = True, shape: Any = None, **_: Any) -> Tracer:
+def full_like(
+    a: Any, fill_value: Any, dtype: Any = None, order: str = "K", subok: bool = True, shape: Any = None, **_: Any
+) -> Tracer:
     """``np.full_like``."""
     x = as_array(a)
     return full(x.shape if shape is None else shape, fill_value, x.dtype if dtype is None else dtype)
@@ -119,7 +121,16 @@ def _known(value: Any) -> Any:
     return None if isinstance(value, Tracer) else value
 
 
-def linspace(start: Any, stop: Any, num: Any = 50, endpoint: bool = True, retstep: bool = False, dtype: Any = None, axis: int = 0, **_: Any) -> Any:
+def linspace(
+    start: Any,
+    stop: Any,
+    num: Any = 50,
+    endpoint: bool = True,
+    retstep: bool = False,
+    dtype: Any = None,
+    axis: int = 0,
+    **_: Any,
+) -> Any:
     """``np.linspace``."""
     start, stop = as_tracer(start) * 1.0, as_tracer(stop) * 1.0
     target = result_dtype(start, stop, 1.0)
@@ -143,7 +154,9 @@ def linspace(start: Any, stop: Any, num: Any = 50, endpoint: bool = True, retste
     return (result, strong(step)) if retstep else result
 
 
-def logspace(start: Any, stop: Any, num: Any = 50, endpoint: bool = True, base: Any = 10.0, dtype: Any = None, axis: int = 0) -> Any:
+def logspace(
+    start: Any, stop: Any, num: Any = 50, endpoint: bool = True, base: Any = 10.0, dtype: Any = None, axis: int = 0
+) -> Any:
     """``np.logspace``."""
     result = np.power(base, linspace(start, stop, num, endpoint, axis=axis))
     return result if dtype is None else convert(result, dtype_or(dtype, F64))
@@ -165,7 +178,9 @@ def geomspace(start: Any, stop: Any, num: Any = 50, endpoint: bool = True, dtype
 # arrays of values
 
 
-def array(value: Any, dtype: Any = None, *, copy: Any = True, order: str = "K", subok: bool = False, ndmin: int = 0, **_: Any) -> Any:
+def array(
+    value: Any, dtype: Any = None, *, copy: Any = True, order: str = "K", subok: bool = False, ndmin: int = 0, **_: Any
+) -> Any:
     """``np.array`` of tracers, (nested) lists of them, arrays and numbers: an array of its own."""
     return leading_axes(ndmin, _array(value, None if dtype is None else dtype_or(dtype, F64)))
 
@@ -218,7 +233,9 @@ def copy_of(x: Tracer) -> Tracer:
     return new(active_trace().scope.resolve(x.value), scalar=False)
 
 
-def astype(x: Any, dtype: Any, order: str = "K", casting: str = "unsafe", subok: bool = True, copy: bool = True, **_: Any) -> Tracer:
+def astype(
+    x: Any, dtype: Any, order: str = "K", casting: str = "unsafe", subok: bool = True, copy: bool = True, **_: Any
+) -> Tracer:
     """``x.astype(dtype)``."""
     x = as_array(x)
     converted = convert(x, dtype_or(dtype, F64))
@@ -232,7 +249,9 @@ def item(x: Tracer, *index: Any) -> Any:
             raise ValueError("can only convert an array of size 1 to a Python scalar")
         element = x.reshape(())
     else:
-        element = x[index] if len(index) > 1 or x.ndim == 1 else x[index[0]] if isinstance(index[0], tuple) else x.ravel()[index[0]]
+        element = (
+            x[index] if len(index) > 1 or x.ndim == 1 else x[index[0]] if isinstance(index[0], tuple) else x.ravel()[index[0]]
+        )
     kind = {"f": F64, "b": BOOL}.get(element.dtype.kind, I64)
     return new(convert(element, kind).value, weak=True)
 
@@ -247,5 +266,3 @@ def unsupported_copy(name: str) -> Any:
         )
 
     return refuse
-
-

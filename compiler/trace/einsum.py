@@ -19,7 +19,9 @@ from .tracer import Tracer, describe, new
 Term = tuple[str, Tracer]
 
 
-def einsum(*operands: Any, out: Any = None, optimize: Any = False, dtype: Any = None, order: str = "K", casting: str = "safe") -> Any:
+def einsum(
+    *operands: Any, out: Any = None, optimize: Any = False, dtype: Any = None, order: str = "K", casting: str = "safe"
+) -> Any:
     """``np.einsum`` with subscripts given as text or as lists of axes."""
     subscripts, arrays = _as_text(operands)
     target = common_dtype(arrays) if dtype is None else np.dtype(dtype)
@@ -57,7 +59,9 @@ def _expanded(text: str, arrays: list[Tracer]) -> tuple[list[str], str]:
     if len(inputs) != len(arrays):
         raise ValueError(f"einsum: {len(inputs)} subscripts for {len(arrays)} operands")
     spare = [c for c in string.ascii_uppercase if c not in text]
-    widest = max((x.type.rank - len(s.replace("...", "")) for s, x in zip(inputs, arrays, strict=True) if "..." in s), default=0)
+    widest = max(
+        (x.type.rank - len(s.replace("...", "")) for s, x in zip(inputs, arrays, strict=True) if "..." in s), default=0
+    )
     dots = "".join(spare[:widest])
     expanded = []
     for s, x in zip(inputs, arrays, strict=True):

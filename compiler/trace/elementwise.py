@@ -31,7 +31,7 @@ def elementwise(op: str, *values: Any, dtype: np.dtype | None = None) -> Tracer:
 
 def _dim_of_result(op: str, operands: list[Tracer]) -> Dim | None:
     """The size that integer arithmetic on sizes gives."""
-    dims = [v.dim for v in operands]
+    dims: list[Any] = [v.dim for v in operands]
     if any(d is None for d in dims):
         return None
     match op, dims:

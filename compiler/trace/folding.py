@@ -1,4 +1,4 @@
-"""The methods of ufuncs: ``reduce``, ``accumulate``, ``outer``, ``at``; by an op of the IR where there is one, else by a loop."""
+"""The methods of ufuncs (``reduce``, ``accumulate``, ``outer``, ``at``): an op of the IR where there is one, else a loop."""
 
 from __future__ import annotations
 

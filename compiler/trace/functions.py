@@ -1,7 +1,7 @@
 """NumPy's functions and array methods, by name: what a traced program may call.
 
-``FUNCTIONS`` maps each NumPy function to what runs in its place on tracers. ``METHODS`` and ``PROPERTIES`` are the attributes of
-arrays. Anything that is not here is refused with its name.
+``FUNCTIONS`` maps each NumPy function to what runs in its place on tracers. ``METHODS`` and ``PROPERTIES`` are the attributes
+of arrays. Anything that is not here is refused with its name.
 """
 
 from __future__ import annotations

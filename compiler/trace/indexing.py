@@ -1,7 +1,7 @@
 """Indexing of tracers: ``x[...]`` and ``x[...] = v`` in all of NumPy's forms.
 
-An index is first made full: one entry per axis, ellipsis and missing axes filled in. ``views`` does what is basic, ``gathering`` the
-rest.
+An index is first made full: one entry per axis, ellipsis and missing axes filled in. ``views`` does what is basic, ``gathering``
+the rest.
 """
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -126,7 +127,7 @@ def split(x: Any, sections: Any, axis: int = 0) -> list[Tracer]:
         if length % sections != 0:
             raise ValueError("array split does not result in an equal division")
         bounds = [k * (length // sections) for k in range(sections + 1)]
-    return [x[(*_before(axis), slice(low, high))] for low, high in zip(bounds[:-1], bounds[1:], strict=True)]
+    return [x[(*_before(axis), slice(low, high))] for low, high in pairwise(bounds)]
 
 
 def array_split(x: Any, sections: Any, axis: int = 0) -> list[Tracer]:
@@ -256,7 +257,7 @@ def insert(arr: Any, obj: Any, values: Any, axis: Any = None) -> Tracer:
     if added.type.rank > 1:
         added = moveaxis(added, 0, axis)
     elif added.type.rank == 1 and x.type.rank > 1:
-        added = expand_dims(added, axis if axis == 0 else axis)
+        added = expand_dims(added, axis)
     count = added.type.shape[axis] if added.type.rank == x.type.rank else 1
     shape = tuple(count if k == axis else d for k, d in enumerate(x.type.shape))
     middle = repeated(fit(added, shape, "np.insert"), shape)
@@ -347,5 +348,3 @@ def _pairs(width: Any, rank: int) -> list[tuple[Any, Any]]:
     if len(pairs) not in (1, rank):
         raise ValueError(f"operands could not be broadcast together: pairs for {len(pairs)} axes of an array of {rank}")
     return pairs * rank if len(pairs) == 1 else pairs
-
-

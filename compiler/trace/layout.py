@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from ..ir import Dim
 from .context import active_trace
@@ -13,7 +14,9 @@ Strides = list[int]
 
 def shares_storage(x: Tracer, shape: tuple[Dim, ...]) -> bool:
     """Whether ``x.reshape(shape)`` is a view of x, its base being in C order."""
-    if all(view.key is not None and view.key[0] in ("reshape", "axes") for view in x.views) or only_axes_of_one(x.type.shape, shape):
+    if all(view.key is not None and view.key[0] in ("reshape", "axes") for view in x.views) or only_axes_of_one(
+        x.type.shape, shape
+    ):
         return True
     target = _numbers(shape)
     found = _layout(x)
@@ -87,7 +90,7 @@ def restride(shape: Sequence[int], strides: Strides, target: Sequence[int]) -> S
                 count *= group[-1]
             else:
                 break
-        if any(a[1] != b[0] * b[1] for a, b in zip(inside, inside[1:])):
+        if any(a[1] != b[0] * b[1] for a, b in pairwise(inside)):
             return None
         last = inside[-1][1] if inside else 1
         result += [last * s for s in contiguous(group)]

@@ -165,7 +165,9 @@ def cross(a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axi
         axisa = axisb = axisc = axis
     x, y = moveaxis(as_array(a), axisa, -1), moveaxis(as_array(b), axisb, -1)
     if x.shape[-1] != 3 or y.shape[-1] != 3:
-        raise ValueError(f"np.cross: both operands must have 3 components, found {describe(as_array(a))} and {describe(as_array(b))}")
+        raise ValueError(
+            f"np.cross: both operands must have 3 components, found {describe(as_array(a))} and {describe(as_array(b))}"
+        )
     u, v = [x[..., k] for k in range(3)], [y[..., k] for k in range(3)]
     result = stack([u[1] * v[2] - u[2] * v[1], u[2] * v[0] - u[0] * v[2], u[0] * v[1] - u[1] * v[0]], -1)
     return moveaxis(result, -1, axisc)

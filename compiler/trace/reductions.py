@@ -35,7 +35,7 @@ def reduce(
         neutral = {"sum": 0, "prod": 1, "all": True, "any": False}.get(op, initial)
         if not given(neutral):
             raise ValueError(
-                f"reduction operation '{_LONG.get(op, op)}' does not have an identity, so to use a where mask one has to specify 'initial'"
+                f"reduction operation '{_LONG.get(op, op)}' has no identity; with where= give 'initial' as well"
             )
         x = elementwise("select", where, x, operand(neutral, x.dtype), dtype=x.dtype)
     if op in ("max", "min"):
@@ -174,7 +174,9 @@ def var(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: Any 
     return into(out if given(out) else None, _shaped(result, x, axes, keepdims), "var")
 
 
-def std(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: Any = 0, keepdims: Any = False, **kwargs: Any) -> Any:
+def std(
+    a: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: Any = 0, keepdims: Any = False, **kwargs: Any
+) -> Any:
     """``np.std``."""
     return into(out if given(out) else None, np.sqrt(var(a, axis, dtype, None, ddof, keepdims, **kwargs)), "std")
 

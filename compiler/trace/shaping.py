@@ -196,7 +196,9 @@ def broadcast(x: Any, shape: Any) -> Tracer:
     x = as_array(x)
     dims = dims_of(shape)
     if x.type.rank > len(dims):
-        raise ShapeError(f"input operand has more dimensions than allowed: {describe(x)} cannot be broadcast to {len(dims)} axes")
+        raise ShapeError(
+            f"input operand has more dimensions than allowed: {describe(x)} cannot be broadcast to {len(dims)} axes"
+        )
     fit(x, dims, "broadcast_to")
     type = x.type
 
@@ -250,7 +252,13 @@ def rot90(m: Any, k: int = 1, axes: tuple[int, int] = (0, 1)) -> Tracer:
     turns = k % 4
     if turns == 2:
         return flip(x, (first, second))
-    return swapaxes(flip(x, second), first, second) if turns == 1 else flip(swapaxes(x, first, second), second) if turns else flip(x, ())
+    return (
+        swapaxes(flip(x, second), first, second)
+        if turns == 1
+        else flip(swapaxes(x, first, second), second)
+        if turns
+        else flip(x, ())
+    )
 
 
 def diagonal(x: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Tracer:

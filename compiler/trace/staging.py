@@ -255,7 +255,7 @@ def merge_branches(test: Tracer, blocks: list[Block], before: list[Any], names: 
             results += [block.scope.resolve(cell.value) for cell in cells]
         regions.append((block.scope, results))
     outputs = emit_cond(test, regions)
-    results = list(first.leaves)
+    results: list[Any] = list(first.leaves)
     for (k, slot), var in zip(slots.items(), outputs, strict=False):
         results[k] = unfill(slot, var)
         mark_ambiguous(results[k], first.leaves[k], second.leaves[k])
@@ -472,7 +472,8 @@ def _attempt(
     slots: dict[int, Slot], cells: list[Cell], test: Callable[..., Any] | None, label: list[str],
 ) -> Attempt:  # fmt: skip
     trace = active_trace()
-    test_scope, test_parameters, test_result = None, [], None
+    test_scope, test_result = None, None
+    test_parameters: list[Var] = []
     if test is not None:
         with trace.open_scope() as test_scope:
             index = test_scope.builder.parameter(_counter(test_scope), ArrayType(I64))
@@ -576,7 +577,7 @@ def _emit_loop(
     outputs = outputs if isinstance(outputs, tuple) else (outputs,)
     if attempt.test is not None:
         outputs = outputs[1:]
-    leaves = list(before)
+    leaves: list[Any] = list(before)
     for (k, slot), var in zip(slots.items(), outputs, strict=False):
         leaves[k] = unfill(slot, var)
         mark_ambiguous(leaves[k], before[k])

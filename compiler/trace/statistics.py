@@ -158,7 +158,9 @@ def _replaced(a: Any, neutral: float) -> tuple[Tracer, Any]:
 def nan_reduction(op: str, neutral: float) -> Any:
     """``np.nansum``, ``np.nanprod``, ``np.nanmax``, ``np.nanmin``."""
 
-    def extreme(a: Any, axis: Any = None, out: Any = None, keepdims: Any = False, initial: Any = None, where: Any = None) -> Any:
+    def extreme(
+        a: Any, axis: Any = None, out: Any = None, keepdims: Any = False, initial: Any = None, where: Any = None
+    ) -> Any:
         x, missing = _replaced(a, neutral)
         result = reduce(op, x, axis, None, None, keepdims, initial, where)
         if missing is not None:
@@ -192,7 +194,9 @@ def nanmean(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdi
     return mean(x, axis, dtype, out, keepdims, where=where if x.dtype.kind != "f" else _present(x, where))
 
 
-def nanvar(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: Any = 0, keepdims: Any = False, **kwargs: Any) -> Any:
+def nanvar(
+    a: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: Any = 0, keepdims: Any = False, **kwargs: Any
+) -> Any:
     """``np.nanvar``; NaN where too few elements are left."""
     x = as_array(a)
     if x.dtype.kind != "f":
@@ -204,7 +208,9 @@ def nanvar(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: A
     return into(out if given(out) else None, result if result.ndim else new(result.value), "nanvar")
 
 
-def nanstd(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: Any = 0, keepdims: Any = False, **kwargs: Any) -> Any:
+def nanstd(
+    a: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: Any = 0, keepdims: Any = False, **kwargs: Any
+) -> Any:
     """``np.nanstd``."""
     return into(out if given(out) else None, np.sqrt(nanvar(a, axis, dtype, None, ddof, keepdims, **kwargs)), "nanstd")
 

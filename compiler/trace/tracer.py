@@ -14,7 +14,7 @@ import operator
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -70,6 +70,37 @@ class Tracer:
     __slots__ = ("_cached", "cell", "dim", "is_scalar", "made", "name", "type", "views", "weak")
     __array_priority__ = 1000.0
     __hash__ = None  # type: ignore[assignment]
+
+    if TYPE_CHECKING:  # given in a loop below
+        __add__: Callable[..., Any]
+        __radd__: Callable[..., Any]
+        __sub__: Callable[..., Any]
+        __rsub__: Callable[..., Any]
+        __mul__: Callable[..., Any]
+        __rmul__: Callable[..., Any]
+        __truediv__: Callable[..., Any]
+        __rtruediv__: Callable[..., Any]
+        __floordiv__: Callable[..., Any]
+        __rfloordiv__: Callable[..., Any]
+        __mod__: Callable[..., Any]
+        __rmod__: Callable[..., Any]
+        __pow__: Callable[..., Any]
+        __rpow__: Callable[..., Any]
+        __matmul__: Callable[..., Any]
+        __rmatmul__: Callable[..., Any]
+        __and__: Callable[..., Any]
+        __rand__: Callable[..., Any]
+        __or__: Callable[..., Any]
+        __ror__: Callable[..., Any]
+        __xor__: Callable[..., Any]
+        __rxor__: Callable[..., Any]
+        __lt__: Callable[..., Any]
+        __le__: Callable[..., Any]
+        __gt__: Callable[..., Any]
+        __ge__: Callable[..., Any]
+        __neg__: Callable[..., Any]
+        __invert__: Callable[..., Any]
+        __abs__: Callable[..., Any]
 
     def __init__(
         self,

@@ -1,7 +1,7 @@
 """NumPy's ufuncs and Python's operators on tracers, with the dtypes that NumPy resolves.
 
-``UFUNCS`` names the op of the IR that a ufunc is; ``COMPOSED`` gives those made of others. Their operands have been converted to
-the dtypes of NumPy's loop, and the results are.
+``UFUNCS`` names the op of the IR that a ufunc is; ``COMPOSED`` gives those made of others. Their operands have been converted
+to the dtypes of NumPy's loop, and the results are.
 """
 
 from __future__ import annotations
@@ -217,7 +217,9 @@ def _simple_power(base: Any, exponent: Any, python: bool) -> Any:
 
 def _power_of_numbers(base: Any, exponent: Any, python: bool) -> Any:
     """Integers to integers: negative exponents give floats in Python and are an error in NumPy."""
-    if scalar_type(base) is not int and not (isinstance(base, Tracer) and base.dtype.kind in "iub") or type(exponent) is not int:
+    if (scalar_type(base) is not int and not (isinstance(base, Tracer) and base.dtype.kind in "iub")) or type(
+        exponent
+    ) is not int:
         return None
     if exponent >= 0:
         return None
@@ -282,5 +284,3 @@ def inplace(name: str, target: Tracer, value: Any) -> Any:
             "write x = x + y in place of x += y, or make the array of a floating dtype"
         )
     return write_out(target, result, True, f"in-place {name}")
-
-

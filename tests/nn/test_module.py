@@ -76,6 +76,21 @@ def test_jit_of_a_module_reads_its_arrays_anew():
     np.testing.assert_allclose(compiled(x), module(x))
 
 
+def test_walking_over_a_module_in_a_traced_loss():
+    model, x = nn.Sequential(nn.Linear(2, 1, rng=0, dtype=np.float64), nn.Tanh()), np.array([[0.5, -1.0]])
+
+    def loss(model, x):
+        penalty = sum(np.sum(p * p) for p in model.parameters())
+        for layer in model:
+            x = layer(x)
+        return np.sum(x) + 0.5 * penalty
+
+    gradient = jg.grad(loss)(model, x)
+    slope = 1 - np.tanh(x @ model[0].weight.T + model[0].bias)[0] ** 2
+    np.testing.assert_allclose(gradient[0].weight, model[0].weight + slope * x)
+    np.testing.assert_allclose(gradient[0].bias, model[0].bias + slope)
+
+
 def test_partition_and_combine():
     module = Counter()
     parameters, buffers = nn.partition(module)

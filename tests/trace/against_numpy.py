@@ -12,16 +12,17 @@ import copy
 import linecache
 import textwrap
 import warnings
+import zlib
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
-
-import jitgrad as jg
 from jitgrad.compiler.ir.types import DTYPE_NAMES
 from jitgrad.compiler.ops import interpret, verify
 from jitgrad.compiler.trace.trace import Traced
 from jitgrad.compiler.tree import flatten
+
+import jitgrad as jg
 from jitgrad.program import Program
 
 Pool = Mapping[str, Any]
@@ -33,14 +34,14 @@ SHAPES = {
 
 
 def pool(dtype: Any = np.float64, sizes: Mapping[int, int] | None = None, seed: int = 0) -> dict[str, Any]:
-    """Arrays of a dtype by name, with ties and signs; ``sizes`` replaces sizes by others. Bools, indices and numbers as well."""
+    """Arrays of a dtype by name, with ties and signs, bools, indices and numbers; ``sizes`` replaces sizes."""
     rng = np.random.default_rng(seed)
     sizes = sizes or {}
     made: dict[str, Any] = {}
     for name, shape in SHAPES.items():
         shape = tuple(sizes.get(n, n) for n in shape)
         values = rng.integers(-6, 7, shape)
-        made[name] = (values / 2 if np.dtype(dtype).kind == "f" else np.abs(values) if np.dtype(dtype).kind == "u" else values)
+        made[name] = values / 2 if np.dtype(dtype).kind == "f" else np.abs(values) if np.dtype(dtype).kind == "u" else values
         made[name] = np.asarray(made[name]).astype(dtype)
     made["g"] = made["x"].ravel()[0] if made["x"].size else np.dtype(dtype).type(1)
     made["M"], made["m"] = (rng.integers(0, 2, made[name].shape).astype(bool) for name in ("A", "x"))
@@ -88,6 +89,28 @@ def variants() -> dict[str, dict[str, Any]]:
 
 VARIANTS = variants()
 FLOATS = ("float64", "float32", "special64", "special32", "fortran", "spread", "empty", "one")
+
+
+def programs(text: str) -> list[str]:
+    """The programs in a text: an expression a line, and indented statements up to the line that returns."""
+    found: list[str] = []
+    statements: list[str] = []
+    for line in filter(None, text.splitlines()):
+        if not line.startswith("    "):
+            found.append(line)
+            continue
+        statements.append(line[4:])
+        if line.startswith("    return"):
+            found.append("\n".join(statements))
+            statements = []
+    return found
+
+
+def some_variants(text: str) -> tuple[str, ...]:
+    """float64 and two others, which depend on the text alone: together, all programs meet all variants."""
+    others = [name for name in VARIANTS if name != "float64"]
+    first = zlib.crc32(text.encode()) % len(others)
+    return ("float64", others[first], others[(first + 5) % len(others)])
 
 
 def define(text: str) -> tuple[Callable[..., Any], list[str]]:
@@ -207,7 +230,7 @@ def compare_errors(found: Exception | None, expected: Exception) -> None:
 
 
 def check_on(text: str, made: Pool, also: Pool | None = None) -> bool:
-    """Compare a program with NumPy on one pool; returns whether the same program also took the pool ``also`` and was right there."""
+    """Compare a program with NumPy on one pool; returns whether it also took the pool ``also``, and was right there."""
     function, names = define(text)
     plain, own = arguments(made, names), arguments(made, names)
     expected = run_numpy(function, plain)
