@@ -279,9 +279,7 @@ def geometric_mean(values: np.ndarray) -> float:
 def line(name: str, numbers: list[float]) -> str:
     """Return one line of the table, with three digits per number and a dash for a missing one."""
     cells = [f"{x:#.3g}".rstrip(".") if np.isfinite(x) else "-" for x in numbers]
-    return f"{name:22}" + "".join(
-        f"{cell:>{len(column[0]) + 2}}" for cell, column in zip(cells, COLUMNS, strict=True)
-    )
+    return f"{name:22}" + "".join(f"{cell:>{len(column[0]) + 2}}" for cell, column in zip(cells, COLUMNS, strict=True))
 
 
 def print_table(options: argparse.Namespace) -> None:

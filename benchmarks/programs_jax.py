@@ -479,9 +479,7 @@ def bundle_adjustment(cameras, points, camera_of, point_of, pixels):
         angle = jnp.sqrt(camera[:3] @ camera[:3])
         axis = camera[:3] / angle
         turned = (
-            point * jnp.cos(angle)
-            + jnp.cross(axis, point) * jnp.sin(angle)
-            + axis * (axis @ point) * (1.0 - jnp.cos(angle))
+            point * jnp.cos(angle) + jnp.cross(axis, point) * jnp.sin(angle) + axis * (axis @ point) * (1.0 - jnp.cos(angle))
         )
         x, y, z = turned + camera[3:6]
         uv = jnp.array([x, y]) / z

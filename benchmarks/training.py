@@ -113,7 +113,7 @@ def race(name: str, options: argparse.Namespace) -> None:
             agree = all(np.allclose(found, losses[0], rtol=1e-3) for found in losses)
             samples = [[c.ask(size).get("seconds", np.nan) for c in contestants] for _ in range(options.repeat)]
             print(
-                row(name, size, np.median(np.array(samples), axis=0), [a.get("first", np.nan) for a in begun], options),
+                row(name, size, np.median(np.array(samples), axis=0), [a.get("first", np.nan) for a in begun]),
                 flush=True,
             )
             if not agree:

@@ -1,7 +1,7 @@
-"""One training step of a model in each framework: `STEPS[contestant](model)` gives `prepare(batch)` and `step(prepared) -> loss`.
+"""One training step of a model in each framework.
 
-The weights start from the same numbers everywhere. JAX's updates are written out here, donate their memory, and are compiled with the
-gradient.
+`STEPS[contestant](model)` gives two functions, `prepare(batch)` and `step(prepared) -> loss`. The weights start from the
+same numbers everywhere. JAX's updates are written out here, donate their memory, and are compiled with the gradient.
 """
 
 import math

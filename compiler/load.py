@@ -74,9 +74,7 @@ def parse_parameter(text: str) -> "types.Type":
     from numba import types
 
     if (match := _PARAMETER.fullmatch(text)) is None:
-        raise ValueError(
-            f"{text!r} is not a parameter type; write for example 'f64', 'f64[:, ::1]' or 'readonly i32[:]'"
-        )
+        raise ValueError(f"{text!r} is not a parameter type; write for example 'f64', 'f64[:, ::1]' or 'readonly i32[:]'")
     dtype = _parse_dtype(match["dtype"])
     if (axes := match["axes"]) is None:
         return dtype

@@ -130,7 +130,9 @@ def forward(
     tangent_leaves, tangent_tree = flatten((tuple(tangents), {}))
     if tree != tangent_tree:
         raise TypeError(f"jvp: the tangents of {name} have the structure {tangent_tree}, its arguments {tree}")
-    inputs = {k: differentiable(leaf, _leaf_name(name, path)) for k, (leaf, path) in enumerate(zip(leaves, tree.paths(), strict=True))}
+    inputs = {
+        k: differentiable(leaf, _leaf_name(name, path)) for k, (leaf, path) in enumerate(zip(leaves, tree.paths(), strict=True))
+    }
     directions = [shaped_like(t, inputs[k], f"jvp: tangent {k} of {name}") for k, t in enumerate(tangent_leaves)]
     inner = trace_inner(function, primals, {}, inputs)
     program = differentiate_forward(inner.function, tuple(range(len(inputs))))
@@ -160,7 +162,9 @@ def pullback(function: Callable[..., Any], primals: Sequence[Any], has_aux: bool
     """``(results, pullback)`` or ``(results, pullback, aux)``, in the trace under way."""
     name = getattr(function, "__name__", "the function")
     leaves, tree = flatten((tuple(primals), {}))
-    inputs = {k: differentiable(leaf, _leaf_name(name, path)) for k, (leaf, path) in enumerate(zip(leaves, tree.paths(), strict=True))}
+    inputs = {
+        k: differentiable(leaf, _leaf_name(name, path)) for k, (leaf, path) in enumerate(zip(leaves, tree.paths(), strict=True))
+    }
     inner = trace_inner(function, primals, {}, inputs)
     trace = active_trace()
     sources = [t.value for t in inputs.values()]

@@ -106,5 +106,5 @@ def _register_dataclass(cls: type) -> None:
 
     import optree
 
-    optree.register_pytree_node(cls, take_apart, put_together, namespace=NAMESPACE)
+    optree.register_pytree_node(cls, take_apart, put_together, namespace=NAMESPACE)  # type: ignore[arg-type]
     _REGISTERED.add(cls)

@@ -20,7 +20,7 @@ def main():
     np.testing.assert_allclose(probes["y"][1], 4.5)
 
     # Values alone, with no gradient: what a forward hook would collect.
-    result, seen = jg.activations(loss)(x)
+    _, seen = jg.activations(loss)(x)
     print("activations:", {name: array.ravel().tolist() for name, array in seen.items()})
 
     # Everywhere else a probe is the identity, and costs nothing in a compiled function.

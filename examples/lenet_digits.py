@@ -54,9 +54,7 @@ def main():
         validation=test, metrics={"accuracy": accuracy}, schedule=optim.CosineAnnealingLR(3e-3, 20),
         callbacks=[lambda record, step: print(record)],
     )  # fmt: skip
-    print(
-        f"{time.perf_counter() - start:.1f} s, of which {history.records[0].seconds:.1f} s for the first epoch, with compilation"
-    )
+    print(f"{time.perf_counter() - start:.1f} s, {history.records[0].seconds:.1f} of them for compilation and the first epoch")
     assert history.metric("accuracy")[-1] >= 0.98
 
 

@@ -14,7 +14,7 @@ def main():
     x = np.array([1.0, 2.0, 3.0, 4.0, 5.0])
 
     # A function of arrays has no one gradient: a cotangent says which combination of its results is meant.
-    y, pull = jg.vjp(lambda x: 2 * x, x)
+    _, pull = jg.vjp(lambda x: 2 * x, x)
     show("2x, cotangent (1, 2, 3, 4, 5)", pull(np.array([1.0, 2.0, 3.0, 4.0, 5.0]))[0], [2, 4, 6, 8, 10])
 
     # A scalar function does.
@@ -36,7 +36,7 @@ def main():
     show("|x| halved until it is below 1", [jg.grad(halvings)(v) for v in (0.5, 5.0, -3.0)], [1, 1 / 8, -1 / 4])
 
     # The slope along one direction, without any gradient.
-    value, slope = jg.jvp(np.sin, (x,), (np.ones(5),))
+    _, slope = jg.jvp(np.sin, (x,), (np.ones(5),))
     show("sin along (1, ..., 1)", slope, np.cos(x))
 
 

@@ -1,6 +1,7 @@
 """A two-layer net three ways: derivatives by hand in NumPy, derivatives by `grad`, and modules with an optimiser.
 
-All three start from the same weights and must agree. Each way's code is the same for both sizes, and so is its compiled program.
+All three start from the same weights and must agree. Each way's code, and its compiled program, is the same for both
+sizes.
 """
 
 import numpy as np

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -46,7 +46,7 @@ def _attributes(instance: Instance) -> tuple[tuple[Any, ...], tuple[type, tuple[
 
 def _with_attributes(metadata: tuple[type, tuple[str, ...]], children: Sequence[Any]) -> Instance:
     cls, names = metadata
-    thing = object.__new__(cls)
+    thing: Any = object.__new__(cls)
     vars(thing).update(zip(names, children, strict=True))
     return Instance(thing)
 
@@ -104,7 +104,7 @@ def spec(text: str) -> Spec:
     return Spec(text)
 
 
-def leaf_key(value: Any) -> Hashable:
+def leaf_key(value: Any) -> Any:
     """What of a leaf decides which program fits it, its sizes aside."""
     cls = type(value)
     if cls is np.ndarray:

@@ -144,7 +144,9 @@ class CompiledModule(Compiled):
 
         cls = type(module)
         numbers = tuple(k + 1 if k >= 0 else k for k in static_argnums)
-        super().__init__(cls.__call__, lambda *a, **k: call(cls.__call__)(*a, **k), cls.__name__.lower(), target, numbers, static_argnames)
+        super().__init__(
+            cls.__call__, lambda *a, **k: call(cls.__call__)(*a, **k), cls.__name__.lower(), target, numbers, static_argnames
+        )
         self.module = module
 
     def _call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

@@ -47,9 +47,11 @@ def _check(
     leaves, tree = flatten(args)
     single = any(np.asarray(leaf).dtype == np.float32 for leaf in leaves)
     step = eps or (1e-2 if single else 1e-4)
-    tolerance = {"atol": atol or (2e-2 if single else 1e-5), "rtol": rtol or (2e-2 if single else 1e-5)}
+    tolerance: dict[str, Any] = {"atol": atol or (2e-2 if single else 1e-5), "rtol": rtol or (2e-2 if single else 1e-5)}
     direction = [_like(leaf, rng.standard_normal(np.shape(leaf))) for leaf in leaves]
-    moved = [tree.unflatten([_like(x, x + sign * step * d) for x, d in zip(leaves, direction, strict=True)]) for sign in (1, -1)]
+    moved = [
+        tree.unflatten([_like(x, x + sign * step * d) for x, d in zip(leaves, direction, strict=True)]) for sign in (1, -1)
+    ]
     ahead, behind = (flatten(f(*point))[0] for point in moved)
     slopes = [(np.asarray(a) - np.asarray(b)) / (2 * step) for a, b in zip(ahead, behind, strict=True)]
     if "fwd" in modes:
@@ -65,6 +67,7 @@ def _check(
         got = sum(float(np.sum(np.asarray(g) * d)) for g, d in zip(gradients, direction, strict=True))
         np.testing.assert_allclose(got, expected, err_msg="reverse mode differs from central differences", **tolerance)
     if order > 1:
+
         def pulled(*point: Any) -> Any:
             return vjp(f, *point)[1](result_tree.unflatten(weights))
 

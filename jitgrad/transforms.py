@@ -73,9 +73,7 @@ def _known(target: str) -> str:
     return target
 
 
-def grad(
-    fun: Function | None = None, argnums: int | Sequence[int] = 0, has_aux: bool = False, *, target: str = "cpu"
-) -> Any:
+def grad(fun: Function | None = None, argnums: int | Sequence[int] = 0, has_aux: bool = False, *, target: str = "cpu") -> Any:
     """The gradient of a scalar function.
 
     Parameters

@@ -10,9 +10,9 @@ from typing import Any
 from unittest import mock
 
 import numpy as np
-
 from jitgrad.compiler.ops import interpret, verify
 from jitgrad.compiler.pipeline import optimise
+
 from jitgrad.program import Program
 
 

@@ -12,7 +12,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
 from jitgrad.compiler.load import load, parse_parameter
 
 SOURCE = '''

@@ -5,7 +5,6 @@ import stat
 from pathlib import Path
 
 import pytest
-
 from jitgrad.compiler import store
 from jitgrad.compiler.store import cache_folder, read_entry, write_entry, write_source
 

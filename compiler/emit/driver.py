@@ -8,8 +8,29 @@ from collections.abc import Iterable, Iterator
 from ..ir import ArrayType, Dim
 from ..ir.sizes import Size, single_symbol, symbols
 from ..lower.program import (
-    Allocate, Atom, Bind, Call, Check, For, If, Launch, Let, Load, NewStack, Pop, Position, Print, Product,
-    Program, Push, Reserve, Statement, Store, View, Wrap, atoms,
+    Allocate,
+    Atom,
+    Bind,
+    Call,
+    Check,
+    For,
+    If,
+    Launch,
+    Let,
+    Load,
+    NewStack,
+    Pop,
+    Position,
+    Print,
+    Product,
+    Program,
+    Push,
+    Reserve,
+    Statement,
+    Store,
+    View,
+    Wrap,
+    atoms,
 )  # fmt: skip
 from .code import Code, count_readers, element_text
 from .expressions import atom_text, dim_text, dtype_text

@@ -188,8 +188,7 @@ def substitute_sizes(function: Function, values: Mapping[str, Dim]) -> Function:
         )
 
     guards = tuple(
-        dataclasses.replace(g, left=substitute(g.left, values), right=substitute(g.right, values))
-        for g in function.guards
+        dataclasses.replace(g, left=substitute(g.left, values), right=substitute(g.right, values)) for g in function.guards
     )
     return Function(
         function.name,

@@ -92,9 +92,11 @@ class Size:
 
     def __str__(self) -> str:
         parts = [_term_text(monomial, coefficient) for monomial, coefficient in self.terms]
-        return "".join(parts).removeprefix(" + ").replace(" - ", "-", 1) if parts[0].startswith(" - ") else "".join(
-            parts
-        ).removeprefix(" + ")
+        return (
+            "".join(parts).removeprefix(" + ").replace(" - ", "-", 1)
+            if parts[0].startswith(" - ")
+            else "".join(parts).removeprefix(" + ")
+        )
 
     __repr__ = __str__
 

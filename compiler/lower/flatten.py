@@ -141,4 +141,3 @@ def _with_scalars(launch: Launch, kernel: Kernel) -> Launch:
     scalars += [Local(name, I64) for name in sorted(needed - known)]
     arguments = tuple(floats.get(s.name, Position(symbol(s.name))) for s in scalars)
     return dataclasses.replace(launch, kernel=dataclasses.replace(kernel, scalars=tuple(scalars)), scalars=arguments)
-

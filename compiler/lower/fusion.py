@@ -220,7 +220,12 @@ class _Planner:
         """The latest group that the equation may join."""
         domain = domain_of(equation)
         for group in reversed(self.groups[-CANDIDATES:]):
-            if group.role in _KERNEL and group.domain == domain and not group.sealed and self._fits(group, equation, reads, before):
+            if (
+                group.role in _KERNEL
+                and group.domain == domain
+                and not group.sealed
+                and self._fits(group, equation, reads, before)
+            ):
                 return group
         return None
 

@@ -12,7 +12,21 @@ from .elements import Body, Buffer, Value
 from .fusion import Group
 from .names import Names
 from .program import (
-    Atom, Axis, BufferParameter, Index, Kernel, Launch, Let, Load, Local, Position, Reduce, Step, Store, Wrap, atoms,
+    Atom,
+    Axis,
+    BufferParameter,
+    Index,
+    Kernel,
+    Launch,
+    Let,
+    Load,
+    Local,
+    Position,
+    Reduce,
+    Step,
+    Store,
+    Wrap,
+    atoms,
 )  # fmt: skip
 from .roles import Role, is_array, role_of
 
@@ -243,4 +257,3 @@ def _live_steps(steps: Sequence[Step]) -> list[Step]:
         kept.append(step)
         live |= _locals_used([step])
     return kept[::-1]
-

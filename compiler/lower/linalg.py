@@ -1,7 +1,7 @@
 """Linear algebra: each op is one call of a function of the runtime, on stacks of matrices.
 
-    w: f64[b, n], v: f64[b, n, n] = eigh a {lower=True}         lapack.eigh(w, v, a, True)
-    w: f64[n], v: f64[n, n] = eigh a {lower=True}               lapack.eigvalsh(w, a, True)         where nobody reads v
+w: f64[b, n], v: f64[b, n, n] = eigh a {lower=True}         lapack.eigh(w, v, a, True)
+w: f64[n], v: f64[n, n] = eigh a {lower=True}               lapack.eigvalsh(w, a, True)         where nobody reads v
 """
 
 from __future__ import annotations

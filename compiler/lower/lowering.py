@@ -20,8 +20,28 @@ from .names import Names
 from .ownership import own
 from .products import canonicalize_products
 from .program import (
-    Allocate, Atom, Bind, Call, Check, For, If, Kernel, Launch, Literal, Local, NewStack, Parameter, Pop, Position, Print,
-    Product, Program, Push, Reserve, Statement, View,
+    Allocate,
+    Atom,
+    Bind,
+    Call,
+    Check,
+    For,
+    If,
+    Kernel,
+    Launch,
+    Literal,
+    Local,
+    NewStack,
+    Parameter,
+    Pop,
+    Position,
+    Print,
+    Product,
+    Program,
+    Push,
+    Reserve,
+    Statement,
+    View,
 )  # fmt: skip
 from .roles import Role, is_array, role_of
 
@@ -361,7 +381,9 @@ class Scope:
         assert isinstance(var.type, ArrayType)
         self.values[var] = self.seen_as(base, var.type, positions, equation)
 
-    def seen_as(self, base: Buffer, type: ArrayType, positions: tuple[Any, ...] = (), equation: Equation | None = None) -> Buffer:
+    def seen_as(
+        self, base: Buffer, type: ArrayType, positions: tuple[Any, ...] = (), equation: Equation | None = None
+    ) -> Buffer:
         """A buffer at leading positions, or under another shape."""
         base = self.whole.get(base.name, base)
         if not positions and base.type == type:
@@ -550,11 +572,17 @@ class Scope:
         for parameter, value in zip(body.parameters[split:], carried, strict=True):
             if not isinstance(value, Stack) or value.has_room or len(equation.regions) > 1:
                 continue
-            known = {p: atom_dim(self.atom(v)) for p, v in zip(body.parameters[1:], equation.operands[2:], strict=True) if _is_integer(v)}
+            known = {
+                p: atom_dim(self.atom(v))
+                for p, v in zip(body.parameters[1:], equation.operands[2:], strict=True)
+                if _is_integer(v)
+            }
             each = pushes(body, parameter, known)
             if each is None or each == 0:
                 continue
-            trips = trip_count(atom_dim(self.atom(equation.operands[0])), atom_dim(self.atom(equation.operands[1])), equation["step"])
+            trips = trip_count(
+                atom_dim(self.atom(equation.operands[0])), atom_dim(self.atom(equation.operands[1])), equation["step"]
+            )
             self.statements.append(Reserve(value.name, trips * each, equation.source))
             value.has_room = True
             reserved.append(value)
@@ -586,8 +614,8 @@ class Scope:
         for stack in reserved:
             stack.has_room = False
         self.statements.append(
-            For(index, self.atom(start), self.atom(stop), equation["step"], tuple(scope.statements), test, condition, count,
-                equation.source)  # type: ignore[arg-type]
+            For(index, self.atom(start), self.atom(stop), equation["step"], tuple(scope.statements), test, condition, count,  # type: ignore[arg-type]
+                equation.source)
         )  # fmt: skip
         for result, value, last in zip(equation.results[-len(carried) :] if carried else (), carried, results, strict=True):
             self.values[result] = self.after(value, last)
@@ -600,7 +628,7 @@ class Scope:
 
     def rebind(self, targets: Sequence[Value | Stack], values: Sequence[Value | Stack]) -> None:
         """Assign all that is not where it should be, at once."""
-        pairs = []
+        pairs: list[tuple[str, str | Atom]] = []
         for target, value in zip(targets, values, strict=True):
             if isinstance(target, Stack):
                 if value is not target:

@@ -8,7 +8,21 @@ import re
 from collections.abc import Iterable
 
 _MODULES = {"np", "math", "njit", "cuda", "device", "gpu", "lapack", "numeric"}
-_FUNCTIONS = {"gemm", "gemv", "ger", "dot", "empty", "zeros", "view", "grow", "add_any_order", "rounding_error", "with_error", "larger", "smaller"}
+_FUNCTIONS = {
+    "gemm",
+    "gemv",
+    "ger",
+    "dot",
+    "empty",
+    "zeros",
+    "view",
+    "grow",
+    "add_any_order",
+    "rounding_error",
+    "with_error",
+    "larger",
+    "smaller",
+}
 _BLOCKS = {f"block_{op}" for op in ("sum", "prod", "max", "min", "all", "any", "argmax", "argmin")}
 RESERVED = frozenset(keyword.kwlist) | frozenset(dir(builtins)) | _MODULES | _FUNCTIONS | _BLOCKS
 

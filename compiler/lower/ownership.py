@@ -180,9 +180,7 @@ def _donated_inside(equation: Equation, region: int, owned: set[Var], lives: Liv
     )
 
 
-def _check_destroyed(
-    function: Function, equation: Equation, k: int, position: int, lives: Lives, owned: set[Var]
-) -> None:
+def _check_destroyed(function: Function, equation: Equation, k: int, position: int, lives: Lives, owned: set[Var]) -> None:
     var = equation.operands[k]
     if not is_array(var) or equation.op == "cond":
         return

@@ -1,8 +1,8 @@
 """Products in the forms that BLAS knows: matrices and vectors, or batches of matrices with the batch axis first.
 
-    %0: f64[b, n, m] = dot x y {contract=((1,), (2,)), batch=((0,), (0,))}     a batch of matrix products
-    %0: f64[n, m] = dot x y {contract=((1,), (0,)), batch=((), ())}            one
-    %0: f64[n, m] = dot x y {contract=((), ()), batch=((), ())}                becomes a product of broadcasts
+%0: f64[b, n, m] = dot x y {contract=((1,), (2,)), batch=((0,), (0,))}     a batch of matrix products
+%0: f64[n, m] = dot x y {contract=((1,), (0,)), batch=((), ())}            one
+%0: f64[n, m] = dot x y {contract=((), ()), batch=((), ())}                becomes a product of broadcasts
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def canonicalize_products(function: Function) -> Function:
 def is_canonical(equation: Equation) -> bool:
     """Whether a product is one that lowering knows."""
     x, y = equation.operands
-    (contract_x, contract_y), (batch_x, batch_y) = equation["contract"], equation["batch"]
+    (contract_x, _contract_y), (batch_x, batch_y) = equation["contract"], equation["batch"]
     ranks = (len(x.type.shape), len(y.type.shape))  # type: ignore[union-attr]
     if len(contract_x) != 1:
         return False

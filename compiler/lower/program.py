@@ -345,5 +345,3 @@ class Program:
     body: tuple[Statement, ...]
     results: tuple[str | Atom, ...]
     kernels: tuple[Kernel, ...]
-
-

@@ -58,9 +58,7 @@ class Builder:
         """Append an equation; returns its result, or the tuple of its results."""
         types = infer(op, operands, attributes, regions)
         results = tuple(self.fresh(t) for t in types)
-        self.append(
-            Equation(op, operands, results, tuple(attributes.items()), tuple(regions), self.source, self.hint)
-        )
+        self.append(Equation(op, operands, results, tuple(attributes.items()), tuple(regions), self.source, self.hint))
         return results[0] if len(results) == 1 else results
 
     def append(self, equation: Equation) -> None:
@@ -84,9 +82,7 @@ class Builder:
 
     def finish(self, name: str, results: Sequence[Var]) -> Function:
         """The function built, its results numbered in order."""
-        return renumber(
-            Function(name, tuple(self.parameters), tuple(self.equations), tuple(results), tuple(self.guards))
-        )
+        return renumber(Function(name, tuple(self.parameters), tuple(self.equations), tuple(results), tuple(self.guards)))
 
     # the ops that derivatives are written in
 
@@ -185,9 +181,7 @@ def renumber(function: Function, rename: Callable[[str], str] = lambda name: nam
         operands = tuple(environment[v] for v in equation.operands)
         environment.update(zip(equation.results, results, strict=True))
         equations.append(
-            equation.replace(
-                operands=operands, results=tuple(results), regions=tuple(renumber(r) for r in equation.regions)
-            )
+            equation.replace(operands=operands, results=tuple(results), regions=tuple(renumber(r) for r in equation.regions))
         )
     return function.replace(
         parameters=tuple(environment[p] for p in function.parameters),

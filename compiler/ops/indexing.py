@@ -100,7 +100,7 @@ def _transpose_update(b: Builder, e: Equation, ct: Sequence[Var]) -> tuple[Contr
 
 def _jvp_accumulate(b: Builder, e: Equation, tangents: Sequence[Var | None]) -> tuple[Var | None, ...]:
     """Where only the array or only the value has a tangent."""
-    x, value, *positions = e.operands
+    x, _value, *positions = e.operands
     if tangents[1] is None:
         return (tangents[0],)
     return (b.emit(e.op, b.zeros_like(x), tangents[1], *positions, **dict(e.attributes)),)

@@ -86,9 +86,7 @@ def _equation(equation: Equation, operands: list[Any], sizes: Sizes, output: Cal
     if equation.op == "nonzero":
         sizes[attributes["symbol"]] = len(results)
     results = results if isinstance(results, tuple) else (results,)
-    return tuple(
-        np.asarray(r).astype(v.type.dtype, copy=False) for r, v in zip(results, equation.results, strict=True)
-    )
+    return tuple(np.asarray(r).astype(v.type.dtype, copy=False) for r, v in zip(results, equation.results, strict=True))
 
 
 _ERRORS = {"ValueError": ValueError, "IndexError": IndexError, "AssertionError": AssertionError,

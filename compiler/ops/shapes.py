@@ -96,15 +96,13 @@ def _infer_concatenate(types: Sequence[Any], a: Attrs, regions: Sequence[Any]) -
         if t.dtype != first.dtype or t.rank != first.rank or rest != first.shape[:axis] + first.shape[axis + 1 :]:
             raise VerifyError(f"concatenate along axis {axis} of {', '.join(map(str, types))}")
         total = total + t.shape[axis]
-    return (first.with_shape(first.shape[:axis] + (total,) + first.shape[axis + 1 :]),)
+    return (first.with_shape((*first.shape[:axis], total, *first.shape[axis + 1 :])),)
 
 
 def _transpose_concatenate(b: Builder, e: Equation, ct: Sequence[Var]) -> tuple[Contribution, ...]:
     axis, start, parts = e["axis"], 0, []
     for operand in e.operands:
-        spec = tuple(
-            (start if k == axis else 0, dim, 1) for k, dim in enumerate(operand.type.shape)
-        )
+        spec = tuple((start if k == axis else 0, dim, 1) for k, dim in enumerate(operand.type.shape))
         parts.append(b.index(ct[0], spec))
         start = start + operand.type.shape[axis]
     return tuple(parts)

@@ -55,9 +55,7 @@ def _bound_by(equation: Equation) -> frozenset[str]:
     return frozenset() if symbol is None else frozenset((symbol,))
 
 
-def _check_symbols(
-    function: Function, equation: Equation, types: tuple[Type, ...], bound: frozenset[str], name: str
-) -> None:
+def _check_symbols(function: Function, equation: Equation, types: tuple[Type, ...], bound: frozenset[str], name: str) -> None:
     used = frozenset().union(*(t.symbols() for t in types)) if types else frozenset()
     own = equation.replace(regions=(), results=()).symbols()
     free = (used | own) - bound

@@ -15,9 +15,9 @@ _KEPT = frozenset(("barrier", "nonzero", "bind_size", "copy", "stack_new", "push
 def eliminate_common_subexpressions(function: Function) -> Function:
     """Replace an equation that repeats an earlier one by the earlier one's results.
 
-        %0: f64[] = mul x y                               %0: f64[] = mul x y
-        %1: f64[] = mul y x                               %1: f64[] = add %0 %0
-        %2: f64[] = add %0 %1
+    %0: f64[] = mul x y                               %0: f64[] = mul x y
+    %1: f64[] = mul y x                               %1: f64[] = add %0 %0
+    %2: f64[] = add %0 %1
     """
     return rewrite(function, _repeat)
 

@@ -11,11 +11,11 @@ from ..ops import OPS, renumber
 def eliminate_dead_code(function: Function) -> Function:
     """Drop equations, carried values, results and arguments of regions that nobody reads.
 
-        fn f(x: f64[]) -> (f64[]) {                       fn f(x: f64[]) -> (f64[]) {
-          %0: f64[] = sin x                                 %0: f64[] = cos x
-          %1: f64[] = cos x                                 return %0
-          return %1                                       }
-        }
+    fn f(x: f64[]) -> (f64[]) {                       fn f(x: f64[]) -> (f64[]) {
+      %0: f64[] = sin x                                 %0: f64[] = cos x
+      %1: f64[] = cos x                                 return %0
+      return %1                                       }
+    }
     """
     return renumber(_prune(function))
 

@@ -13,8 +13,8 @@ from .rewriting import Replacement, Rewriter, rewrite
 def fold_constants(function: Function) -> Function:
     """Replace numbers computed from constants by their values, and branches on constants by the branch taken.
 
-        %0: f64[] = constant {value=2.0, dtype=f64}          %0: f64[] = constant {value=4.0, dtype=f64}
-        %1: f64[] = mul %0 %0
+    %0: f64[] = constant {value=2.0, dtype=f64}          %0: f64[] = constant {value=4.0, dtype=f64}
+    %1: f64[] = mul %0 %0
     """
     return rewrite(function, _fold)
 

@@ -17,12 +17,12 @@ _MAY_RAISE = frozenset(
 def hoist_invariants(function: Function) -> Function:
     """Compute before a loop what does not depend on the iteration, and pass what never changes as a constant.
 
-        loop ... y x {consts=1}                             %0: f64[] = sin y
-          (fn body(i, y, x) -> (f64[]) {                    loop ... %0 x {consts=1}
-            %0: f64[] = sin y                                 (fn body(i, s, x) -> (f64[]) {
-            %1: f64[] = mul x %0                                %0: f64[] = mul x s
-            return %1                                           return %0
-          })                                                  })
+    loop ... y x {consts=1}                             %0: f64[] = sin y
+      (fn body(i, y, x) -> (f64[]) {                    loop ... %0 x {consts=1}
+        %0: f64[] = sin y                                 (fn body(i, s, x) -> (f64[]) {
+        %1: f64[] = mul x %0                                %0: f64[] = mul x s
+        return %1                                           return %0
+      })                                                  })
     """
     if not any(equation.regions for equation in function.equations):
         return function

@@ -11,11 +11,11 @@ _CALLS = ("custom_vjp", "checkpoint")
 def inline_calls(function: Function) -> Function:
     """Put the function of a custom_vjp or checkpoint in its place, and drop stop_gradient.
 
-        %0: f64[] = checkpoint x                          %0: f64[] = sin x
-          (fn g(x: f64[]) -> (f64[]) {
-            %0: f64[] = sin x
-            return %0
-          })
+    %0: f64[] = checkpoint x                          %0: f64[] = sin x
+      (fn g(x: f64[]) -> (f64[]) {
+        %0: f64[] = sin x
+        return %0
+      })
     """
     return _inline(function, (*_CALLS, "stop_gradient"))
 
@@ -23,8 +23,8 @@ def inline_calls(function: Function) -> Function:
 def remove_barriers(function: Function) -> Function:
     """Drop barriers, once the passes that must not look through them are done.
 
-        %0: f64[], %1: f64[] = barrier x y                %0: f64[] = add x y
-        %2: f64[] = add %0 %1
+    %0: f64[], %1: f64[] = barrier x y                %0: f64[] = add x y
+    %2: f64[] = add %0 %1
     """
     return _inline(function, ("barrier",))
 
@@ -43,8 +43,8 @@ def _inline(function: Function, ops: tuple[str, ...]) -> Function:
             environment.update(zip(equation.results, operands, strict=True))
         else:
             builder.copy(_inside(equation, ops), environment)
-    results = [environment[v] for v in function.results]
-    return builder.finish(function.name, results).replace(guards=function.guards)
+    outcome = [environment[v] for v in function.results]
+    return builder.finish(function.name, outcome).replace(guards=function.guards)
 
 
 def _inside(equation: Equation, ops: tuple[str, ...]) -> Equation:

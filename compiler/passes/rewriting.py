@@ -75,5 +75,5 @@ def rewrite(function: Function, rule: Rule) -> Function:
         environment.update(zip(equation.results, results, strict=True))
         for old, new in zip(equation.results, results, strict=True):
             rewriter.stands_for(new, old)
-    results = [environment[v] for v in function.results]
-    return rewriter.builder.finish(function.name, results).replace(guards=function.guards)
+    outcome = [environment[v] for v in function.results]
+    return rewriter.builder.finish(function.name, outcome).replace(guards=function.guards)

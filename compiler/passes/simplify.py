@@ -23,9 +23,9 @@ from .rewriting import Replacement, Rewriter, rewrite
 def simplify(function: Function) -> Function:
     """Apply algebraic identities everywhere.
 
-        %0: f64[m, n] = transpose x {axes=(1, 0)}              return x
-        %1: f64[n, m] = transpose %0 {axes=(1, 0)}
-        return %1
+    %0: f64[m, n] = transpose x {axes=(1, 0)}              return x
+    %1: f64[n, m] = transpose %0 {axes=(1, 0)}
+    return %1
     """
     return rewrite(function, _simplify)
 

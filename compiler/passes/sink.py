@@ -11,14 +11,14 @@ _MADE_OF_NOTHING = ("constant", "size", "iota")
 def sink_constants(function: Function) -> Function:
     """Repeat constants, sizes, and broadcasts of them, inside the regions that read them.
 
-        %0: f64[] = constant {value=2.0, dtype=f64}           %0: f64[] = constant {value=2.0, dtype=f64}
-        %1: f64[] = cond c x %0                               %1: f64[] = cond c x %0
-          (fn then(x: f64[], k: f64[]) -> (f64[]) {             (fn then(x: f64[], k: f64[]) -> (f64[]) {
-            %0: f64[] = mul x k                                   %0: f64[] = constant {value=2.0, dtype=f64}
-            return %0                                             %1: f64[] = mul x %0
-          })                                                      return %1
-          ...                                                   })
-                                                                ...
+    %0: f64[] = constant {value=2.0, dtype=f64}           %0: f64[] = constant {value=2.0, dtype=f64}
+    %1: f64[] = cond c x %0                               %1: f64[] = cond c x %0
+      (fn then(x: f64[], k: f64[]) -> (f64[]) {             (fn then(x: f64[], k: f64[]) -> (f64[]) {
+        %0: f64[] = mul x k                                   %0: f64[] = constant {value=2.0, dtype=f64}
+        return %0                                             %1: f64[] = mul x %0
+      })                                                      return %1
+      ...                                                   })
+                                                            ...
     """
     return _sink(function, {})
 

@@ -59,7 +59,8 @@ def _lower_flat_view(context: Any, builder: Any, signature: Any, arguments: Any)
 def _view(context: Any, builder: Any, signature: Any, x: Any, dims: list[tuple[Any, types.Type]]) -> Any:
     array = make_array(signature.args[0])(context, builder, x)
     shape = [context.cast(builder, value, kind, types.intp) for value, kind in dims]
-    strides, stride = [], array.itemsize
+    strides: list[Any] = []
+    stride = array.itemsize
     for size in reversed(shape):
         strides.insert(0, stride)
         stride = builder.mul(stride, size)

@@ -181,7 +181,13 @@ F64 = Precision(
 )
 HALF_PI_PIECES = (1.5707963267923333, 2.5633441515839558e-12, 1.0562999066987428e-23)  # two pieces of 36 bits and the rest
 REDUCED = 1e5  # up to here, sin and its kin reduce their argument with these pieces
-CBRT_SEED = (0.4511785826805704, 0.9065871769040245, -0.5379697735418238, 0.2182758571308608, -0.03806745766614328)  # on [0.7, 1.42]
+CBRT_SEED = (
+    0.4511785826805704,
+    0.9065871769040245,
+    -0.5379697735418238,
+    0.2182758571308608,
+    -0.03806745766614328,
+)  # on [0.7, 1.42]
 
 
 Number = Any  # a NumPy number or array, or a Term
@@ -332,7 +338,9 @@ def cbrt(x: Number, k: Precision) -> Number:
     third = nearest(n * (1.0 / 3.0), k)
     rest = n - 3.0 * third
     m = (1.0 + f) * select(rest > 0.0, 2.0, select(rest < 0.0, k.dtype(0.5), k.dtype(1)))
-    root = polynomial(1.0 + f, CBRT_SEED) * select(rest > 0.0, 2.0 ** (1 / 3), select(rest < 0.0, k.dtype(0.5 ** (1 / 3)), k.dtype(1)))
+    root = polynomial(1.0 + f, CBRT_SEED) * select(
+        rest > 0.0, 2.0 ** (1 / 3), select(rest < 0.0, k.dtype(0.5 ** (1 / 3)), k.dtype(1))
+    )
     for _ in range(k.cbrt_steps):
         cube = root * root * root
         root = root - root * (cube - m) / (cube + cube + m)

@@ -95,9 +95,7 @@ def register(module: str, routine: str) -> None:
     """Tell LLVM where `scipy.linalg.<module>.<routine>` is."""
     capsule = extension(module).__pyx_capi__[routine]
     prototype = ctypes.PYFUNCTYPE(ctypes.c_char_p, ctypes.py_object)(("PyCapsule_GetName", ctypes.pythonapi))
-    pointer = ctypes.PYFUNCTYPE(ctypes.c_void_p, ctypes.py_object, ctypes.c_char_p)(
-        ("PyCapsule_GetPointer", ctypes.pythonapi)
-    )
+    pointer = ctypes.PYFUNCTYPE(ctypes.c_void_p, ctypes.py_object, ctypes.c_char_p)(("PyCapsule_GetPointer", ctypes.pythonapi))
     llvm.add_symbol(_symbol(module, routine), pointer(capsule, prototype(capsule)))
 
 

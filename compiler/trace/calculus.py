@@ -73,9 +73,7 @@ def gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: int = 1) -> An
 
 def _gradient(x: Tracer, step: Any, axis: int, edge_order: int) -> Any:
     if x.shape[axis] < edge_order + 1:
-        raise ValueError(
-            "Shape of array too small to calculate a numerical gradient: it needs edge_order + 1 elements."
-        )
+        raise ValueError("Shape of array too small to calculate a numerical gradient: it needs edge_order + 1 elements.")
     if as_array(step).ndim:
         return _uneven(x, as_array(step), axis, edge_order)
     first, second, third, before = _slices(axis, slice(0, 1), slice(1, 2), slice(2, 3), slice(None, -2))

@@ -24,8 +24,8 @@ from .context import active_trace, is_internal
 from .elementwise import elementwise
 from .functions import FUNCTIONS
 from .functions import function as numpy_function
-from .mutation import MUTATORS, remember
 from .iterables import Comprehension, Indexed, as_indexed, backwards, enumerated, traced_range, zipped
+from .mutation import MUTATORS, remember
 from .promotion import as_tracer, convert
 from .rewrite import SourceUnavailable, is_rewritten, rewrite
 from .special import SPECIAL
@@ -87,7 +87,7 @@ def _hashable(value: Any) -> bool:
 
 def _object(callee: Any) -> Any:
     """A callable object: its class's ``__call__`` is followed if it is the user's."""
-    method = getattr(type(callee), "__call__", None)
+    method = next((vars(cls)["__call__"] for cls in type(callee).__mro__ if "__call__" in vars(cls)), None)
     if isinstance(method, types.FunctionType) and not is_internal(method.__code__.co_filename):
         return types.MethodType(_function(method), callee)
     return callee

@@ -17,7 +17,9 @@ from .promotion import as_tracer
 from .tracer import Cell, Tracer, new
 
 
-def custom_call(primal: Callable[..., Any], forward: Callable[..., Any], backward: Callable[..., Any], args: Sequence[Any]) -> Any:
+def custom_call(
+    primal: Callable[..., Any], forward: Callable[..., Any], backward: Callable[..., Any], args: Sequence[Any]
+) -> Any:
     """Call a function whose backward pass the user has written."""
     leaves, tree = flatten((tuple(args), {}))
     inputs = {k: as_tracer(leaf) for k, leaf in enumerate(leaves) if isinstance(leaf, (Tracer, np.ndarray, np.generic, float))}
@@ -32,7 +34,13 @@ def custom_call(primal: Callable[..., Any], forward: Callable[..., Any], backwar
 
 
 def _trace_backward(
-    name: str, backward: Callable[..., Any], run: Inner, ahead: Inner, pair: tuple[Any, Any], inputs: dict[int, Tracer], tree: Tree
+    name: str,
+    backward: Callable[..., Any],
+    run: Inner,
+    ahead: Inner,
+    pair: tuple[Any, Any],
+    inputs: dict[int, Tracer],
+    tree: Tree,
 ) -> Inner:
     """Trace ``backward(saved, cotangents)``; its results are made to fit the arguments."""
     saved = [ahead.leaves[k] for k in flatten(pair[1])[0]]
@@ -47,7 +55,9 @@ def _trace_backward(
 
     with active_trace().open_scope() as scope:
         stand_ins = tuple(_stand_in(leaf) for _, leaf in _variables(saved))
-        results = run.tree.unflatten([_stand_in(leaf) if p is not None else leaf for leaf, p in zip(run.leaves, run.positions, strict=True)])
+        results = run.tree.unflatten(
+            [_stand_in(leaf) if p is not None else leaf for leaf, p in zip(run.leaves, run.positions, strict=True)]
+        )
         flat, _ = flatten(((stand_ins, results), {}))
         numbered = {k: leaf for k, leaf in enumerate(flat) if isinstance(leaf, Tracer)}
         back = trace_inner(step, (stand_ins, results), {}, numbered)
@@ -72,7 +82,9 @@ def _gradients(name: str, result: Any, inputs: dict[int, Tracer], tree: Tree) ->
     arguments = tree.unflatten(list(range(tree.count)))[0]
     parts = result if isinstance(result, tuple) else (result,)
     if len(parts) != len(arguments):
-        raise TypeError(f"the backward function of {name} must return {len(arguments)} gradients, one per argument; found {len(parts)}")
+        raise TypeError(
+            f"the backward function of {name} must return {len(arguments)} gradients, one per argument; found {len(parts)}"
+        )
     gradients: dict[int, Any] = {}
     for argument, part in zip(arguments, parts, strict=True):
         numbers, _ = flatten(argument)
@@ -82,7 +94,11 @@ def _gradients(name: str, result: Any, inputs: dict[int, Tracer], tree: Tree) ->
     for k, like in inputs.items():
         value = gradients.get(k)
         zero = value is None or like.dtype.kind != "f"
-        var = active_trace().scope.builder.zeros(like.type) if zero else shaped_like(value, like, f"gradient {k} from the backward function of {name}")
+        var = (
+            active_trace().scope.builder.zeros(like.type)
+            if zero
+            else shaped_like(value, like, f"gradient {k} from the backward function of {name}")
+        )
         fitted.append(new(var, scalar=like.is_scalar))
     return tuple(fitted)
 
@@ -97,7 +113,11 @@ def _emit_custom(run: Inner, ahead: Inner, back: Inner, inputs: dict[int, Tracer
     count = len(run.function.results)
     # the backward function finds what it captured among the saved values
     forward = forward.replace(
-        results=(*forward.results[:count], *forward.results[count:], *(_captured_parameter(forward, captured, v) for v in back.captured))
+        results=(
+            *forward.results[:count],
+            *forward.results[count:],
+            *(_captured_parameter(forward, captured, v) for v in back.captured),
+        )
     )
     own = len(back.function.parameters) - len(back.captured)
     ct_count = count

@@ -237,5 +237,3 @@ def attribute(x: Tracer, name: str) -> Any:
 def copy(x: Tracer) -> Tracer:
     """``copy.copy`` and ``copy.deepcopy`` of a traced array."""
     return x if x.is_scalar else creation.copy_of(x)
-
-

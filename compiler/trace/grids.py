@@ -34,12 +34,12 @@ def triangle(keep_lower: bool) -> Any:
 
     def apply(m: Any, k: int = 0) -> Tracer:
         x = as_array(m)
-        shape = x.shape[-2:] if x.ndim > 1 else (x.shape[0], x.shape[0])
+        rows, columns = x.shape[-2:] if x.ndim > 1 else (x.shape[0], x.shape[0])
         zero = x.dtype.type(0)
         return (
-            np.where(tri(*shape, k=k, dtype=bool), x, zero)
+            np.where(tri(rows, columns, k=k, dtype=bool), x, zero)
             if keep_lower
-            else np.where(tri(*shape, k=k - 1, dtype=bool), zero, x)
+            else np.where(tri(rows, columns, k=k - 1, dtype=bool), zero, x)
         )
 
     return apply

@@ -63,7 +63,7 @@ def trace_inner(
     leaves, tree = flatten((tuple(args), kwargs))
     with trace.open_scope() as scope:
         for k, tracer in inputs.items():
-            var = scope.builder.parameter(tracer.cell.argument.isidentifier() and tracer.cell.argument or "x", tracer.type)
+            var = scope.builder.parameter((tracer.cell.argument.isidentifier() and tracer.cell.argument) or "x", tracer.type)
             leaves[k] = Tracer(Cell(var, scope, tracer.cell.argument), tracer.type, is_scalar=tracer.is_scalar)
         own = list(scope.builder.parameters)
         inner_args, inner_kwargs = tree.unflatten(leaves)
@@ -98,7 +98,7 @@ def _results(scope: Scope, leaves: list[Any], keep: bool) -> tuple[list[Var], li
     for leaf in leaves:
         if keep and isinstance(leaf, Tracer) and not leaf.cell.scope.inside(scope):
             positions.append(None)
-        elif isinstance(leaf, (Tracer, TracedSize)) or (isinstance(leaf, (np.ndarray, float, np.generic))):
+        elif isinstance(leaf, (Tracer, TracedSize, np.ndarray, float, np.generic)):
             positions.append(len(results))
             results.append(scope.resolve(as_tracer(leaf).value))
         else:

@@ -15,8 +15,25 @@ from .context import Scope, active_trace
 MISSING: Any = type("Missing", (), {"__repr__": lambda self: "<missing>"})()
 
 MUTATORS = frozenset(
-    "append extend insert pop remove clear sort reverse add discard update setdefault popitem popleft appendleft "
-    "__setitem__ __delitem__".split()
+    [
+        "append",
+        "extend",
+        "insert",
+        "pop",
+        "remove",
+        "clear",
+        "sort",
+        "reverse",
+        "add",
+        "discard",
+        "update",
+        "setdefault",
+        "popitem",
+        "popleft",
+        "appendleft",
+        "__setitem__",
+        "__delitem__",
+    ]
 )
 
 
@@ -44,7 +61,11 @@ class Change:
         """The present value."""
         match self.kind:
             case "attribute":
-                return vars(self.thing).get(self.key, MISSING) if hasattr(self.thing, "__dict__") else getattr(self.thing, self.key, MISSING)
+                return (
+                    vars(self.thing).get(self.key, MISSING)
+                    if hasattr(self.thing, "__dict__")
+                    else getattr(self.thing, self.key, MISSING)
+                )
             case "item":
                 try:
                     return self.thing[self.key]

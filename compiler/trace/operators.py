@@ -6,6 +6,7 @@ described in ``rewrite``.
 
 from __future__ import annotations
 
+import functools
 import operator
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
@@ -116,18 +117,23 @@ class Operators:
             with _dynamic_tests():
                 decided = truth(test(*state))
             if isinstance(decided, Tracer) or (decided and self._becomes_traced(test, body, state)):
-                holding = Holding(state, names, mutated)
-                dynamic = _dynamic(test)
-                outcome = staged_loop(
-                    None, holding.around(body), holding.wrap(state), names, lambda *inner: dynamic(*holding.unwrap(inner))
-                )
-                return holding.unwrap(outcome)
+                return self._stage_while(test, body, state, names, Holding(state, names, mutated))
             if not decided:
                 return state
             state = body(*state)
         raise UnsupportedError(
             f"a while loop on Python values was unrolled {UNROLL_AT_MOST} times; give it a NumPy value to count with"
         )
+
+    @staticmethod
+    def _stage_while(
+        test: Callable[..., Any], body: Callable[..., State], state: State, names: Sequence[str], holding: Holding
+    ) -> State:
+        def tested(*inner: Any) -> Any:
+            with _dynamic_tests():
+                return test(*holding.unwrap(inner))
+
+        return holding.unwrap(staged_loop(None, holding.around(body), holding.wrap(state), names, tested))
 
     @staticmethod
     def _becomes_traced(test: Callable[..., Any], body: Callable[..., State], state: State) -> bool:
@@ -210,7 +216,9 @@ class Operators:
 
     # comprehensions
 
-    def listcomp(self, iterable: Any, element: Callable[[Any], Any], condition: Callable[[Any], Any] | None = None) -> list[Any]:
+    def listcomp(
+        self, iterable: Any, element: Callable[[Any], Any], condition: Callable[[Any], Any] | None = None
+    ) -> list[Any]:
         """``[element for item in iterable if condition]``; over many items, one array seen as a list."""
         items = as_indexed(iterable)
         count = None if items is None else items.static_count()
@@ -230,7 +238,9 @@ class Operators:
             return Comprehension(items, element, condition)
         return self._generate(iterable, element, condition)
 
-    def _generate(self, iterable: Iterable[Any], element: Callable[[Any], Any], condition: Callable[[Any], Any] | None) -> Iterator[Any]:
+    def _generate(
+        self, iterable: Iterable[Any], element: Callable[[Any], Any], condition: Callable[[Any], Any] | None
+    ) -> Iterator[Any]:
         for item in iterable:
             kept = True if condition is None else truth(condition(item))
             if isinstance(kept, Tracer):
@@ -249,7 +259,9 @@ class Operators:
         """``{key: value for item in iterable if condition}``."""
         return dict(self.genexp(*args))
 
-    def flatcomp(self, iterable: Any, inner: Callable[[Any], Iterable[Any]], condition: Callable[[Any], Any] | None = None) -> list[Any]:
+    def flatcomp(
+        self, iterable: Any, inner: Callable[[Any], Iterable[Any]], condition: Callable[[Any], Any] | None = None
+    ) -> list[Any]:
         """``[... for item in iterable for ...]``."""
         return [part for items in self.genexp(iterable, inner, condition) for part in items]
 
@@ -310,7 +322,7 @@ class Operators:
         if isinstance(item, Tracer) and isinstance(container, (list, tuple, set, range)):
             found: Any = False
             for candidate in container:
-                found = self.or_(found, lambda candidate=candidate: item == candidate)
+                found = self.or_(found, functools.partial(operator.eq, item, candidate))
             return found
         return item in container
 
@@ -348,14 +360,6 @@ class _dynamic_tests:
 
     def __exit__(self, *_: object) -> None:
         active_trace().dynamic_tests = self.before
-
-
-def _dynamic(test: Callable[..., Any]) -> Callable[..., Any]:
-    def evaluate(*state: Any) -> Any:
-        with _dynamic_tests():
-            return test(*state)
-
-    return evaluate
 
 
 _RAISED = (ValueError, IndexError, ZeroDivisionError, RuntimeError, AssertionError)

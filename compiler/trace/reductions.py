@@ -34,9 +34,7 @@ def reduce(
     if given(where) and where is not True:
         neutral = {"sum": 0, "prod": 1, "all": True, "any": False}.get(op, initial)
         if not given(neutral):
-            raise ValueError(
-                f"reduction operation '{_LONG.get(op, op)}' has no identity; with where= give 'initial' as well"
-            )
+            raise ValueError(f"reduction operation '{_LONG.get(op, op)}' has no identity; with where= give 'initial' as well")
         x = elementwise("select", where, x, operand(neutral, x.dtype), dtype=x.dtype)
     if op in ("max", "min"):
         if given(initial):

@@ -67,7 +67,9 @@ class Sizing:
         if proved is not None:
             return proved
         if self.is_static(difference):
-            return self._guard(*_sides(difference), relation) if not self.is_static(left) else self._guard(left, right, relation)
+            return (
+                self._guard(*_sides(difference), relation) if not self.is_static(left) else self._guard(left, right, relation)
+            )
         for bound in self._reductions(difference, relation):
             if self._is_true_of_hints(bound):
                 self._guard(bound, 0, ">=")

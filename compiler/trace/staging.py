@@ -19,8 +19,8 @@ from ..errors import UnsupportedError
 from ..ir import ArrayType, Dim, Function, Var
 from ..ir.types import BOOL, I64
 from ..tree import Tree, flatten
-from .context import Scope, active_trace
 from .broadcasting import broadcast_shapes, broadcast_to
+from .context import Scope, active_trace
 from .elementwise import elementwise
 from .mutation import MISSING, Change, confirmed, redo
 from .promotion import as_tracer, convert, result_dtype
@@ -63,9 +63,7 @@ class Holding:
 
     def wrap(self, state: State) -> State:
         """The state as staging sees it."""
-        return tuple(
-            self.held[k] if k in self.held and value is self.held[k].thing else value for k, value in enumerate(state)
-        )
+        return tuple(self.held[k] if k in self.held and value is self.held[k].thing else value for k, value in enumerate(state))
 
     def unwrap(self, state: State) -> State:
         """The state as the user's program sees it."""
@@ -134,10 +132,12 @@ def join(name: str, *leaves: Any) -> Slot:
             "give it an array or a number in every case"
         )
     tracers = [as_tracer(leaf) for leaf in known]
-    shape = broadcast_shapes(tracers, f"the values of {name}") if len({t.type.shape for t in tracers}) > 1 else tracers[0].type.shape
-    return Slot(
-        result_dtype(*known), shape, all(t.weak for t in tracers), not shape and all(t.is_scalar for t in tracers)
+    shape = (
+        broadcast_shapes(tracers, f"the values of {name}")
+        if len({t.type.shape for t in tracers}) > 1
+        else tracers[0].type.shape
     )
+    return Slot(result_dtype(*known), shape, all(t.weak for t in tracers), not shape and all(t.is_scalar for t in tracers))
 
 
 def _kinds(leaves: Sequence[Any]) -> str:
@@ -176,7 +176,9 @@ def run_block(scope: Scope, block: Callable[..., State], state: State) -> Block:
 # branches
 
 
-def staged_if(test: Tracer, then: Callable[..., State], orelse: Callable[..., State], state: State, names: Sequence[str]) -> State:
+def staged_if(
+    test: Tracer, then: Callable[..., State], orelse: Callable[..., State], state: State, names: Sequence[str]
+) -> State:
     """Both branches traced; the ``cond`` picks one when the program runs."""
     trace = active_trace()
     before, _ = flatten(state)
@@ -230,7 +232,7 @@ def _refuse_whole(changes: Sequence[Change]) -> None:
 
 def merge_branches(test: Tracer, blocks: list[Block], before: list[Any], names: Sequence[str]) -> State:
     """Make the ``cond`` of two traced branches; returns the state after it."""
-    trace = active_trace()
+    active_trace()
     first, second = blocks
     if first.tree != second.tree:
         raise NotStaged(
@@ -251,9 +253,9 @@ def merge_branches(test: Tracer, blocks: list[Block], before: list[Any], names: 
     regions = []
     for block in blocks:
         with active_trace().reopen(block.scope):
-            results = [fill(slots[k], block.leaves[k]) for k in slots]
-            results += [block.scope.resolve(cell.value) for cell in cells]
-        regions.append((block.scope, results))
+            outcome = [fill(slots[k], block.leaves[k]) for k in slots]
+            outcome += [block.scope.resolve(cell.value) for cell in cells]
+        regions.append((block.scope, outcome))
     outputs = emit_cond(test, regions)
     results: list[Any] = list(first.leaves)
     for (k, slot), var in zip(slots.items(), outputs, strict=False):
@@ -296,9 +298,11 @@ def _merge_slots(name: str, a: Slot | None, b: Slot | None, x: Any, y: Any) -> S
 
 def _merge_dtypes(a: Slot, b: Slot) -> np.dtype:
     python = {"b": False, "i": 0, "f": 0.0}
-    return np.result_type(*(python[s.dtype.kind] if s.weak and s.dtype.kind != "b" else s.dtype for s in (a, b))) if not (
-        a.weak and b.weak
-    ) else np.promote_types(a.dtype, b.dtype)
+    return (
+        np.result_type(*(python[s.dtype.kind] if s.weak and s.dtype.kind != "b" else s.dtype for s in (a, b)))
+        if not (a.weak and b.weak)
+        else np.promote_types(a.dtype, b.dtype)
+    )
 
 
 def emit_cond(test: Tracer, regions: list[tuple[Scope, list[Var]]]) -> tuple[Var, ...]:
@@ -320,7 +324,9 @@ def close(scope: Scope, name: str, parameters: Sequence[Var], results: Sequence[
 
 def leaf_names(tree: Tree, names: Sequence[str]) -> list[str]:
     """The name of the variable that each leaf of a state belongs to."""
-    return [names[path[0]] if path and isinstance(path[0], int) and path[0] < len(names) else "the result" for path in tree.paths()]
+    return [
+        names[path[0]] if path and isinstance(path[0], int) and path[0] < len(names) else "the result" for path in tree.paths()
+    ]
 
 
 class snapshot:

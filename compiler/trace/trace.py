@@ -31,7 +31,6 @@ from .promotion import as_tracer
 from .staging import Undefined
 from .tracer import Cell, TracedSize, Tracer, check_array, check_dtype, new
 
-
 _PARTS = (indexing, operators)  # importing them gives tracers their operations
 
 
@@ -97,7 +96,9 @@ def classify(value: Any, name: str) -> Leaf:
             raise DTypeError(f"argument {name} is complex: complex numbers are not supported; pass real and imaginary parts")
         if hasattr(value, "__array__"):
             cls = type(value)
-            raise TypeError(f"argument {name} is a {cls.__module__}.{cls.__qualname__}; pass a NumPy array, as in np.asarray(x)")
+            raise TypeError(
+                f"argument {name} is a {cls.__module__}.{cls.__qualname__}; pass a NumPy array, as in np.asarray(x)"
+            )
         return Leaf("static", value=value)
     if isinstance(value, int):
         if type(value) is not int:
@@ -286,9 +287,7 @@ def without_identities(function: Function) -> Function:
             continue
         regions = tuple(without_identities(region) for region in equation.regions)
         equations.append(equation.replace(operands=operands, regions=regions))
-    return renumber(
-        function.replace(equations=tuple(equations), results=tuple(known.get(v, v) for v in function.results))
-    )
+    return renumber(function.replace(equations=tuple(equations), results=tuple(known.get(v, v) for v in function.results)))
 
 
 def _equality(function: Function) -> tuple[str, Dim] | None:

@@ -335,7 +335,7 @@ class TracedSize:
         return self
 
     def __abs__(self) -> Any:
-        return self if self >= 0 else -self
+        return self if self >= 0 else -self  # type: ignore[operator]
 
     def __divmod__(self, other: Any) -> Any:
         return (self // other, self % other)
@@ -393,7 +393,7 @@ def _size_operator(name: str, exact: Callable[[Dim, Dim], Dim] | None) -> None:
     def forward(self: TracedSize, other: Any) -> Any:
         if exact is not None and _is_exact(name, other):
             return python_size(exact(self.dim, other.dim if isinstance(other, TracedSize) else int(other)))
-        if isinstance(other, np.ndarray) or isinstance(other, (Tracer, int, float, np.generic, TracedSize)):
+        if isinstance(other, (np.ndarray, Tracer, int, float, np.generic, TracedSize)):
             return HANDLERS["binary"](name, self, other)
         return NotImplemented
 
@@ -496,7 +496,9 @@ def check_array(array: np.ndarray, what: str) -> np.dtype:
     """The dtype of an array; refuses subclasses of ndarray, whose operations mean something else."""
     cls = type(array)
     if cls is not np.ndarray and cls is not np.memmap:
-        remedy = "pass x.filled(value), or x.data and x.mask apart" if isinstance(array, np.ma.MaskedArray) else "pass np.asarray(x)"
+        remedy = (
+            "pass x.filled(value), or x.data and x.mask apart" if isinstance(array, np.ma.MaskedArray) else "pass np.asarray(x)"
+        )
         raise TypeError(f"{what} is a {cls.__module__}.{cls.__qualname__}, a subclass of numpy.ndarray; {remedy}")
     return check_dtype(array.dtype, what)
 

@@ -109,7 +109,8 @@ def apply_ufunc(ufunc: np.ufunc, *inputs: Any, dtype: Any = None) -> Any:
     inputs = tuple(as_tracer(v) if isinstance(v, (list, tuple)) else v for v in inputs)
     python = all(map(is_python, inputs))
     if ufunc is np.power and dtype is None:
-        special = _simple_power(*inputs, python)
+        base, exponent = inputs
+        special = _simple_power(base, exponent, python)
         if special is not None:
             return special
     types = resolve(ufunc, inputs, dtype)

@@ -86,7 +86,7 @@ class CosineAnnealingLR(Schedule):
 
 @dataclass(frozen=True)
 class LinearLR(Schedule):
-    """A multiple of ``lr`` that goes from ``start_factor`` to ``end_factor`` over ``total_iters`` counts and stays there: a warm-up.
+    """A warm-up: a multiple of ``lr`` that goes from ``start_factor`` to ``end_factor`` over ``total_iters`` counts.
 
     >>> [LinearLR(1.0, 0.5, total_iters=2)(t) for t in range(4)]
     [0.5, 0.75, 1.0, 1.0]

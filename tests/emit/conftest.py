@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-
 from jitgrad.compiler.emit.cpu import Emitted, emit_cpu
 from jitgrad.compiler.ir import Function, parse
 from jitgrad.compiler.ops import interpret, verify

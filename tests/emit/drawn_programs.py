@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 from hypothesis import strategies as st
-
 from jitgrad.compiler.ir import ArrayType, Function, Var, symbol
 from jitgrad.compiler.ir.types import BOOL, F64, I64
 from jitgrad.compiler.ops import Builder
@@ -37,7 +36,9 @@ def functions(draw: st.DrawFn, length: int = 12) -> Function:
     return build(choose, "f", PARAMETERS, length, depth=2)
 
 
-def build(choose: Choose, name: str, parameters: list[Var], length: int, depth: int, wanted: list[Any] | None = None) -> Function:
+def build(
+    choose: Choose, name: str, parameters: list[Var], length: int, depth: int, wanted: list[Any] | None = None
+) -> Function:
     """A function of given parameters; with ``wanted``, its results have these types, else all sorts."""
     b = Builder(parameters)
     live = list(parameters)
@@ -102,7 +103,7 @@ def repeat(choose, b, live, depth):
     if not fitting:
         return None
     shape = fitting[choose(len(fitting))]
-    axes = [k for k in range(len(shape))]
+    axes = list(range(len(shape)))
     for first in range(len(shape) - x.type.rank + 1):
         if shape[first : first + x.type.rank] == x.type.shape:
             return b.broadcast(x, tuple(axes[first : first + x.type.rank]), shape)

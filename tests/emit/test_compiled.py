@@ -4,7 +4,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-
 from jitgrad.compiler.emit import emit_cpu
 from jitgrad.compiler.errors import VerifyError
 from jitgrad.compiler.ir import ArrayType, Var, parse, symbol

@@ -5,7 +5,6 @@ import pytest
 from drawn_programs import arguments, functions
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-
 from jitgrad.compiler.ir import Function
 from jitgrad.compiler.lower.ownership import check_ownership, own
 from jitgrad.compiler.ops import interpret, verify

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-
 from jitgrad.compiler.diff import vjp
+
 from tests.ops.test_linalg import CASES, STACK, built
 
 

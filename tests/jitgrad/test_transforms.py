@@ -132,7 +132,7 @@ def test_custom_vjp_with_pytrees_and_closures():
         return weighted(p, x), (p, x)
 
     def backward(saved, ct):
-        p, x = saved
+        _p, x = saved
         return {"w": scale * ct["out"] * x}, None
 
     weighted.defvjp(forward, backward)

@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-
 from jitgrad.compiler.diff import jvp, vjp
 from jitgrad.compiler.errors import VerifyError
 from jitgrad.compiler.ir import ArrayType, Function, Var
 from jitgrad.compiler.ir.types import F64, I64
 from jitgrad.compiler.ops import Builder, interpret
 from jitgrad.compiler.ops.linalg import LINALG
+
 from tests.diff.conftest import check_derivatives
 
 RNG = np.random.default_rng(7)

@@ -4,6 +4,8 @@ Method: Rumelhart, Hinton and Williams (1986); Bishop, Pattern Recognition and M
 section 5.2.
 """
 
+import itertools
+
 import numpy as np
 
 ARGNUMS = (0,)
@@ -27,10 +29,7 @@ def program(layers, x, labels):
 
 
 def problem(rng, n, widths):
-    layers = [
-        (rng.normal(size=(a, b)) / np.sqrt(a), 0.1 * rng.normal(size=b))
-        for a, b in zip(widths[:-1], widths[1:])
-    ]
+    layers = [(rng.normal(size=(a, b)) / np.sqrt(a), 0.1 * rng.normal(size=b)) for a, b in itertools.pairwise(widths)]
     return layers, rng.normal(size=(n, widths[0])), rng.integers(widths[-1], size=n)
 
 

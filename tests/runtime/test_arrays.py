@@ -5,7 +5,6 @@ import os
 
 import numpy as np
 import pytest
-
 from jitgrad.compiler.load import load
 from jitgrad.compiler.runtime.arrays import SUM_BLOCK, add_any_order, empty, grow, rounding_error
 

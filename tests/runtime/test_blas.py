@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-
 from jitgrad.compiler.load import load
 from jitgrad.compiler.runtime import blas
 
@@ -119,9 +118,7 @@ def test_vectors_that_do_not_move_or_move_by_halves() -> None:
 
 def test_bytes_wrap_around() -> None:
     out = np.zeros((1, 1), np.uint8)
-    signature = tuple(
-        parameter.replace(",", ", ") for parameter in PARAMETERS["gemm"].replace(", ", ",").format("u8").split()
-    )
+    signature = tuple(parameter.replace(",", ", ") for parameter in PARAMETERS["gemm"].replace(", ", ",").format("u8").split())
     a = np.full((1, 10), 200, np.uint8)
     agree(load(SOURCE, "run_gemm", signature), blas.gemm, out, a, a, False, True, 1.0, 0.0)
 

@@ -1,6 +1,6 @@
 """Small programs, each with inputs, that the tests of `rewrite` run as they are and rewritten."""
 
-# ruff: noqa: B007, B020, B023, RUF005, E501, UP031
+# ruff: noqa: B007, B020, B023, RUF005, UP031
 
 import contextlib
 from collections.abc import Callable

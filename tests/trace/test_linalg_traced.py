@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-
-import jitgrad as jg
 from jitgrad.compiler.errors import UnsupportedError
 from jitgrad.compiler.pipeline import optimise
+
+import jitgrad as jg
 from tests.trace.against_numpy import FLOATS, check, traced_program
 
 FINITE = [name for name in FLOATS if "special" not in name] + ["int64", "int32", "bool"]

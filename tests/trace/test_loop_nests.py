@@ -13,9 +13,9 @@ import numpy as np
 from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 from interpreted import interpreting
+from jitgrad.compiler.errors import UnsupportedError
 
 import jitgrad as jg
-from jitgrad.compiler.errors import UnsupportedError
 
 SIZE = 4
 
@@ -68,7 +68,10 @@ def statements(draw: st.DrawFn, counters: list[str], depth: int) -> list[str]:
         case "stop":
             if not counters:
                 return [f"s = s + {value}"]
-            return [f"if ({counters[-1]} * 2 + 1) % 5 == 3:", "    " + draw(st.sampled_from(["s = s * 0.5", "continue", "break"]))]
+            return [
+                f"if ({counters[-1]} * 2 + 1) % 5 == 3:",
+                "    " + draw(st.sampled_from(["s = s * 0.5", "continue", "break"])),
+            ]
         case "if":
             test = f"{draw(st.sampled_from(counters or ['n']))} % 2 == {draw(st.integers(0, 1))}"
             lines = [f"if {test}:", *_indented(draw(blocks(counters, depth + 1)))]

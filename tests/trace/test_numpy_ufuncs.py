@@ -430,7 +430,7 @@ np.log(np.abs(A) + 1)
     B = A
     B += 1
     return A, B
-""")  # noqa: E501
+""")
 
 
 @pytest.mark.parametrize("text", PROGRAMS)

@@ -17,8 +17,24 @@ from ...errors import UnsupportedError
 from ...ir import Dim, symbol
 from ...ir.sizes import product, single_symbol, substitute
 from ...lower.program import (
-    Allocate, Atom, Call, For, Kernel, Launch, Load, Local, NewStack, Pop, Position, Print, Program, Push, Reserve,
-    Statement, Store, View,
+    Allocate,
+    Atom,
+    Call,
+    For,
+    Kernel,
+    Launch,
+    Load,
+    Local,
+    NewStack,
+    Pop,
+    Position,
+    Print,
+    Program,
+    Push,
+    Reserve,
+    Statement,
+    Store,
+    View,
 )  # fmt: skip
 from ..code import element_text
 from ..driver import _Driver as HostDriver

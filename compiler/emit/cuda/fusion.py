@@ -17,11 +17,35 @@ from ...ir.sizes import single_symbol, symbols
 from ...lower.kernels import rename
 from ...lower.names import Names
 from ...lower.program import (
-    Allocate, Axis, BufferParameter, Check, For, If, Kernel, Launch, Let, Load, Local, Product, Program, Reduce, Store,
-    View, Wrap,
+    Allocate,
+    Axis,
+    BufferParameter,
+    Check,
+    For,
+    If,
+    Kernel,
+    Launch,
+    Let,
+    Load,
+    Local,
+    Product,
+    Program,
+    Reduce,
+    Store,
+    View,
+    Wrap,
 )  # fmt: skip
 from .statements import (
-    Fetch, KernelNames, Multiply, ProductKernel, kernel_names, map_blocks, names_in, plain_name, storage_roots, with_body,
+    Fetch,
+    KernelNames,
+    Multiply,
+    ProductKernel,
+    kernel_names,
+    map_blocks,
+    names_in,
+    plain_name,
+    storage_roots,
+    with_body,
 )  # fmt: skip
 
 

@@ -14,7 +14,21 @@ from typing import Any
 from ...ir import ArrayType, Dim, symbol
 from ...ir.types import BOOL
 from ...lower.program import (
-    Allocate, Axis, BufferParameter, Kernel, Launch, Let, Load, Local, Parameter, Pop, Product, Program, Reduce, View,
+    Allocate,
+    Axis,
+    BufferParameter,
+    Kernel,
+    Launch,
+    Let,
+    Load,
+    Local,
+    Parameter,
+    Pop,
+    Product,
+    Program,
+    Reduce,
+    Step,
+    View,
 )  # fmt: skip
 from .statements import KernelNames, map_blocks, with_body
 
@@ -41,6 +55,8 @@ def _as_sum(product: Product, types: Mapping[str, ArrayType], names: KernelNames
     matrix, vector = (product.a, product.b) if product.ranks[0] == 2 else (product.b, product.a)
     across = product.transposed[0] if product.ranks[0] == 2 else not product.transposed[1]
     shape: tuple[Dim, ...] = (rows.extent, depth.extent)
+    axes: tuple[Axis, ...]
+    reads: list[tuple[str, str, tuple[Dim, ...], tuple[Dim, ...]]]
     if max(product.ranks) == 1:
         matrix, vector, axes = product.a, product.b, (depth,)
         reads = [("x", matrix, (depth.extent,), index[1:]), ("y", vector, (depth.extent,), index[1:])]
@@ -50,7 +66,7 @@ def _as_sum(product: Product, types: Mapping[str, ArrayType], names: KernelNames
         reads = [("a", matrix, place[1], place[0]), ("x", vector, (depth.extent,), index[1:])]
     d = product.dtype
     both, total = ("and", "any") if d == BOOL else ("mul", "sum")
-    body = [Load(f"{name}_here", d, name, at) for name, _, _, at in reads]
+    body: list[Step] = [Load(f"{name}_here", d, name, at) for name, _, _, at in reads]
     body.append(Let("term", d, both, tuple(Local(f"{name}_here", d) for name, *_ in reads)))
     scalar = len(axes) == 1
     target = "total" if scalar else "out"

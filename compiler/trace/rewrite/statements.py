@@ -1,10 +1,10 @@
 """Rewrite statements: in goes a function of the user, out comes one whose loops and branches are calls of operators.
 
-    for x in xs:                    def jg_body(jg_item, total):
-        total += x                      x = jg_item
-                                        total = jg_.inplace("+", total, x)
-                                        return (total,)
-                                    (total,) = jg_.for_(xs, jg_body, (total,), ("total",))
+for x in xs:                    def jg_body(jg_item, total):
+    total += x                      x = jg_item
+                                    total = jg_.inplace("+", total, x)
+                                    return (total,)
+                                (total,) = jg_.for_(xs, jg_body, (total,), ("total",))
 """
 
 import ast
