@@ -51,6 +51,8 @@ def _pushed(equation: Equation, stack: Var, values: dict[Var, Dim]) -> tuple[Dim
             pushed = equation.operands[1].type
             assert isinstance(pushed, ArrayType)
             return pushed.size, equation.result
+        case "pop":
+            return None, equation.results[0]
         case "loop":
             return _pushed_by_loop(equation, position, values)
         case "cond":
