@@ -8,7 +8,6 @@ from sklearn.datasets import load_digits
 import jitgrad as jg
 from jitgrad import nn, optim
 
-
 SHIFTS = ((0, 0), (2, 0), (-2, 0), (0, 2), (0, -2))
 EPOCHS, RATE = 6, 2e-3
 

@@ -19,7 +19,7 @@ import numpy as np
 from .arguments import Instance, Static, call_spec, leaf_key, rebuild_instance
 from .compiler.errors import UnsupportedError
 from .compiler.trace.context import current_trace
-from .compiler.tree import Tree, flatten
+from .compiler.tree import flatten
 from .program import GuardError, Program, compile_traced
 from .tracebacks import at_users_line, described_call
 
@@ -65,8 +65,15 @@ class Compiled:
         try:
             arguments = self._arguments(args, kwargs)
             leaves, tree = flatten(arguments)
-            program = self._find(arguments, leaves, tree)
-            return program(leaves)
+            key = (tree, tuple(map(leaf_key, leaves)))
+            latest = self.programs.get(key)
+            if latest and latest[0].checked_by_driver:
+                try:
+                    return latest[0](leaves)
+                except ValueError as error:
+                    if error.args != ("guard",):
+                        raise
+            return self._find(key, arguments, leaves)(leaves)
         except Exception as error:
             raise at_users_line(error, described_call(self.function, self.name, args, kwargs))  # noqa: B904
 
@@ -78,9 +85,8 @@ class Compiled:
             kwargs = {k: Static(v) if k in self.static_argnames else v for k, v in kwargs.items()}
         return args, kwargs
 
-    def _find(self, arguments: Any, leaves: list[Any], tree: Tree) -> Program:
+    def _find(self, key: Hashable, arguments: Any, leaves: list[Any]) -> Program:
         """The program for these arguments; traced and compiled if there is none."""
-        key = (tree, tuple(map(leaf_key, leaves)))
         program = self._match(key, leaves)
         if program is None:
             with self._lock:

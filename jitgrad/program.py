@@ -20,7 +20,9 @@ class GuardError(Exception):
 class Program:
     """A traced function with its compiled driver."""
 
-    def __init__(self, traced: Traced, built: Any, run: Callable[..., Any], seconds: dict[str, float]) -> None:
+    def __init__(
+        self, traced: Traced, built: Any, run: Callable[..., Any], seconds: dict[str, float], checks: bool = False
+    ) -> None:
         self.traced = traced
         self.built = built
         self.run = run
@@ -31,6 +33,7 @@ class Program:
         self._aliases = [k for k, leaf in enumerate(traced.leaves) if leaf.same is not None]
         self._donated = {self._taken.index(k): result for k, result in traced.written if traced.leaves[k].shape}
         self._finish = _finisher(traced, set(self._donated.values()))
+        self.checked_by_driver = checks and not traced.written and not self._aliases
         self.fast = self._fast_path()
 
     def accepts(self, leaves: Sequence[Any]) -> bool:
@@ -191,7 +194,7 @@ def compile_traced(traced: Traced, target: str, tracing: float) -> Program:
     start = time.perf_counter()
     run = compile_source(built.emitted, target)
     seconds = {"trace": tracing, **built.seconds, "compile": time.perf_counter() - start}
-    return Program(traced, built, run, seconds)
+    return Program(traced, built, run, seconds, checks=target == "cpu")
 
 
 __all__ = ["GuardError", "Leaf", "Program", "compile_traced"]

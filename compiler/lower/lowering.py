@@ -98,8 +98,9 @@ class _Lowering:
         self.targets = {parameters[k].name: self.function.results[r] for k, r in self.donated.items()}
         scope.run()
         returned = tuple(scope.alone(r) for k, r in enumerate(self.function.results) if k not in self.donated.values())
-        for position, target in self.donated.items():
-            scope.copy_back(parameters[position].name, self.function.results[target])
+        final = {parameters[k].name: scope.settled(parameters[k].name, self.function.results[r]) for k, r in self.donated.items()}
+        for name, value in final.items():
+            scope.copy_back(name, value)
         keep: list[Statement] = []
         for name, given in self.given.items():
             keep += [Bind((given,), (name,)), Call("copied", (name,), (name,))]
@@ -295,18 +296,21 @@ class Scope:
     def reuse(self, group: Group, position: int, result: Var, stored: Mapping[Var, Buffer]) -> Buffer | None:
         """The memory of an operand that nobody reads after this group, for a result of the same type."""
         used = {buffer.storage for buffer in stored.values()}
-        for read in group.reads:
+        for read in sorted(group.reads, key=lambda read: read.var in self.definition):  # what comes from outside first
             value = self.values.get(read.var)
             if not isinstance(value, Buffer) or value.type != result.type or value.storage in used:
                 continue
-            if self.is_free(read.var, position) and all(
-                r.here and r.var == read.var for r in group.reads if self.storage(r.var) == value.storage
-            ):
-                if value.storage in self.shared.callers and self.shared.targets.get(value.storage) != result:
-                    continue
+            alone = all(r.here and r.var == read.var for r in group.reads if self.storage(r.var) == value.storage)
+            if alone and self.is_free(read.var, position) and self.may_hold(value, result):
                 self.values[result] = value
                 return value
         return None
+
+    def may_hold(self, value: Buffer, result: Var) -> bool:
+        """Whether memory may hold a result: the caller's should not hold what is returned."""
+        if value.storage not in self.shared.callers or result not in self.shared.function.results:
+            return True
+        return self.shared.targets.get(value.storage) == result
 
     def storage(self, var: Var) -> str | None:
         value = self.values.get(var)
@@ -623,8 +627,14 @@ class Scope:
     def after(self, value: Value | Stack, last: Value | Stack) -> Value | Stack:
         """The value that a loop leaves in a carried variable."""
         if isinstance(value, Buffer) and isinstance(last, Buffer) and last.storage != value.storage:
+            self.forget_views(value.name)
             return Buffer(value.name, value.type, f"{value.name}'")
         return value
+
+    def forget_views(self, name: str) -> None:
+        """A name is bound to other memory: views made before show the old one."""
+        self.flat = {key: view for key, view in self.flat.items() if key[0] != name}
+        self.whole = {view: base for view, base in self.whole.items() if base.name != name}
 
     def rebind(self, targets: Sequence[Value | Stack], values: Sequence[Value | Stack]) -> None:
         """Assign all that is not where it should be, at once."""
@@ -671,8 +681,13 @@ class Scope:
 
     # the end
 
-    def copy_back(self, parameter: str, result: Var) -> None:
+    def settled(self, parameter: str, result: Var) -> str:
+        """Where the result for a parameter's memory is: there, or where no copy to another parameter can touch it."""
+        value = self.buffer(result)
+        return value.name if value.storage == parameter else str(self.alone(result))
+
+    def copy_back(self, parameter: str, value: str) -> None:
         """Copy a result into the memory of the parameter that is to hold it, unless it is there already."""
-        value = self.values[result]
-        if isinstance(value, Buffer) and (value.storage != parameter or parameter in self.shared.given):
-            self.statements.append(Call("copy_into", (self.shared.given.get(parameter, parameter), value.name)))
+        given = self.shared.given.get(parameter, parameter)
+        if value != given and not (value == parameter and given == parameter):
+            self.statements.append(Call("copy_into", (given, value)))

@@ -22,7 +22,7 @@ from ..ir.types import BOOL, F64, I64
 from . import creation
 from .context import active_trace, is_internal
 from .elementwise import elementwise
-from .functions import FUNCTIONS
+from .functions import FUNCTIONS, METHODS
 from .functions import function as numpy_function
 from .iterables import Comprehension, Indexed, as_indexed, backwards, enumerated, traced_range, zipped
 from .mutation import MUTATORS, remember
@@ -81,6 +81,12 @@ def call(callee: Any) -> Any:
     return _object(callee)
 
 
+def concerns_program(args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+    """Whether a call has traced arguments, or arrays found outside of the function, whose elements may change between calls."""
+    outside = any(isinstance(v, np.ndarray) and v.dtype.kind in "fiub" for v in (*args, *kwargs.values()))
+    return outside or has_traced(args) or has_traced(kwargs)
+
+
 def _hashable(value: Any) -> bool:
     return type(value).__hash__ is not None
 
@@ -127,7 +133,7 @@ def _is_library(function: types.FunctionType) -> bool:
 
 
 def _ufunc(ufunc: np.ufunc, *args: Any, **kwargs: Any) -> Any:
-    if has_traced(args) or has_traced(kwargs):
+    if concerns_program(args, kwargs):
         return call_ufunc(ufunc, "__call__", args, kwargs)
     return _own(ufunc(*args, **kwargs))
 
@@ -147,7 +153,7 @@ def _ufunc_method(ufunc: np.ufunc, name: str, *args: Any, **kwargs: Any) -> Any:
 
 
 def _numpy(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-    if function in CREATION or has_traced(args) or has_traced(kwargs):
+    if function in CREATION or concerns_program(args, kwargs):
         args = tuple(_listed(a) for a in args)
         return numpy_function(function)(*args, **kwargs)
     return _own(function(*args, **kwargs))
@@ -192,7 +198,7 @@ def _method(method: types.BuiltinMethodType) -> Any:
         return method
 
     def apply(*args: Any, **kwargs: Any) -> Any:
-        if has_traced(args) or has_traced(kwargs):
+        if concerns_program((owner, *args), kwargs) and method.__name__ in METHODS:
             return getattr(as_tracer(owner), method.__name__)(*args, **kwargs)
         return _own(method(*args, **kwargs))
 

@@ -18,7 +18,7 @@ def run_plain(emitted: Emitted, arguments: Sequence[Any]) -> tuple[Any, ...]:
     exec(compile(re.sub(r"(?m)^@njit\(.*\)\n", "", emitted.source), "<emitted>", "exec"), namespace)
     with np.errstate(all="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        results = namespace[emitted.entry](*[a.copy() if np.ndim(a) else a for a in arguments])
+        results = namespace[emitted.entry](*arguments)
     return results if isinstance(results, tuple) else () if results is None else (results,)
 
 
@@ -37,21 +37,38 @@ def assert_equal(found: Sequence[Any], expected: Sequence[Any], text: str, exact
 
 
 def check_function(function: Function, arguments: Sequence[Any], donated: Mapping[int, int] | None = None) -> Emitted:
-    """The emitted module gives the interpreter's results, leaves arguments alone and shares no memory between results."""
+    """The emitted module gives the interpreter's results, those of donated parameters in their memory, and shares no memory."""
     verify(function)
+    donated = donated or {}
     emitted = emit_cpu(function, "run", donated)
     arguments = [np.asarray(a, p.type.dtype) for a, p in zip(arguments, function.parameters, strict=True)]
-    plain = [a if a.ndim else a[()] for a in arguments]
-    assert_equal(run_plain(emitted, plain), interpret(function, arguments), emitted.source)
+    expected = interpret(function, arguments)
+    plain = [a.copy() if a.ndim else a[()] for a in arguments]
+    results = run_plain(emitted, plain)
+    check_memory([r for r in results if np.ndim(r)], [a for a in plain if np.ndim(a)], emitted.source)
+    returned = iter(results)
+    targets = {result: plain[k] for k, result in donated.items()}
+    found = [targets[k] if k in targets else next(returned) for k in range(len(expected))]
+    assert_equal(found, expected, emitted.source)
+    for k, argument in enumerate(arguments):
+        if k not in donated:
+            np.testing.assert_array_equal(plain[k], argument, err_msg=emitted.source)
     return emitted
+
+
+def check_memory(results: Sequence[np.ndarray], arguments: Sequence[np.ndarray], text: str) -> None:
+    """Results share no memory with arguments or each other, and are C-contiguous."""
+    for k, result in enumerate(results):
+        assert result.flags.c_contiguous, text
+        assert not any(np.may_share_memory(result, other) for other in [*results[:k], *arguments]), text
 
 
 @pytest.fixture
 def check() -> Any:
     """Check IR text, or a function, on arguments."""
 
-    def run(program: str | Function, *arguments: Any) -> Emitted:
+    def run(program: str | Function, *arguments: Any, donated: Mapping[int, int] | None = None) -> Emitted:
         function = parse(program) if isinstance(program, str) else program
-        return check_function(function, arguments)
+        return check_function(function, arguments, donated)
 
     return run

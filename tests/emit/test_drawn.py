@@ -66,3 +66,15 @@ def test_emitted_modules_give_the_interpreters_results(check, function: Function
             function = transform(function)
     if tame(values):
         check(function, *arguments(*sizes))
+
+
+@settings(SETTINGS, max_examples=200)
+@given(function=functions())
+def test_results_go_into_the_memory_of_donated_parameters(check, function: Function) -> None:
+    donated: dict[int, int] = {}
+    for k, parameter in enumerate(function.parameters):
+        fitting = [r for r, v in enumerate(function.results) if v.type == parameter.type and r not in donated.values()]
+        if fitting and parameter.type.shape:
+            donated[k] = fitting[0]
+    if tame(interpret(function, arguments(3, 2))):
+        check(function, *arguments(3, 2), donated=donated)

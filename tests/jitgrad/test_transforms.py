@@ -330,3 +330,11 @@ def test_check_grads_finds_a_wrong_derivative():
     wrong.defvjp(lambda x: (x**2, x), lambda x, ct: (x * ct,))
     with pytest.raises(AssertionError, match="reverse mode differs"):
         jg.check_grads(wrong, (np.array([1.0, 2.0]),), order=1, modes=("rev",))
+
+
+def test_numpy_calls_on_captured_arrays_are_made_at_each_call():
+    table = np.ones(3)
+    f = jg.jit(lambda x: x * np.sum(table) + table.max())
+    np.testing.assert_array_equal(f(np.ones(2)), [4.0, 4.0])
+    table[:] = 2.0
+    np.testing.assert_array_equal(f(np.ones(2)), [8.0, 8.0])
