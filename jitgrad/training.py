@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from .arguments import leaf_key
 from .compiled import Compiled
 from .compiler.trace.calls import call
 from .compiler.tree import NAMESPACE, Tree, flatten, is_held
@@ -231,8 +232,8 @@ def _bind(step: Compiled, model: Any, state: Any, batch: tuple[Any, ...]) -> _Bo
     arguments: tuple[tuple[Any, ...], dict[str, Any]] = ((model, state, *batch), {})
     everything, structure = flatten(arguments)
     leaves = flatten((model, state))[0]
-    program = step._find(arguments, everything, structure)
-    simple = len(everything) == len(leaves) + len(batch) and not program._aliases
+    program = step._find((structure, tuple(map(leaf_key, everything))), arguments, everything)
+    simple = len(everything) == len(leaves) + len(batch) and not program._aliases and max(program._written) < len(leaves)
     ready = all(_prepare(leaf) is leaf for leaf in leaves if isinstance(leaf, np.ndarray) and leaf.ndim)
     static = any(leaf.kind == "static" for leaf in program.traced.leaves[len(leaves) :])
     return _Bound(program, leaves, model, state) if simple and ready and not static else None
