@@ -13,7 +13,7 @@ SAYS = {
     "digits.py": ("held out are recognised", "fn loss(", "fn value_and_grad_loss(", "@njit", "a step"),
     "static_vs_dynamic.py": ("fn value_and_grad_loss(", "@njit", "matrix products", "one thread"),
 }
-NEEDS = {"digits.py": "sklearn"}
+NEEDS = {"digits.py": "sklearn", "lenet_digits.py": "sklearn", "curve_fit.py": "matplotlib"}
 
 
 @pytest.mark.slow

@@ -70,6 +70,11 @@ def _is_zero(value: Value | Stack | None) -> bool:
     return repr(number) in ("0", "0.0", "False")
 
 
+def _name(value: Value | Stack | None) -> str:
+    """The name of the variable that a scalar is, if it is one."""
+    return str(atom_dim(value)) if isinstance(value, Local | Position) else ""
+
+
 def _is_integer(var: Var) -> bool:
     return var.type == ArrayType(I64)
 
@@ -98,7 +103,9 @@ class _Lowering:
         self.targets = {parameters[k].name: self.function.results[r] for k, r in self.donated.items()}
         scope.run()
         returned = tuple(scope.alone(r) for k, r in enumerate(self.function.results) if k not in self.donated.values())
-        final = {parameters[k].name: scope.settled(parameters[k].name, self.function.results[r]) for k, r in self.donated.items()}
+        final = {
+            parameters[k].name: scope.settled(parameters[k].name, self.function.results[r]) for k, r in self.donated.items()
+        }
         for name, value in final.items():
             scope.copy_back(name, value)
         keep: list[Statement] = []
@@ -248,8 +255,10 @@ class Scope:
     def scalar(self, equation: Equation) -> None:
         """Compute a number in the driver."""
         body = self.body()
-        self.values[equation.result] = body.element(equation.result, ())
+        value = body.element(equation.result, ())
         self.statements += body.steps  # type: ignore[arg-type]
+        self.shared.variables.discard(_name(value))  # it may have two readers now
+        self.values[equation.result] = value
 
     def launch(self, group: Group, position: int) -> None:
         """Make the kernel of a group and run it."""
@@ -594,8 +603,8 @@ class Scope:
 
     def is_own_variable(self, var: Var, value: Atom) -> bool:
         """Whether a scalar is a variable that loops assign, and that is read only once more."""
-        name = str(atom_dim(value)) if isinstance(value, Local | Position) else ""
-        return name in self.shared.variables and self.uses[var] == 1
+        here = var in self.definition or var in self.owned
+        return here and self.uses[var] == 1 and _name(value) in self.shared.variables
 
     def lower_loop(self, equation: Equation) -> None:
         start, stop, *inner = equation.operands
@@ -669,6 +678,7 @@ class Scope:
         """The variable in which both branches leave a result."""
         if a == b:
             self.values[result] = a
+            self.shared.variables.discard(_name(a))  # it may have two readers now
             return a
         if isinstance(result.type, StackType):
             raise LoweringError("the branches of cond leave different stacks")

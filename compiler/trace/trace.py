@@ -267,12 +267,9 @@ def _output(value: Any, results: list[Var], inputs: list[Any], leaves: Sequence[
 
 
 def unify(function: Function) -> Function:
-    """Write sizes that a guard says are equal as one symbol, or number."""
-    for _ in range(100):
-        found = _equality(function)
-        if found is None:
-            return without_identities(function)
-        function = substitute_sizes(function, dict([found]))
+    """Write sizes that guards say are equal as one symbol, or number."""
+    while found := _equalities(function):
+        function = substitute_sizes(function, found)
     return without_identities(function)
 
 
@@ -290,19 +287,23 @@ def without_identities(function: Function) -> Function:
     return renumber(function.replace(equations=tuple(equations), results=tuple(known.get(v, v) for v in function.results)))
 
 
-def _equality(function: Function) -> tuple[str, Dim] | None:
+def _equalities(function: Function) -> dict[str, Dim]:
+    """What symbols equal by guards: earlier symbols or numbers, as replacements that do not build on each other."""
     order = {name: k for k, name in enumerate(_symbols_in_order(function))}
+    found: dict[str, Dim] = {}
+    used: set[str | None] = set()
     for guard in function.guards:
         if guard.relation != "==":
             continue
         for left, right in ((guard.left, guard.right), (guard.right, guard.left)):
-            name = single_symbol(left)
-            if name is None or name not in order:
+            name, other = single_symbol(left), single_symbol(right)
+            if name is None or name not in order or name in found or name in used or other in found:
                 continue
-            other = single_symbol(right)
             if isinstance(right, int) or (other is not None and order.get(other, 0) < order[name]):
-                return name, right
-    return None
+                found[name] = right
+                used.add(other)
+                break
+    return found
 
 
 def _symbols_in_order(function: Function) -> list[str]:
