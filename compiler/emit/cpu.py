@@ -7,12 +7,13 @@ of the driver's parameters as ``load`` takes them. The text also runs as plain P
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..ir import ArrayType, Function
 from ..ir.types import DTYPE_NAMES
 from ..lower.lowering import lower
 from ..lower.program import Program
+from ..lower.reusing import allocate_outside
 from .driver import driver_lines
 from .nests import kernel_lines
 
@@ -35,6 +36,7 @@ def emit_cpu(function: Function, name: str, donated: Mapping[int, int] | None = 
     is written there, and not returned.
     """
     program = lower(function.replace(name=name), donated, reuse=True)
+    program = replace(program, body=allocate_outside(program.body))
     return Emitted(module_text(program), program.name, tuple(parameter_type(p.type) for p in program.parameters))
 
 

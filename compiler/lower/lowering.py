@@ -305,7 +305,7 @@ class Scope:
     def reuse(self, group: Group, position: int, result: Var, stored: Mapping[Var, Buffer]) -> Buffer | None:
         """The memory of an operand that nobody reads after this group, for a result of the same type."""
         used = {buffer.storage for buffer in stored.values()}
-        for read in sorted(group.reads, key=lambda read: read.var in self.definition):  # what comes from outside first
+        for read in sorted(group.reads, key=lambda read: self.preference(read.var, result)):
             value = self.values.get(read.var)
             if not isinstance(value, Buffer) or value.type != result.type or value.storage in used:
                 continue
@@ -314,6 +314,12 @@ class Scope:
                 self.values[result] = value
                 return value
         return None
+
+    def preference(self, operand: Var, result: Var) -> int:
+        """Which memory a result would rather have: that which it must go to in the end, then what comes from outside."""
+        if self.shared.targets.get(self.storage(operand) or "") == result:
+            return 0
+        return 2 if operand in self.definition else 1
 
     def may_hold(self, value: Buffer, result: Var) -> bool:
         """Whether memory may hold a result: the caller's should not hold what is returned."""
