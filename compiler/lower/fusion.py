@@ -99,7 +99,7 @@ class _Planner:
             if role is Role.WRITE:
                 self.demand(equation.operands[0])
                 if not self.harmless(equation, self.reads(equation.operands[1], here=True)):
-                    self.demand(equation.operands[1])
+                    self.demand_copy(equation.operands[1])
             if equation.op == "take":
                 self.demand(equation.operands[0])
 
@@ -117,6 +117,15 @@ class _Planner:
             self.views.add(var)
             self.demand(equation.operands[0])
         self.stored.add(var)
+
+    def demand_copy(self, var: Var) -> None:
+        """Let an array live in memory of its own, because what it would show is about to be overwritten."""
+        if self.roles.get(var) is Role.CHEAP and is_array(var):
+            self.roles[var] = Role.MAP
+            self.views.discard(var)
+            self.stored.add(var)
+        else:
+            self.demand(var)
 
     # what reads what
 

@@ -404,9 +404,10 @@ class Scope:
         self, base: Buffer, type: ArrayType, positions: tuple[Any, ...] = (), equation: Equation | None = None
     ) -> Buffer:
         """A buffer at leading positions, or under another shape."""
-        base = self.whole.get(base.name, base)
-        if not positions and base.type == type:
-            return base
+        if not positions:
+            base = self.whole.get(base.name, base)
+            if base.type == type:
+                return base
         name = self.shared.names.fresh((equation.hint if equation else "") or base.name)
         self.statements.append(View(name, type, base.name, positions, equation.source if equation else None))
         view = Buffer(name, type, base.storage)

@@ -43,6 +43,7 @@ class Lives:
         self.last: dict[Var, int] = {}
         self.base: dict[Var, Var] = {}
         self.views: dict[Var, list[Var]] = {}
+        self.flattened: set[Var] = set()  # views that kernels cannot read through
         for position, equation in enumerate(function.equations):
             for operand in equation.operands:
                 self.last[operand] = position
@@ -50,6 +51,8 @@ class Lives:
                 root = self.root(equation.operands[0])
                 self.base[equation.result] = root
                 self.views.setdefault(root, []).append(equation.result)
+                if is_flattening(equation) or equation.operands[0] in self.flattened:
+                    self.flattened.add(equation.result)
         for result in function.results:
             self.last[result] = self.end
 
@@ -57,9 +60,13 @@ class Lives:
         """The variable in whose memory a view lives."""
         return self.base.get(var, var)
 
-    def late_views(self, var: Var, position: int) -> list[Var]:
-        """The views of a variable that are needed after a position."""
-        return [view for view in self.views.get(var, ()) if self.last.get(view, -1) > position]
+    def late_views(self, var: Var, position: int, equation: Equation) -> list[Var]:
+        """The views of a variable that an equation at a position must not overwrite: a kernel that writes may read most of them."""
+        reads_itself = role_of(equation) is Role.WRITE
+        return [
+            view for view in self.views.get(var, ())
+            if self.last.get(view, -1) >= position + (reads_itself and view not in self.flattened)
+        ]  # fmt: skip
 
 
 def is_view_of_operand(equation: Equation) -> bool:
@@ -129,9 +136,8 @@ class _Owner:
         return frozenset(found)
 
     def views_needed(self, var: Var, position: int, equation: Equation) -> list[Var]:
-        """The views of a variable that must outlive its memory; a kernel that writes may still read them itself."""
-        until = position if role_of(equation) is Role.WRITE else position - 1
-        return [view for view in self.lives.late_views(var, until) if view in self.environment]
+        """The views of a variable that must outlive its memory."""
+        return [view for view in self.lives.late_views(var, position, equation) if view in self.environment]
 
     def save_views(self, var: Var, position: int, equation: Equation) -> None:
         for view in self.views_needed(var, position, equation):
@@ -176,7 +182,7 @@ def _donated_inside(equation: Equation, region: int, owned: set[Var], lives: Liv
         if (var := equation.operands[k]) in owned
         and lives.last[var] == position
         and equation.operands.count(var) == 1
-        and not lives.late_views(var, position - 1)
+        and not lives.late_views(var, position, equation)
     )
 
 
@@ -188,8 +194,7 @@ def _check_destroyed(function: Function, equation: Equation, k: int, position: i
         raise VerifyError(f"in {function.name}: {equation.op} overwrites {var.name}, which is not its own")
     if lives.last[var] > position or equation.operands.count(var) > 1:
         raise VerifyError(f"in {function.name}: {equation.op} overwrites {var.name}, which is still needed")
-    until = position if role_of(equation) is Role.WRITE else position - 1
-    for view in lives.late_views(var, until):
+    for view in lives.late_views(var, position, equation):
         raise VerifyError(f"in {function.name}: {equation.op} overwrites {var.name}, of which {view.name} is a view")
 
 
