@@ -38,42 +38,54 @@ def allocate_outside(statements: Iterable[Statement]) -> tuple[Statement, ...]:
 def _take_out(loop: For) -> tuple[list[Statement], For]:
     """What can stand before a loop, and the loop without it."""
     inside = {loop.index} | {name for statement in (*loop.test, *loop.body) for name in bound_names(statement)}
-    carried = _carried(loop)
     leaving = {value for s in _deep(loop.body) if isinstance(s, Bind) for value in s.values if isinstance(value, str)}
+    exchanges = _exchanges(loop)
     moved: list[Statement] = []
     body: list[Statement] = []
-    swapped: set[str] = set()
+    swapped: dict[str, str] = {}
     for s in loop.body:
-        if _may_move(s, inside) and (s.name not in leaving or s.name in carried):  # type: ignore[union-attr]
-            moved.append(_with_sizes_from_zero(s))
-            inside.discard(s.name)  # type: ignore[union-attr]
-            if s.name in leaving:  # type: ignore[union-attr]
-                swapped.add(s.name)  # type: ignore[union-attr]
-                inside.add(s.name)  # type: ignore[union-attr]
-        else:
+        if not _may_move(s, inside) or (s.name in leaving and s.name not in exchanges):  # type: ignore[union-attr]
             body.append(s)
+            continue
+        moved.append(_with_sizes_from_zero(s))
+        name: str = s.name  # type: ignore[union-attr]
+        if name in exchanges:
+            swapped[name] = exchanges[name]
+        else:
+            inside.discard(name)
     if swapped:
-        body[-1] = _swap(body[-1], swapped)
+        last = body[-1]
+        assert isinstance(last, Bind)
+        body[-1] = dataclasses.replace(
+            last, names=(*last.names, *swapped), values=(*last.values, *swapped.values())
+        )
     return moved, dataclasses.replace(loop, body=tuple(body))
 
 
-def _carried(loop: For) -> set[str]:
-    """The buffers that the last statement of a loop binds to names that it carries, once each."""
+def _exchanges(loop: For) -> dict[str, str]:
+    """For buffers that the last statement of a loop gives to its next iteration: a carried one of the same type that is replaced."""
     last = loop.body[-1] if loop.body else None
     if not isinstance(last, Bind):
-        return set()
+        return {}
+    types = {s.name: s.type for s in loop.body if isinstance(s, Allocate)}
     others = [v for s in _deep(loop.body) if isinstance(s, Bind) and s is not last for v in s.values]
-    once = [v for v in last.values if isinstance(v, str) and last.values.count(v) == 1 and v not in others]
-    return {v for v in once if v not in last.names}
+    types = {name: type for name, type in types.items() if last.values.count(name) == 1 and name not in others}
+    given = dict(zip(last.names, last.values, strict=True))
+    replaced = {name: _origin(name, given) for name in last.names if name not in last.values}
+    exchanges: dict[str, str] = {}
+    for new, type in types.items():
+        for name, origin in replaced.items():
+            if types.get(origin) == type and name not in exchanges.values():
+                exchanges[new] = name
+                break
+    return exchanges
 
 
-def _swap(last: Statement, swapped: set[str]) -> Statement:
-    """Let the new buffers change places with those that they replace."""
-    assert isinstance(last, Bind)
-    pairs = [(n, v) for n, v in zip(last.names, last.values, strict=True) if v in swapped]
-    return dataclasses.replace(
-        last, names=(*last.names, *(str(v) for _, v in pairs)), values=(*last.values, *(n for n, _ in pairs))
-    )
+def _origin(name: str, given: dict[str, object]) -> str:
+    """Follow what a name is given until it is something that is not carried: of the same type as the name."""
+    while name in given:
+        name = str(given[name])
+    return name
 
 
 def _may_move(s: Statement, inside: set[str]) -> bool:
