@@ -56,9 +56,7 @@ def _take_out(loop: For) -> tuple[list[Statement], For]:
     if swapped:
         last = body[-1]
         assert isinstance(last, Bind)
-        body[-1] = dataclasses.replace(
-            last, names=(*last.names, *swapped), values=(*last.values, *swapped.values())
-        )
+        body[-1] = dataclasses.replace(last, names=(*last.names, *swapped), values=(*last.values, *swapped.values()))
     return moved, dataclasses.replace(loop, body=tuple(body))
 
 
