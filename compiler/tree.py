@@ -1,23 +1,39 @@
 """Pytrees: nested containers of leaves, taken apart and put together again.
 
 dict, list, tuple, named tuple, ``OrderedDict``, ``deque`` and ``defaultdict`` are what ``optree`` knows; any dataclass is a
-node as well, its fields being its children. None is part of the structure; everything else is a leaf.
+node as well, its fields being its children. None is part of the structure; everything else is a leaf. ``optree`` is imported
+when the first pytree is taken apart.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import threading
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 NAMESPACE = "jitgrad"
-_REGISTERED: set[type] = set()
 
 
 class Held(str):
     """The name of a child that stays as it is when the rest of its node is differentiated, as a key of a path."""
 
     __slots__ = ()
+
+
+class Node(NamedTuple):
+    """How a class of nodes is taken apart, to (children, static data, keys), and put together of static data and children."""
+
+    take_apart: Callable[[Any], tuple[Sequence[Any], Any, Sequence[Any]]]
+    put_together: Callable[[Any, Sequence[Any]], Any]
+
+
+NODES: dict[type, Node] = {}
+"""The classes of nodes besides Python's own containers."""
+
+_WAITING: list[type] = []  # nodes that optree has not been told of
+_LEAVES: set[type] = set()  # classes that were met as leaves, and are no dataclasses
+_LOCK = threading.Lock()
 
 
 class Tree:
@@ -55,18 +71,18 @@ def flatten(tree: Any) -> tuple[list[Any], Tree]:
     """The leaves of a pytree, in order, and its structure."""
     import optree
 
-    leaves, spec = optree.tree_flatten(tree, _is_leaf, namespace=NAMESPACE)
+    if _WAITING:
+        _make_known()
+    leaves, spec = optree.tree_flatten(tree, namespace=NAMESPACE)  # type: ignore[arg-type]
+    for leaf in leaves:
+        if type(leaf) not in _LEAVES and _is_new_node(type(leaf)):
+            return flatten(tree)
     return leaves, Tree(spec)
 
 
 def is_held(path: Sequence[Any]) -> bool:
     """Whether the leaf at a path is one that is not differentiated, such as a running mean."""
     return any(type(key) is Held for key in path)
-
-
-def is_node(cls: type) -> bool:
-    """Whether ``register`` has made a class a node of pytrees."""
-    return cls in _REGISTERED
 
 
 def map_leaves(function: Callable[..., Any], tree: Any, *rest: Any) -> Any:
@@ -76,20 +92,31 @@ def map_leaves(function: Callable[..., Any], tree: Any, *rest: Any) -> Any:
     return structure.unflatten([function(*group) for group in zip(leaves, *others, strict=True)])
 
 
-def register(cls: type, flatten_node: Callable[[Any], Any], unflatten_node: Callable[[Any, Any], Any]) -> None:
-    """Make a class a node of pytrees: ``flatten_node(x) -> (children, static data)`` and the way back."""
+def register(cls: type, take_apart: Callable[[Any], Any], put_together: Callable[[Any, Any], Any]) -> None:
+    """Make a class a node of pytrees: ``take_apart(x) -> (children, static data, keys)`` and the way back."""
+    with _LOCK:
+        if cls not in NODES:
+            NODES[cls] = Node(take_apart, put_together)
+            _WAITING.append(cls)
+
+
+def _make_known() -> None:
+    """Tell ``optree`` of the nodes registered since the last time."""
     import optree
 
-    optree.register_pytree_node(cls, flatten_node, unflatten_node, namespace=NAMESPACE)
-    _REGISTERED.add(cls)
+    with _LOCK:
+        while _WAITING:
+            optree.register_pytree_node(_WAITING[-1], *NODES[_WAITING[-1]], namespace=NAMESPACE)  # type: ignore[arg-type]
+            _WAITING.pop()
 
 
-def _is_leaf(value: Any) -> bool:
-    """Nothing is forced to be a leaf; dataclasses are made known to optree when they are first seen."""
-    cls = type(value)
-    if cls not in _REGISTERED and dataclasses.is_dataclass(cls):
-        _register_dataclass(cls)
-    return False
+def _is_new_node(cls: type) -> bool:
+    """Whether a class met as a leaf is a dataclass, which is a node from here on."""
+    if not dataclasses.is_dataclass(cls):
+        _LEAVES.add(cls)
+        return False
+    _register_dataclass(cls)
+    return True
 
 
 def _register_dataclass(cls: type) -> None:
@@ -104,7 +131,4 @@ def _register_dataclass(cls: type) -> None:
             object.__setattr__(value, name, child)
         return value
 
-    import optree
-
-    optree.register_pytree_node(cls, take_apart, put_together, namespace=NAMESPACE)  # type: ignore[arg-type]
-    _REGISTERED.add(cls)
+    register(cls, take_apart, put_together)

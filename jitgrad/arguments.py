@@ -122,6 +122,18 @@ def leaf_key(value: Any) -> Any:
     return cls, value
 
 
+def prepared(value: Any) -> Any:
+    """An argument as the driver takes it: contiguous, writable for numba's type, a scalar where it has no axes."""
+    if not isinstance(value, np.ndarray):
+        return value
+    if not value.shape:
+        return value[()]
+    flags = value.flags
+    if type(value) is np.ndarray and flags.c_contiguous and flags.aligned and flags.writeable:
+        return value
+    return np.array(value, order="C", copy=True, subok=False)
+
+
 def call_spec(leaves: Sequence[Any], names: Sequence[str]) -> list[Leaf]:
     """How each leaf enters the program; the same array twice is one argument."""
     described: list[Leaf] = []

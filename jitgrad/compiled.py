@@ -14,13 +14,11 @@ from dataclasses import dataclass, field
 from types import MethodType
 from typing import Any
 
-import numpy as np
-
 from .arguments import Instance, Static, call_spec, leaf_key, rebuild_instance
-from .compiler.errors import UnsupportedError
+from .calling import MISS
 from .compiler.trace.context import current_trace
 from .compiler.tree import flatten
-from .program import GuardError, Program, compile_traced
+from .program import Program, compile_traced
 from .tracebacks import at_users_line, described_call
 
 
@@ -45,25 +43,27 @@ class Compiled:
         self.static_argnames = tuple(static_argnames)
         self.programs: dict[Hashable, list[Program]] = {}
         self._lock = threading.RLock()
-        self._fast: Callable[..., Any] | None = None
+        self._direct: Callable[..., Any] | None = None
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        fast = self._fast
-        if fast is not None and not kwargs and _are_plain(args):
+    def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
+        direct = self._direct
+        if direct is not None and current_trace() is None:
             try:
-                return fast(*args)
-            except TypeError:  # arguments of another type
+                result = direct(*args, **kwargs)
+                if result is not MISS:
+                    return result
+            except (TypeError, KeyError):  # arguments of another type or structure
                 pass
-            except ValueError as error:
+            except Exception as error:
                 if error.args != ("guard",):
-                    raise
+                    raise at_users_line(error, described_call(self.function, self.name, args, kwargs))  # noqa: B904
         return self._call(args, kwargs)
 
     def _call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         if current_trace() is not None:
             return self.in_trace(*args, **kwargs)
         try:
-            arguments = self._arguments(args, kwargs)
+            arguments = self._wrapped(args, kwargs)
             leaves, tree = flatten(arguments)
             key = (tree, tuple(map(leaf_key, leaves)))
             latest = self.programs.get(key)
@@ -77,8 +77,12 @@ class Compiled:
         except Exception as error:
             raise at_users_line(error, described_call(self.function, self.name, args, kwargs))  # noqa: B904
 
-    def _arguments(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
-        """The arguments as one pytree, static ones wrapped so that they are leaves."""
+    def arguments(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """The arguments of a call as one pytree, for ``trace`` and ``compile``."""
+        return self._wrapped(args, kwargs)
+
+    def _wrapped(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """Static arguments wrapped so that they are leaves."""
         if self.static_argnums or self.static_argnames:
             numbers = {k % len(args) for k in self.static_argnums if -len(args) <= k < len(args)}
             args = tuple(Static(a) if k in numbers else a for k, a in enumerate(args))
@@ -94,7 +98,7 @@ class Compiled:
                 if program is None:
                     program = self.compile(arguments)
                     self.programs.setdefault(key, []).insert(0, program)
-        self._fast = program.fast
+        self._direct = program.direct
         return program
 
     def _match(self, key: Hashable, leaves: list[Any]) -> Program | None:
@@ -134,14 +138,6 @@ class Compiled:
         return f"<jitgrad {self.name}, compiled for {count} kind{'s' * (count != 1)} of arguments>"
 
 
-def _are_plain(args: tuple[Any, ...]) -> bool:
-    """Whether all arguments are arrays, and none of a subclass, whose operations mean something else."""
-    for argument in args:  # noqa: SIM110  (all() with a generator takes three times as long)
-        if type(argument) is not np.ndarray:
-            return False
-    return True
-
-
 class CompiledModule(Compiled):
     """A callable pytree, such as a module, compiled: its arrays are arguments of the program, read anew at each call."""
 
@@ -155,13 +151,12 @@ class CompiledModule(Compiled):
         )
         self.module = module
 
-    def _call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        if current_trace() is not None:
-            return self.in_trace(self.module, *args, **kwargs)
-        return super()._call(args, kwargs)
+    def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
+        return super().__call__(self.module, *args, **kwargs)
 
-    def _arguments(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
-        return super()._arguments((self.module, *args), kwargs)
+    def arguments(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """The arguments of a call, the module before them."""
+        return super().arguments((self.module, *args), kwargs)
 
 
 def _bound(pair: tuple[Compiled, Any], *args: Any, **kwargs: Any) -> Any:
@@ -187,6 +182,3 @@ class Options:
 def is_compiled(function: Any) -> bool:
     """Whether a callable came from ``jit`` or a transform."""
     return isinstance(function, Compiled)
-
-
-__all__ = ["Compiled", "GuardError", "UnsupportedError", "is_compiled", "np"]

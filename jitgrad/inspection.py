@@ -41,7 +41,7 @@ def ir(fun: Any, *args: Any, **kwargs: Any) -> str:
     <BLANKLINE>
     """
     compiled = _compiled(fun)
-    return str(compiled.trace(compiled._arguments(args, kwargs)).function)
+    return str(compiled.trace(compiled.arguments(args, kwargs)).function)
 
 
 def source(fun: Any, *args: Any, **kwargs: Any) -> str:
@@ -52,6 +52,6 @@ def source(fun: Any, *args: Any, **kwargs: Any) -> str:
 def stages(fun: Any, *args: Any, **kwargs: Any) -> Stages:
     """All stages of a function for such arguments (arrays or specs), compiled."""
     compiled = _compiled(fun)
-    program = compiled.compile(compiled._arguments(args, kwargs))
+    program = compiled.compile(compiled.arguments(args, kwargs))
     built = program.built
     return Stages(str(program.function), str(built.function), built.emitted.source, program.seconds)

@@ -8,13 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from .arguments import prepared
+from .calling import direct
 from .compiler.ir import Function
 from .compiler.ir.sizes import evaluate, single_symbol
-from .compiler.trace.trace import Leaf, Output, Traced
-
-
-class GuardError(Exception):
-    """The sizes of the arguments are not those that the program takes."""
+from .compiler.trace.trace import Output, Traced
 
 
 class Program:
@@ -33,8 +31,8 @@ class Program:
         self._aliases = [k for k, leaf in enumerate(traced.leaves) if leaf.same is not None]
         self._donated = {self._taken.index(k): result for k, result in traced.written if traced.leaves[k].shape}
         self._finish = _finisher(traced, set(self._donated.values()))
-        self.checked_by_driver = checks and not traced.written and not self._aliases
-        self.fast = self._fast_path()
+        self.checked_by_driver = checks
+        self.direct = direct(self) if checks else None
 
     def accepts(self, leaves: Sequence[Any]) -> bool:
         """Whether sizes fit the types of the parameters and the guards."""
@@ -68,13 +66,13 @@ class Program:
         return len(set(arrays)) == len(arrays)
 
     def __call__(self, leaves: Sequence[Any]) -> Any:
-        """Run on the leaves of the arguments."""
-        arguments = [_prepare(leaves[k]) for k in self._taken]
+        """Run on the leaves of the arguments, which are of the program's types; ValueError("guard") if their sizes are not."""
+        if not self._same_objects(leaves):
+            raise ValueError("guard")
+        arguments = [prepared(leaves[k]) for k in self._taken]
         if self._written or self.traced.contiguous:
             self._check_written(leaves)
-            for place in self._donated:
-                arguments[place] = _writable(arguments[place])
-        raw = self.run(*arguments, *map(_prepare, self.traced.captured))
+        raw = self.run(*arguments, *map(prepared, self.traced.captured))
         for place in self._donated:
             original = leaves[self._taken[place]]
             if arguments[place] is not original:
@@ -89,37 +87,39 @@ class Program:
                     f"argument {self.traced.names[k]} is not in C order; the function writes to it and reshapes it, which NumPy "
                     "does on a copy; pass np.ascontiguousarray(x), or reshape a copy in the function"
                 )
-        arrays = [(k, leaf) for k, leaf in enumerate(leaves) if isinstance(leaf, np.ndarray)]
         for k in self._written:
-            name = self.traced.names[k]
             if not leaves[k].flags.writeable:
-                raise ValueError(f"argument {name} is read-only, and the function writes to it")
-            for other, array in arrays:
-                apart = other == k or array is leaves[k] or not np.may_share_memory(array, leaves[k])
-                if not apart and np.shares_memory(array, leaves[k]):
+                raise ValueError(f"argument {self.traced.names[k]} is read-only, and the function writes to it")
+        self._refuse_overlaps(leaves)
+
+    def _refuse_overlaps(self, leaves: Sequence[Any]) -> None:
+        """An error where an array that is written shares memory with another argument."""
+        spans = sorted((*_span(leaf), k) for k, leaf in enumerate(leaves) if isinstance(leaf, np.ndarray) and leaf.size)
+        end, latest = 0, -1
+        for start, stop, k in spans:
+            if start < end and leaves[k] is not leaves[latest]:
+                self._refuse_overlap(leaves, [j for *_, j in spans])
+                return
+            if stop > end:
+                end, latest = stop, k
+
+    def _refuse_overlap(self, leaves: Sequence[Any], arrays: Sequence[int]) -> None:
+        for k in sorted(self._written):
+            for other in arrays:
+                if leaves[other] is not leaves[k] and np.shares_memory(leaves[other], leaves[k]):
+                    name = self.traced.names[k]
                     raise ValueError(
                         f"arguments {name} and {self.traced.names[other]} overlap in memory, and the function writes to "
                         f"{name}; pass a copy of one of them"
                     )
 
-    def _fast_path(self) -> Callable[..., Any] | None:
-        """A callable on positional arrays that skips all preparation; None where preparation is needed."""
-        traced = self.traced
-        plain = all(leaf.kind == "array" and leaf.shape and leaf.same is None for leaf in traced.leaves)
-        if not plain or traced.written or not self._is_flat():
-            return None
-        run, finish, captured = self.run, self._finish, traced.captured
-        if captured:
-            return None
-        if len(traced.outputs) == 1 and traced.outputs[0].kind == "array" and traced.tree.count == 1 and _is_leaf(traced):
-            return run
-        if any(output.kind == "argument" for output in traced.outputs):
-            return None
-        return lambda *args: finish(run(*args), args)
 
-    def _is_flat(self) -> bool:
-        """Whether each leaf is a positional argument itself."""
-        return "[" not in "".join(self.traced.names) and self.traced.positional
+def _span(array: np.ndarray) -> tuple[int, int]:
+    """The first address of an array's memory, and the one behind its last."""
+    if array.flags.c_contiguous:
+        start = array.__array_interface__["data"][0]
+        return start, start + array.nbytes
+    return np.lib.array_utils.byte_bounds(array)
 
 
 def _is_leaf(traced: Traced) -> bool:
@@ -128,22 +128,6 @@ def _is_leaf(traced: Traced) -> bool:
 
 def _same_static(expected: Any, value: Any) -> bool:
     return expected is value or (type(expected) is type(value) and bool(expected == value))
-
-
-def _prepare(value: Any) -> Any:
-    """An argument as the driver takes it: contiguous, writable for numba's type, a scalar where it has no axes."""
-    if not isinstance(value, np.ndarray):
-        return value
-    if not value.shape:
-        return value[()]
-    flags = value.flags
-    if type(value) is np.ndarray and flags.c_contiguous and flags.aligned and flags.writeable:
-        return value
-    return np.array(value, order="C", copy=True, subok=False)
-
-
-def _writable(value: Any) -> Any:
-    return value
 
 
 def _finisher(traced: Traced, donated: set[int]) -> Callable[[Any, Sequence[Any]], Any]:
@@ -195,6 +179,3 @@ def compile_traced(traced: Traced, target: str, tracing: float) -> Program:
     run = compile_source(built.emitted, target)
     seconds = {"trace": tracing, **built.seconds, "compile": time.perf_counter() - start}
     return Program(traced, built, run, seconds, checks=target == "cpu")
-
-
-__all__ = ["GuardError", "Leaf", "Program", "compile_traced"]

@@ -13,7 +13,7 @@ from typing import Any
 from .compiled import Compiled, CompiledModule
 from .compiler.trace.calls import call
 from .compiler.trace.context import active_trace, current_trace
-from .compiler.tree import is_node
+from .compiler.tree import NODES
 
 Function = Callable[..., Any]
 
@@ -62,7 +62,7 @@ def jit(
         raise TypeError(f"jit takes a function, found {fun!r}")
     numbers = (static_argnums,) if isinstance(static_argnums, int) else tuple(static_argnums)
     names = (static_argnames,) if isinstance(static_argnames, str) else tuple(static_argnames)
-    if is_node(type(fun)):
+    if type(fun) in NODES:
         return CompiledModule(fun, _known(target), numbers, names)
     return Compiled(fun, lambda *a, **k: call(fun)(*a, **k), _name(fun), _known(target), numbers, names)
 

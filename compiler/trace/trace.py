@@ -79,7 +79,7 @@ class Traced:
     tree: Tree
     written: tuple[tuple[int, int], ...]  # (number of the argument's leaf, number of the result)
     names: tuple[str, ...]  # of the leaves, as in messages
-    positional: bool  # whether each leaf is a positional argument itself
+    arguments: Tree  # the structure (args, kwargs) of the leaves
     contiguous: tuple[int, ...] = ()  # leaves that are written and reshaped, and so must be in C order
 
 
@@ -117,8 +117,7 @@ def trace(function: Callable[..., Any], name: str, arguments: Any, leaves: Seque
         parameters, inputs = _enter(context, leaves, names)
         args, kwargs = tree.unflatten(inputs)
         result = call(function)(*args, **kwargs)
-        positional = all(len(path) == 2 and path[0] == 0 for path in tree.paths())
-        return _leave(context, result, leaves, names, parameters, inputs, positional)
+        return _leave(context, result, leaves, names, parameters, inputs, tree)
 
 
 def _enter(context: Trace, leaves: Sequence[Leaf], names: Sequence[str]) -> tuple[dict[int, Var], list[Any]]:
@@ -177,7 +176,7 @@ def identifier(name: str) -> str:
 
 def _leave(
     context: Trace, result: Any, leaves: Sequence[Leaf], names: Sequence[str], parameters: dict[int, Var],
-    inputs: list[Any], positional: bool,
+    inputs: list[Any], arguments: Tree,
 ) -> Traced:  # fmt: skip
     """Gather the results and close the function."""
     found, tree = flatten(result)
@@ -198,7 +197,7 @@ def _leave(
     _refuse_written_captures(context)
     contiguous = tuple(k for k in parameters if inputs[k].cell.reshaped)
     return Traced(unify(renumber(tidy(function))), tuple(leaves), captured, tuple(outputs), tree, tuple(written), tuple(names),
-                  positional, contiguous)  # fmt: skip
+                  arguments, contiguous)  # fmt: skip
 
 
 def tidy(function: Function) -> Function:
