@@ -23,6 +23,7 @@ __version__ = "0.1.0"
 _ON_DEMAND = {  # name: its module, or "" for a module itself
     "activations": "probing",
     "data": "",
+    "elementwise": "symbolic",
     "fit": "fitting",
     "from_torch": "torch_import",
     "load": "saving",
@@ -60,6 +61,7 @@ __all__ = [
     "cond",
     "custom_vjp",
     "data",
+    "elementwise",
     "fit",
     "fori_loop",
     "from_torch",

@@ -11,6 +11,7 @@ import ast
 import functools
 import hashlib
 import json
+import math
 import re
 from functools import lru_cache
 from typing import Any
@@ -26,8 +27,9 @@ VERSION = 1  # of the printer below; older entries on disk are derived again
 # SymPy's name of a function that has another name here
 _NAMES = {
     "asin": "arcsin", "acos": "arccos", "atan": "arctan", "atan2": "arctan2", "asinh": "arcsinh", "acosh": "arccosh",
-    "atanh": "arctanh", "Abs": "abs", "loggamma": "lgamma", "Max": "maximum", "Min": "minimum",
+    "atanh": "arctanh", "Abs": "abs", "loggamma": "lgamma", "ceiling": "ceil", "Mod": "remainder",
 }  # fmt: skip
+_RECIPROCALS = {"sec": "cos", "csc": "sin", "cot": "tan", "sech": "cosh", "csch": "sinh", "coth": "tanh"}
 _RELATIONS = {"<": ast.Lt, "<=": ast.LtE, ">": ast.Gt, ">=": ast.GtE, "==": ast.Eq, "!=": ast.NotEq}
 
 
@@ -85,10 +87,27 @@ def _tree(e: Any) -> ast.expr:
             return _power(e.base, e.exp)
         case sympy.Piecewise():
             return _choice(e.args)
+        case sympy.Heaviside():  # the derivative of max and min, which share at a tie
+            at = _tree(e.args[0])
+            return _select(
+                _compare(at, ast.Gt()), 1, _select(_compare(at, ast.Lt()), 0, _select(_compare(at, ast.Eq()), 0.5, at))
+            )
+        case sympy.DiracDelta():
+            return ast.Constant(0)
         case sympy.core.relational.Relational():
             return ast.Compare(_tree(e.lhs), [_RELATIONS[e.rel_op]()], [_tree(e.rhs)])
+        case sympy.And() | sympy.Or():
+            operator = ast.BitAnd() if isinstance(e, sympy.And) else ast.BitOr()
+            return functools.reduce(lambda left, right: ast.BinOp(left, operator, right), map(_tree, e.args))
+        case sympy.Not():
+            return ast.UnaryOp(ast.Invert(), _tree(e.args[0]))
+        case sympy.Max() | sympy.Min():
+            name = "maximum" if isinstance(e, sympy.Max) else "minimum"
+            return functools.reduce(lambda left, right: ast.Call(ast.Name(name), [left, right], []), map(_tree, e.args))
         case sympy.Function():
             name = type(e).__name__
+            if name in _RECIPROCALS:
+                return ast.BinOp(ast.Constant(1), ast.Div(), _call(_RECIPROCALS[name], *e.args))
             return _call(_NAMES.get(name, name), *e.args)
     raise ValueError(f"the derivative holds {e}, which is not an op")
 
@@ -138,10 +157,20 @@ def _power(base: Any, exponent: Any) -> ast.expr:
 
 
 def _choice(pieces: Any) -> ast.expr:
+    """The first value whose condition holds; not a number where none does."""
+    if not pieces:
+        return ast.Constant(math.nan)
     (value, condition), *rest = pieces
-    if not rest:
-        return _tree(value)
-    return ast.Call(ast.Name("select"), [_tree(condition), _tree(value), _choice(rest)], [])
+    return _tree(value) if condition == True else _select(_tree(condition), _tree(value), _choice(rest))  # noqa: E712
+
+
+def _select(test: ast.expr, yes: Any, no: Any) -> ast.expr:
+    values = [value if isinstance(value, ast.expr) else ast.Constant(value) for value in (yes, no)]
+    return ast.Call(ast.Name("select"), [test, *values], [])
+
+
+def _compare(left: ast.expr, operator: ast.cmpop) -> ast.expr:
+    return ast.Compare(left, [operator], [ast.Constant(0)])
 
 
 def _sign_order(term: Any) -> tuple[bool, str]:

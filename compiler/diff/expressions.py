@@ -3,7 +3,7 @@
 In: a text such as ``"1 - tanh(x)**2"`` and a variable for each of x, y, z. Out: the variable that holds its value. This is
 the language in which ops state their partial derivatives and in which SymPy's results are kept:
 
-    numbers, x, y, z         numbers take the dtype and shape of the operands
+    numbers, x, y, z         numbers take the dtype and shape of the operands; nan and inf are numbers
     + - * / ** and unary -   ``**`` with the exponent 2 is ``square``
     < <= > >= == != & | ~    truth values, for the test of ``select``
     op(...)                  any elementwise op by its name
@@ -12,7 +12,8 @@ the language in which ops state their partial derivatives and in which SymPy's r
 from __future__ import annotations
 
 import ast
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -47,15 +48,15 @@ def number(node: ast.expr) -> float | None:
     return None
 
 
-def evaluate_expression(b: Builder, expression: str | ast.expr, operands: Sequence[Var]) -> Var:
-    """Emit the equations of an expression in x, y, z, which are the operands; returns its value.
+def evaluate_expression(b: Builder, expression: str | ast.expr, operands: Sequence[Var], names: Sequence[str] = NAMES) -> Var:
+    """Emit the equations of an expression in x, y, z, or other names, which are the operands; returns its value.
 
     What follows from constants alone is computed here and now: the partials of ``x**3`` hold no power and no test.
     """
     tree = parse_expression(expression) if isinstance(expression, str) else expression
     type = operands[0].type
     assert isinstance(type, ArrayType)
-    return _Evaluation(b, type, operands).variable(tree)
+    return _Evaluation(b, type, dict(zip(names, operands, strict=False))).variable(tree)
 
 
 Value = Var | float | bool
@@ -64,10 +65,11 @@ Value = Var | float | bool
 class _Evaluation:
     """The values of one expression's parts: variables, or numbers that are known already."""
 
-    def __init__(self, b: Builder, type: ArrayType, operands: Sequence[Var]) -> None:
+    def __init__(self, b: Builder, type: ArrayType, operands: Mapping[str, Var]) -> None:
         self.builder = b
         self.type = type
-        self.scope = {name: self._known(v) for name, v in zip(NAMES, operands, strict=False)}
+        self.scope: dict[str, Value] = {"nan": math.nan, "inf": math.inf}
+        self.scope.update((name, self._known(v)) for name, v in operands.items())
 
     def variable(self, node: ast.expr) -> Var:
         """The value of an expression as a variable."""

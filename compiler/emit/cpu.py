@@ -1,6 +1,6 @@
 """The CPU writer: a function of the IR becomes the text of a Python module that numba compiles.
 
-In: a verified function without custom_vjp, checkpoint and barrier. Out: ``Emitted``: the text, the name of the driver in it, and the types
+In: a verified function without custom_vjp, formula, checkpoint and barrier. Out: ``Emitted``: the text, the name of the driver in it, and the types
 of the driver's parameters as ``load`` takes them. The text also runs as plain Python if ``njit`` is the identity.
 """
 

@@ -61,7 +61,7 @@ def _equation(equation: Equation, operands: list[Any], sizes: Sizes, output: Cal
         case "cond":
             region = equation.regions[0 if operands[0] else 1]
             return _run(region, operands[1:], dict(sizes), output)
-        case "custom_vjp" | "checkpoint":
+        case "custom_vjp" | "formula" | "checkpoint":
             return _run(equation.regions[0], operands, dict(sizes), output)
         case "bind_size":
             sizes[attributes["symbol"]] = int(operands[0])

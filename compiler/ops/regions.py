@@ -7,12 +7,14 @@ loop       operands: start, stop (i64 scalars), constants, carried values; attri
 cond       operands: a bool scalar, arguments; regions: two functions of the arguments.
 custom_vjp operands: arguments; regions: the function, the forward ``arguments -> (results, saved)`` and the backward
            ``(saved, cotangents) -> cotangents of the arguments``.
+formula    operands: arrays of floats of one type; regions: an elementwise function of them, and its partial derivatives.
 checkpoint operands: arguments; region: the function, whose inner values reverse mode computes again.
 bind_size  gives the value of an i64 scalar to a symbol of sizes, from here on in this function and its regions.
 """
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import Any
 
@@ -69,6 +71,26 @@ def _infer_custom(types: Sequence[Any], a: Attrs, regions: Sequence[Function]) -
     return _types(primal.results)
 
 
+def _infer_formula(types: Sequence[Any], a: Attrs, regions: Sequence[Function]) -> tuple[Type, ...]:
+    value, partials = regions
+    if not types or any(t != types[0] for t in types) or types[0].dtype.kind != "f":
+        raise VerifyError(f"formula takes arrays of floats of one type, found {', '.join(map(str, types))}")
+    if not _types(value.parameters) == _types(partials.parameters) == _types(partials.results) == tuple(types):
+        raise VerifyError(f"the partial derivatives of formula must be one {types[0]} per operand")
+    if _types(value.results) != (types[0],):
+        raise VerifyError(f"formula gives one {types[0]}, found {_types(value.results)}")
+    return (types[0],)
+
+
+def _jvp_formula(b: Builder, e: Equation, tangents: Sequence[Var | None]) -> tuple[Var | None, ...]:
+    terms = [
+        b.mul(tangent, partial)
+        for partial, tangent in zip(b.inline(e.regions[1], e.operands), tangents, strict=True)
+        if tangent is not None
+    ]
+    return (functools.reduce(b.add, terms),)
+
+
 def _infer_checkpoint(types: Sequence[Any], a: Attrs, regions: Sequence[Function]) -> tuple[Type, ...]:
     if _types(regions[0].parameters) != tuple(types):
         raise VerifyError(f"checkpoint takes {_types(regions[0].parameters)}, found {tuple(types)}")
@@ -113,6 +135,7 @@ REGIONS: tuple[Op, ...] = (
     Op("loop", _infer_loop),
     Op("cond", _infer_cond),
     Op("custom_vjp", _infer_custom),
+    Op("formula", _infer_formula, jvp=_jvp_formula),
     Op("checkpoint", _infer_checkpoint),
     Op("bind_size", _infer_bind, no_derivative="sizes"),
     # a stack that is empty; "capacity" (a dim or None) says how many numbers will be pushed, where that is known

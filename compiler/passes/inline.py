@@ -5,11 +5,11 @@ from __future__ import annotations
 from ..ir import Equation, Function
 from ..ops import Builder
 
-_CALLS = ("custom_vjp", "checkpoint")
+_CALLS = ("custom_vjp", "formula", "checkpoint")
 
 
 def inline_calls(function: Function) -> Function:
-    """Put the function of a custom_vjp or checkpoint in its place, and drop stop_gradient.
+    """Put the function of a custom_vjp, formula or checkpoint in its place, and drop stop_gradient.
 
     %0: f64[] = checkpoint x                          %0: f64[] = sin x
       (fn g(x: f64[]) -> (f64[]) {

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from ..errors import DTypeError, ShapeError
-from ..ir import Dim
-from ..ir.types import BOOL, I64
+from ..ir import ArrayType, Dim, Function
+from ..ir.types import BOOL, F64, I64
 from .broadcasting import broadcast_shapes, broadcast_to, fit
 from .context import active_trace
 from .promotion import PYTHON_TYPES, as_tracer, can_write, is_python, literal, operand, result_dtype
@@ -27,6 +28,16 @@ def elementwise(op: str, *values: Any, dtype: np.dtype | None = None) -> Tracer:
     dim = _dim_of_result(op, operands) if not shape and dtype == I64 else None
     variables = [broadcast_to(v, shape) for v in operands]
     return new(active_trace().emit(op, *variables), weak=all(map(is_python, values)), dim=dim)
+
+
+def formula(regions: Callable[[ArrayType, int], tuple[Function, Function]], values: Sequence[Any], name: str) -> Tracer:
+    """Apply an elementwise function of the user's, broadcasting; ``regions`` gives it, and its partial derivatives, for a type."""
+    numbers = [as_tracer(v) for v in values]
+    dtype = result_dtype(*values)
+    dtype = dtype if dtype.kind == "f" else F64
+    operands = [operand(v, dtype) for v in numbers]
+    variables = [broadcast_to(v, broadcast_shapes(operands, name)) for v in operands]
+    return new(active_trace().emit("formula", *variables, regions=regions(variables[0].type, len(variables))))
 
 
 def _dim_of_result(op: str, operands: list[Tracer]) -> Dim | None:

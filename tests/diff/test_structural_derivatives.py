@@ -63,7 +63,7 @@ CASES: list[tuple[str, list[Any], dict[str, Any]]] = [
      {"contract": ((2,), (2,)), "batch": ((1,), (0,))}),
 ]  # fmt: skip
 
-TESTED_ELSEWHERE = {"loop", "cond", "custom_vjp", "checkpoint", "push", "pop"} | {op.name for op in LINALG}
+TESTED_ELSEWHERE = {"loop", "cond", "custom_vjp", "formula", "checkpoint", "push", "pop"} | {op.name for op in LINALG}
 
 
 def single(op: str, arguments: list[Any], attributes: dict[str, Any]) -> Function:
