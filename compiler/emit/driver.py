@@ -234,7 +234,9 @@ class _Driver:
     def write_reserve(self, s: Reserve) -> None:
         self.code.flush()
         self.functions.add("arrays.grow")
-        self.code.line(f"{s.stack} = grow({s.stack}, {s.stack}_top + {_tight(s.size)})", s.source)
+        needed = f"{s.stack}_top + {_tight(s.size)}"
+        with self.code.block(f"if {s.stack}.size < {needed}:", s.source):
+            self.code.line(f"{s.stack} = grow({s.stack}, {needed})")
 
     def write_push(self, s: Push) -> None:
         value = self.text(s.value)

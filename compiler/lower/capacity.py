@@ -30,10 +30,11 @@ def pushes(function: Function, stack: Var, known: Known) -> Dim | None:
         _learn(equation, values)
         if current not in equation.operands:
             continue
-        added, current = _pushed(equation, current, values)
+        added = _pushed(equation, current, values)
         if added is None or not added_is_free(added, function):
             return None
         total = total + added
+        current = _after(equation, current)
     return total
 
 
@@ -43,36 +44,44 @@ def added_is_free(added: Dim, function: Function) -> bool:
     return bound.isdisjoint(symbols(added))
 
 
-def _pushed(equation: Equation, stack: Var, values: dict[Var, Dim]) -> tuple[Dim | None, Var]:
-    """What an equation pushes, and the stack as it leaves it."""
+def _pushed(equation: Equation, stack: Var, values: dict[Var, Dim]) -> Dim | None:
+    """How many numbers an equation pushes."""
     position = equation.operands.index(stack)
     match equation.op:
         case "push":
             pushed = equation.operands[1].type
             assert isinstance(pushed, ArrayType)
-            return pushed.size, equation.result
-        case "pop":
-            return None, equation.results[0]
+            return pushed.size
         case "loop":
             return _pushed_by_loop(equation, position, values)
         case "cond":
-            counts = [_enter(region, position - 1, equation.operands[1:], values, 0) for region in equation.regions]
-            results = [region.results.index(_last(region, position - 1)) for region in equation.regions]
-            if None in counts or results[0] != results[1]:
-                return None, stack
-            return maximum(counts[0], counts[1]), equation.results[results[0]]  # type: ignore[arg-type]
-    return None, stack
+            then, orelse = (_enter(region, position - 1, equation.operands[1:], values, 0) for region in equation.regions)
+            return None if then is None or orelse is None else maximum(then, orelse)
+    return None
 
 
-def _pushed_by_loop(equation: Equation, position: int, values: dict[Var, Dim]) -> tuple[Dim | None, Var]:
+def _pushed_by_loop(equation: Equation, position: int, values: dict[Var, Dim]) -> Dim | None:
     start, stop, *inner = equation.operands
-    result = equation.results[position - 2 - equation["consts"] + len(equation.regions) - 1]
     if len(equation.regions) > 1 or start not in values or stop not in values:
-        return None, result
+        return None
     each = _enter(equation.regions[0], position - 1, inner, values, 1)
-    if each is None:
-        return None, result
-    return trip_count(values[start], values[stop], equation["step"]) * each, result
+    return None if each is None else trip_count(values[start], values[stop], equation["step"]) * each
+
+
+def _after(equation: Equation, stack: Var) -> Var:
+    """The stack as an equation that takes it leaves it."""
+    position = equation.operands.index(stack)
+    match equation.op:
+        case "loop":
+            return equation.results[position - 2 - equation["consts"] + len(equation.regions) - 1]
+        case "cond":
+            region = equation.regions[0]
+            current = region.parameters[position - 1]
+            for inner in region.equations:
+                if current in inner.operands:
+                    current = _after(inner, current)
+            return equation.results[region.results.index(current)]
+    return equation.results[0]
 
 
 def _enter(region: Function, position: int, operands: Sequence[Var], values: dict[Var, Dim], skip: int) -> Dim | None:
@@ -80,15 +89,6 @@ def _enter(region: Function, position: int, operands: Sequence[Var], values: dic
     parameters = region.parameters[skip:]
     known = {p: values[v] for p, v in zip(parameters, operands, strict=True) if v in values}
     return pushes(region, region.parameters[position], known)
-
-
-def _last(region: Function, position: int) -> Var:
-    """The stack that a region returns for the one it got."""
-    current = region.parameters[position]
-    for equation in region.equations:
-        if current in equation.operands:
-            _, current = _pushed(equation, current, {})
-    return current
 
 
 def _learn(equation: Equation, values: dict[Var, Dim]) -> None:

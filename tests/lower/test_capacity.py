@@ -1,0 +1,57 @@
+"""Room on stacks: how many numbers a region pushes, where that can be known before it runs."""
+
+from jitgrad.compiler.ir import parse, symbol
+from jitgrad.compiler.lower.capacity import pushes
+
+BRANCHES = """fn f(c: bool[], n: i64[], x: f64[], s: stack<f64>) -> (stack<f64>) {
+  %0: stack<f64> = cond c c n x s
+    (fn then(c: bool[], n: i64[], x: f64[], s: stack<f64>) -> (stack<f64>) {
+      %0: stack<f64> = push s x
+      return %0
+    })
+    (fn orelse(c: bool[], n: i64[], x: f64[], s: stack<f64>) -> (stack<f64>) {
+      %0: i64[] = constant {value=0, dtype=i64}
+      %1: stack<f64> = loop %0 n x s {step=1, consts=1}
+        (fn body(i: i64[], x: f64[], s: stack<f64>) -> (stack<f64>) {
+          %0: stack<f64> = push s x
+          %1: stack<f64> = push %0 x
+          return %1
+        })
+      return %1
+    })
+  return %0
+}
+"""
+
+
+def room(text: str, known: dict) -> object:
+    function = parse(text)
+    by_name = {p.name: p for p in function.parameters}
+    return pushes(function, by_name["s"], {by_name[name]: dim for name, dim in known.items()})
+
+
+def test_the_longer_branch_decides() -> None:
+    assert room(BRANCHES, {"n": 4}) == 8
+    assert room(BRANCHES, {"n": 0}) == 1
+
+
+def test_a_size_stays_a_symbol() -> None:
+    found = room(BRANCHES, {"n": symbol("n")})
+    assert [found.evaluate({"n": n}) for n in (0, 1, 5)] == [1, 2, 10]  # type: ignore[attr-defined]
+
+
+def test_an_unknown_count_inside_branches_is_unknown() -> None:
+    """The stack is followed through a branch even where nobody can say how much it pushes."""
+    assert room(BRANCHES, {}) is None
+    inner = BRANCHES.removeprefix("fn f").replace("\n", "\n  ").rstrip()
+    nested = f"""fn g(c: bool[], n: i64[], x: f64[], s: stack<f64>) -> (stack<f64>) {{
+  %0: stack<f64> = cond c c n x s
+    (fn then{inner})
+    (fn orelse(c: bool[], n: i64[], x: f64[], s: stack<f64>) -> (stack<f64>) {{
+      return s
+    }})
+  return %0
+}}
+"""
+    assert room(nested, {}) is None
+    assert room(nested, {"n": 3}) == 6
