@@ -69,6 +69,8 @@ class Size:
         return (self * -1) + other
 
     def __mul__(self, other: Dim) -> Dim:
+        if isinstance(other, int) and other:
+            return Size(tuple((monomial, c * other) for monomial, c in self.terms))
         return _collect([(a + b, c * d) for a, c in self.terms for b, d in _terms(other)])
 
     def __neg__(self) -> Dim:
@@ -220,9 +222,11 @@ def _terms(dim: Dim) -> tuple[tuple[Monomial, int], ...]:
 def _collect(terms: list[tuple[Monomial, int]]) -> Dim:
     sums: dict[Monomial, int] = {}
     for monomial, coefficient in terms:
-        key = tuple(sorted(monomial, key=str))
+        key = monomial if len(monomial) < 2 else tuple(sorted(monomial, key=str))
         sums[key] = sums.get(key, 0) + coefficient
-    kept = sorted(((m, c) for m, c in sums.items() if c), key=_term_order)
+    kept = [(m, c) for m, c in sums.items() if c]
+    if len(kept) > 1:
+        kept.sort(key=_term_order)
     if not kept:
         return 0
     if len(kept) == 1 and kept[0][0] == ():

@@ -17,13 +17,17 @@ if TYPE_CHECKING:
     from .context import Trace
 
 
+MOST_BOUNDS = 64  # that are looked at to prove one relation
+
+
 class Sizing:
     """The symbols of one trace."""
 
     def __init__(self, trace: Trace) -> None:
         self.trace = trace
         self.hints: dict[str, int] = {}
-        self.bounds: dict[str, tuple[Dim | None, Dim | None]] = {}  # inclusive
+        self.bounds: dict[str, tuple[Dim | None, Dim | None]] = {}  # inclusive, of older symbols; in the order of creation
+        self._known: dict[Dim, bool] = {}  # what was asked before: whether a dim is never negative
 
     def axis(self, name: str, hint: int) -> Dim:
         """A symbol for an axis of an argument."""
@@ -131,35 +135,53 @@ class Sizing:
                 return None if equal is None else not equal
 
     def _nonnegative(self, dim: Dim) -> bool:
-        return any(isinstance(bound, int) and bound >= 0 for bound in self._lower_bounds(dim, 4))
+        if isinstance(dim, int):
+            return dim >= 0
+        if dim not in self._known:
+            self._known[dim] = any(isinstance(bound, int) and bound >= 0 for bound in self._lower_bounds(dim))
+        return self._known[dim]
 
     def _reductions(self, difference: Dim, relation: str) -> list[Dim]:
         """Lower bounds of what must be >= 0 for the relation, in terms of arguments' sizes only."""
         goal = {">=": difference, ">": difference - 1, "<=": -difference, "<": -difference - 1}.get(relation)
         if goal is None:
             return []
-        return [bound for bound in self._lower_bounds(goal, 4) if self.is_static(bound)]
+        return [bound for bound in self._lower_bounds(goal) if self.is_static(bound)]
 
-    def _lower_bounds(self, dim: Dim, depth: int) -> list[Dim]:
-        """Expressions that are never larger than the dim: each replaces a symbol by its bound."""
-        if isinstance(dim, int):
-            return [dim]
-        found: list[Dim] = [dim]
-        if depth == 0:
-            return found
-        for monomial, coefficient in dim.terms:
-            if len(monomial) != 1:
-                if coefficient > 0 and all(self._atom_nonnegative(atom) for atom in monomial):
-                    rest = dim - Size(((monomial, coefficient),))
-                    found += self._lower_bounds(rest, depth - 1)
-                continue
-            (atom,) = monomial
-            for replacement in self._atom_bounds(atom, lower=coefficient > 0):
-                rest = dim - Size(((monomial, coefficient),)) + replacement * coefficient
-                found += self._lower_bounds(rest, depth - 1)
-            if len(found) > 60:
-                break
+    def _lower_bounds(self, dim: Dim) -> list[Dim]:
+        """Expressions that are never larger than the dim: each replaces the latest atom of the one before by its bound.
+
+        Bounds are made of older symbols, so what replaces an atom may cancel against what is left, and not the other way round.
+        """
+        found, waiting = [dim], [dim]
+        while waiting and len(found) < MOST_BOUNDS:
+            for bound in self._without_latest(waiting.pop(0)):
+                if bound not in found:
+                    found.append(bound)
+                    waiting.append(bound)
         return found
+
+    def _without_latest(self, dim: Dim) -> list[Dim]:
+        """Lower bounds of a dim in which the atom that was made last is replaced, where it occurs in the first term that has it."""
+        terms = [] if isinstance(dim, int) else [(max(m, key=self._age), m, c) for m, c in dim.terms if m]
+        if not terms:
+            return []
+        latest, monomial, coefficient = max(terms, key=lambda term: self._age(term[0]))
+        others = list(monomial)
+        others.remove(latest)
+        if not all(map(self._atom_nonnegative, others)):
+            return []
+        factor = Size(((tuple(others), coefficient),)) if others else coefficient
+        rest = dim - Size(((monomial, coefficient),))
+        return [rest + bound * factor for bound in self._atom_bounds(latest, lower=coefficient > 0)]
+
+    def _age(self, atom: str | Call) -> tuple[int, int]:
+        """A larger pair for an atom made later: by its newest symbol, and a call after what it is made of."""
+        if isinstance(atom, str):
+            return list(self.bounds).index(atom), 0
+        parts = [a for o in atom.operands if isinstance(o, Size) for m, _ in o.terms for a in m]
+        ages = [self._age(part) for part in parts]
+        return max(age[0] for age in ages), 1 + max(age[1] for age in ages)
 
     def _atom_nonnegative(self, atom: str | Call) -> bool:
         return any(isinstance(b, int) and b >= 0 for b in self._atom_bounds(atom, lower=True))

@@ -1,0 +1,53 @@
+"""What is proved of sizes whose values are known only when the program runs."""
+
+import numpy as np
+import pytest
+from interpreted import interpreting
+from jitgrad.compiler.ir.sizes import maximum, minimum
+from jitgrad.compiler.trace import sizing
+from jitgrad.compiler.trace.context import Trace, tracing
+
+import jitgrad as jg
+
+
+@pytest.mark.parametrize(
+    ("claim", "expected"),
+    [
+        (lambda n, i, j: (i, "<", n), True),
+        (lambda n, i, j: (n - i + j, ">=", 1), True),
+        (lambda n, i, j: (j, ">", i), False),
+        (lambda n, i, j: (2 * i - 2 * j, ">=", 0), True),
+        (lambda n, i, j: (minimum(i, j) + 1, ">", 0), True),
+        (lambda n, i, j: (maximum(i, j), "<", n), True),
+        (lambda n, i, j: (n * n - n * i, ">=", 0), True),
+        (lambda n, i, j: (i * j, "<=", i * i), True),
+        (lambda n, i, j: (i // 2 + j % 3, ">=", 0), True),
+        (lambda n, i, j: (i, "==", n), False),
+        (lambda n, i, j: (i, "==", j), None),
+        (lambda n, i, j: (i, ">=", 3), None),
+    ],
+)
+def test_bounds_of_indices_decide(claim, expected) -> None:
+    with tracing(Trace("f")) as trace:
+        n = trace.sizing.axis("n", 7)
+        i = trace.sizing.dynamic("i", 0, n - 1)
+        j = trace.sizing.dynamic("j", 0, i)
+        assert trace.sizing.decide(*claim(n, i, j)) is expected
+        assert not trace.root.builder.guards
+
+
+def test_slices_between_integers_that_are_arguments_are_traced_in_few_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    steps = []
+    plain = sizing.Sizing._without_latest
+    monkeypatch.setattr(sizing.Sizing, "_without_latest", lambda self, dim: steps.append(dim) or plain(self, dim))
+
+    def program(count, data):
+        corr = np.eye(count)
+        for i in range(count - 1):
+            corr[i + 1 : count, i] = corr[i, i + 1 : count] = data[:, i] @ data[:, i + 1 : count]
+        return corr
+
+    data = np.random.default_rng(0).random((5, 6))
+    with interpreting():
+        np.testing.assert_allclose(jg.jit(program)(6, data), program(6, data), rtol=1e-12)
+    assert len(steps) < 2000
