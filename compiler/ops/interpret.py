@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -75,7 +76,7 @@ def _equation(equation: Equation, operands: list[Any], sizes: Sizes, output: Cal
             return (tuple(rest), top.reshape(attributes["shape"]))
         case "check":
             if not operands[0]:
-                raise _ERRORS[attributes["kind"]](attributes["message"])
+                raise getattr(builtins, attributes["kind"])(attributes["message"])
             return ()
         case "print":
             output(attributes["text"].format(*operands))
@@ -87,10 +88,6 @@ def _equation(equation: Equation, operands: list[Any], sizes: Sizes, output: Cal
         sizes[attributes["symbol"]] = len(results)
     results = results if isinstance(results, tuple) else (results,)
     return tuple(np.asarray(r).astype(v.type.dtype, copy=False) for r, v in zip(results, equation.results, strict=True))
-
-
-_ERRORS = {"ValueError": ValueError, "IndexError": IndexError, "AssertionError": AssertionError,
-           "ZeroDivisionError": ZeroDivisionError, "RuntimeError": RuntimeError}  # fmt: skip
 
 
 def _loop(equation: Equation, operands: list[Any], sizes: Sizes, output: Callable[[str], None]) -> tuple[Any, ...]:

@@ -19,6 +19,7 @@ import numpy as np
 
 from ..errors import UnsupportedError
 from ..ir.types import BOOL, F64, I64
+from ..tree import flatten
 from . import creation
 from .context import active_trace, is_internal
 from .elementwise import elementwise
@@ -26,8 +27,9 @@ from .functions import FUNCTIONS, METHODS
 from .functions import function as numpy_function
 from .iterables import Comprehension, Indexed, as_indexed, backwards, enumerated, traced_range, zipped
 from .mutation import MUTATORS, remember
-from .promotion import as_tracer, convert
+from .promotion import as_tracer, convert, is_python
 from .rewrite import SourceUnavailable, is_rewritten, rewrite
+from .rows import Rows, as_arrays
 from .special import SPECIAL
 from .staging import truth
 from .tracer import TracedSize, Tracer, describe, new, python_size
@@ -41,7 +43,7 @@ CREATION = {np.zeros, np.empty, np.ones, np.full, np.zeros_like, np.empty_like, 
 
 def has_traced(value: Any) -> bool:
     """Whether a value is traced or a container that holds something traced."""
-    if isinstance(value, (Tracer, TracedSize, Indexed, Comprehension)):
+    if isinstance(value, (Tracer, TracedSize, Indexed, Comprehension, Rows)):
         return True
     if isinstance(value, (list, tuple)):
         return any(has_traced(item) for item in value)
@@ -165,7 +167,7 @@ def _listed(argument: Any) -> Any:
         argument = Comprehension(argument, lambda item: item, None)
     if isinstance(argument, Comprehension):
         return argument.as_array() if argument.condition is None else list(argument)
-    return argument
+    return as_arrays(argument)
 
 
 def _own(result: Any) -> Any:
@@ -228,7 +230,7 @@ def _len(x: Any) -> Any:
         if not x.type.shape:
             raise TypeError("len() of unsized object")
         return python_size(x.type.shape[0])
-    return x.count() if isinstance(x, Indexed) else len(x)
+    return x.count() if isinstance(x, (Indexed, Rows)) else len(x)
 
 
 def _float(x: Any = 0.0) -> Any:
@@ -263,6 +265,8 @@ def _single(x: Any, name: str) -> Tracer:
 def _sum(iterable: Any, start: Any = 0) -> Any:
     if isinstance(iterable, Comprehension):
         return iterable.fold(lambda total, item: total + item, start)
+    if isinstance(iterable, Rows):
+        return _sum_of_rows(iterable, start)
     items = as_indexed(iterable)
     if isinstance(iterable, Tracer):
         total = FUNCTIONS[np.sum](iterable, axis=0, dtype=None if iterable.dtype == BOOL else iterable.dtype)
@@ -270,6 +274,16 @@ def _sum(iterable: Any, start: Any = 0) -> Any:
     if items is not None and not isinstance(iterable, range):
         return Comprehension(items, lambda item: item, None).fold(lambda total, item: total + item, start)
     return builtins.sum(iterable, start)
+
+
+def _sum_of_rows(rows: Rows, start: Any) -> Any:
+    """The sum of a list: of its array in one go, where its items are numbers or arrays."""
+    if rows.listed is not None:
+        return _sum(rows.listed, start)
+    if rows.tree.paths() != [()]:
+        return _sum(Comprehension(Indexed(0, rows.count(), 1, rows.item), lambda item: item, None), start)
+    total = _sum(rows.arrays[0], start)
+    return new(total.value, weak=True) if rows.weak[0] and is_python(start) else total
 
 
 def _extreme(name: str) -> Callable[..., Any]:
@@ -282,19 +296,47 @@ def _extreme(name: str) -> Callable[..., Any]:
 
     def extreme(*args: Any, key: Any = None, **kwargs: Any) -> Any:
         values = args[0] if len(args) == 1 else args
+        if isinstance(values, Comprehension):
+            varies = values.condition is None and values.items.static_count() is None
+            values = values.as_rows() if varies else list(values)
+        if key is not None:
+            return _extreme_by_key(values, call(key), name, lambda: python((), **kwargs))
+        if isinstance(values, Rows) and values.tree.paths() == [()] and values.listed is None:
+            found = FUNCTIONS[getattr(np, name)](values.as_array(), axis=0)
+            return new(found.value, weak=True) if values.weak[0] else found
         if isinstance(values, Tracer):
             return FUNCTIONS[getattr(np, name)](values, axis=0)
-        if isinstance(values, Comprehension):
-            values = values.as_array() if values.condition is None and values.items.static_count() is None else list(values)
-            return extreme(values)
         values = values if isinstance(values, Indexed) else list(values)
-        if not has_traced(values) or key is not None:
-            return python(values, key=key, **kwargs)
+        if not has_traced(values):
+            return python(values, **kwargs)
         if builtins.all(isinstance(v, (int, TracedSize)) for v in values):
             return _extreme_size(name, values)
         return functools.reduce(better, values)
 
     return extreme
+
+
+def _extreme_by_key(values: Any, key: Callable[[Any], Any], name: str, default: Any) -> Any:
+    """The first item whose key is the smallest or largest."""
+    operators, sign = OPERATORS[0], "lt" if name == "min" else "gt"
+    items = as_indexed(values)
+    if items is None or items.static_count() is not None:
+        listed = list(items or values)
+        keys = [key(item) for item in listed]
+        if not has_traced(keys):
+            return listed[getattr(builtins, name)(builtins.range(len(keys)), key=keys.__getitem__)] if keys else default()
+        pairs: Any = zip(listed[1:], keys[1:], strict=True)
+        state = (listed[0], keys[0])
+    else:
+        first = items.from_zero()
+        pairs = Indexed(1, first.stop, 1, lambda k: (first.at(k), key(first.at(k))))
+        state = (first.item(0), key(first.item(0)))
+
+    def better(pair: Any, *best: Any) -> Any:
+        test = elementwise(sign, as_tracer(pair[1]), as_tracer(best[1]))
+        return operators.if_(test, lambda *_: pair, lambda *held: held, best, ("the best", "its key"))
+
+    return operators.for_(pairs, better, state, ("the best", "its key"))[0]
 
 
 def _extreme_size(name: str, values: Sequence[Any]) -> Any:
@@ -309,21 +351,21 @@ def _extreme_size(name: str, values: Sequence[Any]) -> Any:
 def _truths(combine: str) -> Callable[[Any], Any]:
     def reduce(iterable: Any) -> Any:
         if isinstance(iterable, Tracer):
-            return FUNCTIONS[getattr(np, combine)](iterable, axis=0)
+            return new(FUNCTIONS[getattr(np, combine)](iterable, axis=0).value, weak=True)
         operators, first = OPERATORS[0], combine == "all"
         join = operators.and_ if first else operators.or_
         if isinstance(iterable, Comprehension):
-            return iterable.fold(lambda total, item: join(total, lambda: truth(item)), first)
+            return _bool(iterable.fold(lambda total, item: join(total, lambda: truth(item)), first))
         result: Any = first
         for item in iterable:
             result = join(result, lambda item=item: truth(item))
-        return truth(result)
+        return _bool(result)
 
     return reduce
 
 
 def _isinstance(x: Any, classes: Any) -> bool:
-    if isinstance(x, (Tracer, TracedSize)):
+    if isinstance(x, (Tracer, TracedSize, Rows)):
         known = classes if isinstance(classes, tuple) else (classes,)
         return any(issubclass(_python_class(x), c) for c in known if isinstance(c, type))
     return isinstance(x, classes)
@@ -333,22 +375,24 @@ def _python_class(x: Any) -> type:
     """The class of the value that a traced value stands for."""
     if isinstance(x, TracedSize):
         return int
+    if isinstance(x, Rows):
+        return list
     if x.weak:
         return {"b": bool, "i": int, "f": float}[x.dtype.kind]
     return x.dtype.type if x.is_scalar else np.ndarray
 
 
 def _type(x: Any, *rest: Any) -> Any:
-    return _python_class(x) if isinstance(x, (Tracer, TracedSize)) and not rest else type(x, *rest)
+    return _python_class(x) if isinstance(x, (Tracer, TracedSize, Rows)) and not rest else type(x, *rest)
 
 
 def _round(x: Any, digits: Any = None) -> Any:
     if not isinstance(x, Tracer):
         return round(x, digits) if digits is not None else round(x)
     rounded = FUNCTIONS[np.round](x, digits or 0)
-    if not x.weak:
-        return rounded
-    return _int(rounded) if digits is None else new(rounded.value, weak=True)
+    if digits is None and x.is_scalar:
+        return _int(rounded)
+    return new(rounded.value, weak=True) if x.weak else rounded
 
 
 def _pow(x: Any, y: Any, mod: Any = None) -> Any:
@@ -382,10 +426,42 @@ def _listing(kind: Callable[..., Any]) -> Callable[..., Any]:
     return make
 
 
-def _sorted(iterable: Any, **kwargs: Any) -> Any:
-    if isinstance(iterable, Tracer) and not kwargs:
-        return FUNCTIONS[np.sort](iterable)
-    return sorted(iterable, **kwargs)
+def _sorted(iterable: Any, *, key: Any = None, reverse: bool = False) -> Any:
+    if isinstance(iterable, Comprehension):
+        iterable = (
+            iterable.as_rows() if iterable.condition is None and iterable.items.static_count() is None else list(iterable)
+        )
+    if not isinstance(iterable, (Tracer, Rows)):
+        iterable = list(iterable)
+        if not has_traced(iterable) and (key is None or not has_traced([call(key)(item) for item in iterable])):
+            return sorted(iterable, key=key, reverse=reverse)
+    items = _by_index(iterable)
+    keys = items if key is None else Comprehension(_all_of(items), call(key), None).as_rows()
+    array = keys.as_array()
+    if array.ndim != 1:
+        raise TypeError(f"sorted() compares numbers, found {describe(array)}; sort by one number of each item with key=")
+    order = FUNCTIONS[np.argsort](-array if reverse else array)
+    return Rows([array[order] for array in items.arrays], items.tree, list(items.weak))
+
+
+def _by_index(iterable: Any) -> Rows:
+    """The items of an array, or of a list of numbers and arrays, as a list that is held in arrays."""
+    if isinstance(iterable, Rows) and iterable.listed is None:
+        return iterable
+    if isinstance(iterable, Tracer):
+        return Comprehension(_all_of(iterable), lambda item: item, None).as_rows()
+    items = [flatten(item) for item in iterable]
+    if builtins.any(tree != items[0][1] for _, tree in items):
+        raise TypeError("sorted() of items of different structure")
+    arrays = [creation.array([leaves[k] for leaves, _ in items]) for k in range(items[0][1].count)]
+    weak = [builtins.all(is_python(leaves[k]) for leaves, _ in items) for k in range(items[0][1].count)]
+    return Rows(arrays, items[0][1], weak)
+
+
+def _all_of(iterable: Any) -> Indexed:
+    items = as_indexed(iterable)
+    assert items is not None
+    return items
 
 
 def _abs(x: Any) -> Any:

@@ -15,6 +15,7 @@ from ..ir.types import BOOL
 from .elementwise import assign
 from .gathering import Advanced, check_mask, nonzero, put_masked, take_masked, whole_mask
 from .promotion import as_tracer
+from .rows import Rows, as_arrays
 from .shaping import reshaped
 from .tracer import TracedSize, Tracer, describe, handles, new
 from .views import Position, basic, entry
@@ -114,8 +115,8 @@ def _items(x: Tracer, item: Any, axis: int) -> list[Any]:
         raise UnsupportedError("an index that is True or False; write x[None] or np.where")
     if isinstance(item, (int, np.integer)):
         return [int(item)]
-    if isinstance(item, (list, np.ndarray)):
-        item = _array(item)
+    if isinstance(item, (list, np.ndarray, Rows)):
+        item = _array(as_arrays(item))
     if isinstance(item, Tracer):
         return _array_items(x, item, axis)
     if hasattr(item, "__index__"):

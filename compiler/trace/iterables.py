@@ -6,11 +6,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from ..ir import ArrayType
 from ..ir.types import I64
+from ..tree import flatten
 from .context import active_trace
 from .elementwise import elementwise
-from .promotion import as_tracer
-from .staging import Bounds, staged_loop, truth
+from .promotion import as_tracer, is_python
+from .rows import Rows
+from .staging import Bounds, NotStaged, is_number, staged_loop, truth
 from .tracer import TracedSize, Tracer, as_dim, python_size
 
 
@@ -116,6 +119,8 @@ def as_indexed(iterable: Any) -> Indexed | None:
         return iterable
     if isinstance(iterable, range):
         return Indexed(iterable.start, iterable.stop, iterable.step, lambda k: k)
+    if isinstance(iterable, Rows) and iterable.listed is None:
+        return Indexed(0, iterable.count(), 1, iterable.item)
     if isinstance(iterable, Tracer):
         if not iterable.type.shape:
             raise TypeError("iteration over a 0-d array")
@@ -186,24 +191,33 @@ class Comprehension:
 
     def as_array(self) -> Tracer:
         """All elements in one array, written by one loop."""
+        return self.as_rows().as_array()
+
+    def as_rows(self) -> Rows:
+        """All elements as a list, made by one loop."""
         from .creation import full
 
         numbered = self.items.from_zero()
-        trace = active_trace()
-        with trace.open_scope() as scope:
-            from ..ir import ArrayType
-
+        with active_trace().open_scope() as scope:
             index = Bounds(0, numbered.stop, 1).tracer(scope.builder.parameter("i", ArrayType(I64)))
-            sample = as_tracer(self.element(numbered.at(index)))
-            shape, dtype = sample.shape, sample.dtype
-        out = full((numbered.stop, *shape), 0, dtype)
+            leaves, tree = flatten(self.element(numbered.at(index)))
+            if not leaves or not all(map(is_number, leaves)):
+                raise NotStaged("the items of a list are not made of numbers and arrays, so that they do not fit into arrays")
+            samples = [as_tracer(leaf) for leaf in leaves]
+            made = [(sample.shape, sample.dtype) for sample in samples]
+            weak = [is_python(leaf) for leaf in leaves]
+        arrays = [full((numbered.stop, *shape), 0, dtype) for shape, dtype in made]
 
         def body(index: Any) -> tuple[()]:
-            out[index] = self.element(numbered.at(index))
+            leaves, found = flatten(self.element(numbered.at(index)))
+            if found != tree:
+                raise NotStaged("the items of a list differ in structure")
+            for array, leaf in zip(arrays, leaves, strict=True):
+                array[index] = leaf
             return ()
 
         staged_loop(Bounds(0, numbered.stop, 1), body, (), (), None)
-        return out
+        return Rows(arrays, tree, weak)
 
 
 __all__ = ["Comprehension", "Indexed", "as_indexed", "backwards", "enumerated", "traced_range", "truth", "zipped"]

@@ -22,6 +22,7 @@ from .elementwise import elementwise
 from .iterables import Comprehension, Indexed, as_indexed
 from .mutation import remember
 from .promotion import as_tracer
+from .rows import Rows
 from .staging import Bounds, Concretize, Holding, NotStaged, State, Undefined, snapshot, staged_if, staged_loop, truth
 from .tracer import TracedSize, Tracer, as_dim, describe, new
 
@@ -55,14 +56,16 @@ class Operators:
         decided = truth(test)
         if not isinstance(decided, Tracer):
             return then(*state) if decided else orelse(*state)
-        raised = _raising(decided, then, orelse, state)
-        if raised is not None:
-            return raised
         holding = Holding(state, names, mutated) if state else None
-        if holding is None:
-            return staged_if(decided, then, orelse, state, names)
-        outcome = staged_if(decided, holding.around(then), holding.around(orelse), holding.wrap(state), names)
-        return holding.unwrap(outcome)
+        try:
+            if holding is None:
+                return staged_if(decided, then, orelse, state, names)
+            return holding.unwrap(staged_if(decided, holding.around(then), holding.around(orelse), holding.wrap(state), names))
+        except RecursionError:
+            raise NotStaged(
+                "a function calls itself, and whether it stops depends on a value that is known only when the program runs; write "
+                "a loop, or make what it depends on a number that is known when tracing (jit has static_argnums)"
+            ) from None
 
     def ifexp(self, test: Any, then: Callable[[], Any], orelse: Callable[[], Any]) -> Any:
         """``then if test else orelse``."""
@@ -219,14 +222,15 @@ class Operators:
     def listcomp(
         self, iterable: Any, element: Callable[[Any], Any], condition: Callable[[Any], Any] | None = None
     ) -> list[Any]:
-        """``[element for item in iterable if condition]``; over many items, one array seen as a list."""
+        """``[element for item in iterable if condition]``; over many items, a list made by one loop."""
         items = as_indexed(iterable)
         count = None if items is None else items.static_count()
         if items is None or (count is not None and count <= LISTED_AT_MOST) or condition is not None:
             return list(self.genexp(iterable, element, condition))
         try:
-            return Comprehension(items, element, None).as_array()  # type: ignore[return-value]
+            return Comprehension(items, element, None).as_rows()  # type: ignore[return-value]
         except (Concretize, NotStaged):
+            count = active_trace().sizing.pin(as_dim(items.count()) or 0)
             if count is None or count > UNROLL_AT_MOST:
                 raise
             return list(self.genexp(iterable, element, condition))
@@ -273,7 +277,7 @@ class Operators:
 
     def getitem(self, container: Any, index: Any) -> Any:
         """``container[index]``."""
-        if isinstance(container, Tracer) or not calls.has_traced(index):
+        if isinstance(container, (Tracer, Rows)) or not calls.has_traced(index):
             return container[index]
         if isinstance(container, np.ndarray):
             return as_tracer(container)[index]
@@ -286,9 +290,9 @@ class Operators:
                 f"a traced function writes to {describe(container)} that it found outside of itself; pass the array as an "
                 "argument, or write to a copy made in the function with np.array(...)"
             )
-        if not isinstance(container, Tracer) and calls.has_traced(index):
+        if not isinstance(container, (Tracer, Rows)) and calls.has_traced(index):
             index = _static_index(container, index)
-        if isinstance(container, Tracer):
+        if isinstance(container, (Tracer, Rows)):
             container[index] = value
             return
         if isinstance(index, slice):
@@ -317,6 +321,8 @@ class Operators:
 
     def contains(self, item: Any, container: Any) -> Any:
         """``item in container``."""
+        if isinstance(container, Rows):
+            container = container.as_array()
         if isinstance(container, (Tracer, np.ndarray)) and (calls.has_traced(item) or isinstance(container, Tracer)):
             return np.any(as_tracer(container) == item)
         if isinstance(item, Tracer) and isinstance(container, (list, tuple, set, range)):
@@ -334,9 +340,17 @@ class Operators:
 
     def bound(self, value: Any) -> Any:
         """The value, or the error for a variable that has none."""
-        if isinstance(value, Undefined):
-            raise UnboundLocalError(f"cannot access local variable {value.name!r} where it is not associated with a value")
+        found = _undefined_part(value)
+        if found is not None:
+            raise UnboundLocalError(f"cannot access local variable {found.name!r} where it is not associated with a value")
         return value
+
+
+def _undefined_part(value: Any) -> Undefined | None:
+    """What has no value in a variable, or in a tuple that stands for one that has none."""
+    if isinstance(value, Undefined):
+        return value
+    return next(filter(None, map(_undefined_part, value)), None) if type(value) is tuple else None
 
 
 def _static_index(container: Any, index: Any) -> Any:
@@ -360,45 +374,6 @@ class _dynamic_tests:
 
     def __exit__(self, *_: object) -> None:
         active_trace().dynamic_tests = self.before
-
-
-_RAISED = (ValueError, IndexError, ZeroDivisionError, RuntimeError, AssertionError)
-
-
-def _raising(test: Tracer, then: Callable[..., State], orelse: Callable[..., State], state: State) -> State | None:
-    """A branch that does nothing but raise becomes a check; the other branch goes on."""
-    for branch, other, passing in ((then, orelse, False), (orelse, then, True)):
-        error = _error_of(branch, state)
-        if error is not None:
-            decided = test if passing else elementwise("not", test)
-            kind = next(cls.__name__ for cls in _RAISED if isinstance(error, cls))
-            active_trace().emit("check", decided.value, kind=kind, message=str(error))
-            return other(*state)
-    return None
-
-
-def _error_of(branch: Callable[..., State], state: State) -> Exception | None:
-    """The exception of a ``raise`` statement that a branch runs into, found by running it aside."""
-    trace = active_trace()
-    try:
-        with trace.open_scope(), snapshot(state):
-            branch(*state)
-    except _RAISED as error:
-        if _is_users(error):
-            return error
-    except Exception:
-        return None
-    return None
-
-
-def _is_users(error: Exception) -> bool:
-    """Whether an exception was raised by the user's own statement."""
-    from .context import is_internal
-
-    last = error.__traceback__
-    while last is not None and last.tb_next is not None:
-        last = last.tb_next
-    return last is not None and not is_internal(last.tb_frame.f_code.co_filename) and not isinstance(error, UnsupportedError)
 
 
 OPERATORS = Operators()

@@ -9,6 +9,7 @@ next.
 
 from __future__ import annotations
 
+import dis
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,9 +19,9 @@ import numpy as np
 from ..errors import UnsupportedError
 from ..ir import ArrayType, Dim, Function, Var
 from ..ir.types import BOOL, I64
-from ..tree import Tree, flatten
+from ..tree import Tree, flatten, map_leaves
 from .broadcasting import broadcast_shapes, broadcast_to
-from .context import Scope, active_trace
+from .context import Scope, active_trace, is_internal
 from .elementwise import elementwise
 from .mutation import MISSING, Change, confirmed, redo
 from .promotion import as_tracer, convert, result_dtype
@@ -128,7 +129,7 @@ def join(name: str, *leaves: Any) -> Slot:
     odd = [leaf for leaf in known if not is_number(leaf)]
     if odd:
         raise NotStaged(
-            f"the variable {name} is {_kinds(leaves)}, depending on a value that is known only when the program runs; "
+            f"the variable {_listed([name])} is {_kinds(leaves)}, depending on a value that is known only when the program runs; "
             "give it an array or a number in every case"
         )
     tracers = [as_tracer(leaf) for leaf in known]
@@ -184,9 +185,18 @@ def staged_if(
     before, _ = flatten(state)
     blocks: list[Block] = []
     changes: list[Change] = []
-    for branch in (then, orelse):
+    for branch, other in ((then, orelse), (orelse, then)):
+        failure = None
         with trace.open_scope() as scope, snapshot(state):
-            blocks.append(run_block(scope, branch, state))
+            try:
+                blocks.append(run_block(scope, branch, state))
+            except Exception as error:
+                if not _is_raised_by_user(error):
+                    raise
+                failure = error
+        if failure is not None:  # a branch that raises becomes a check; the other one goes on
+            _emit_check(test if branch is orelse else elementwise("not", test), failure)
+            return other(*state)
         if scope.changes:
             with trace.open_scope() as again, snapshot(state):
                 branch(*state)
@@ -206,6 +216,26 @@ def staged_if(
     result = merge_branches(test, blocks, flatten(extended)[0], [*names, *(c.label for c in changes)])
     _make_changes(changes, result[len(state) :])
     return result[: len(state)]
+
+
+_RAISED = (ValueError, IndexError, ZeroDivisionError, RuntimeError, AssertionError)
+
+
+def _is_raised_by_user(error: Exception) -> bool:
+    """Whether an exception comes from the user's own statement: a ``raise``, or an operation that fails whenever it is run."""
+    last = error.__traceback__
+    while last is not None and last.tb_next is not None:
+        last = last.tb_next
+    if last is None or is_internal(last.tb_frame.f_code.co_filename) or isinstance(error, (UnsupportedError, RecursionError)):
+        return False
+    return isinstance(error, _RAISED) or last.tb_frame.f_code.co_code[last.tb_lasti] == dis.opmap["RAISE_VARARGS"]
+
+
+def _emit_check(test: Tracer, error: Exception) -> None:
+    """Raise the exception when the program runs and the test fails; of the user's own class its builtin base."""
+    kind = next(cls.__name__ for cls in type(error).__mro__ if cls.__module__ == "builtins")
+    message = str(error.args[0]) if len(error.args) == 1 else str(error)
+    active_trace().emit("check", test.value, kind=kind, message=message)
 
 
 def _present(change: Change) -> Any:
@@ -232,12 +262,11 @@ def _refuse_whole(changes: Sequence[Change]) -> None:
 
 def merge_branches(test: Tracer, blocks: list[Block], before: list[Any], names: Sequence[str]) -> State:
     """Make the ``cond`` of two traced branches; returns the state after it."""
-    active_trace()
-    first, second = blocks
+    first, second = _alike(*blocks)
     if first.tree != second.tree:
         raise NotStaged(
-            f"the branches of an if leave different structures in {', '.join(names) or 'their result'}: "
-            f"{first.tree} and {second.tree}"
+            f"the branches of an if leave different structures in {_listed(names)}: {_drawn(first.tree)} and {_drawn(second.tree)}; give it the "
+            "same structure of arrays and numbers in each"
         )
     label = leaf_names(first.tree, names)
     slots: dict[int, Slot] = {}
@@ -251,7 +280,7 @@ def merge_branches(test: Tracer, blocks: list[Block], before: list[Any], names: 
         slots[k] = _merge_slots(label[k], slot_a, slot_b, a, b)
     cells = list(dict.fromkeys([*first.scope.final, *second.scope.final]))
     regions = []
-    for block in blocks:
+    for block in (first, second):
         with active_trace().reopen(block.scope):
             outcome = [fill(slots[k], block.leaves[k]) for k in slots]
             outcome += [block.scope.resolve(cell.value) for cell in cells]
@@ -264,6 +293,37 @@ def merge_branches(test: Tracer, blocks: list[Block], before: list[Any], names: 
     for cell, var in zip(cells, outputs[len(slots) :], strict=True):
         cell.assign(var)
     return first.tree.unflatten(results)
+
+
+def _alike(first: Block, second: Block) -> tuple[Block, Block]:
+    """Two outcomes in which a variable without a value has the structure that it has in the other."""
+    if first.tree == second.tree:
+        return first, second
+    states = [block.tree.unflatten(block.leaves) for block in (first, second)]
+    matched = [with_structure(*states), with_structure(*reversed(states))]
+    return tuple(Block(block.scope, *flatten(state)) for block, state in zip((first, second), matched, strict=True))  # type: ignore[return-value]
+
+
+def with_structure(state: State, other: State) -> State:
+    """A state whose variables without a value are made of as many parts as in another state, none of which has one."""
+    return tuple(
+        map_leaves(lambda _, name=a.name: Undefined(name), b) if isinstance(a, Undefined) else a
+        for a, b in zip(state, other, strict=True)
+    )
+
+
+def _listed(names: Sequence[str]) -> str:
+    """The names of variables in a message."""
+    shown = ("what is returned" if name == "jg_result" else name for name in names if name != "jg_returned")
+    return ", ".join(shown) or "their result"
+
+
+def _drawn(tree: Tree) -> str:
+    """A structure in a message: ``{'a': *}``."""
+    return repr(tree.unflatten([_STAR] * tree.count))
+
+
+_STAR = type("Star", (), {"__repr__": lambda self: "*"})()
 
 
 def mark_ambiguous(result: Tracer, *sources: Any) -> None:
@@ -416,8 +476,11 @@ def staged_loop(
         del guards[known:]  # what an attempt that is thrown away took for granted
         attempt = _attempt(bounds, body, state, before, tree, slots, cells, test, label)
         if attempt.tree != tree:
+            matched = with_structure(state, attempt.tree.unflatten(attempt.leaves))
+            if flatten(matched)[1] != tree:
+                return staged_loop(bounds, body, matched, names, test, carried)
             raise NotStaged(
-                f"a loop changes the structure of {', '.join(names)} from {tree} to {attempt.tree}; arrays whose size is known "
+                f"a loop changes the structure of {_listed(names)} from {_drawn(tree)} to {_drawn(attempt.tree)}; arrays whose size is known "
                 "before the loop can be made with np.empty and written to"
             )
         known_changes = {change.name for change in carried}
@@ -429,7 +492,7 @@ def staged_loop(
         previous = made or previous
         if not grown:
             return _emit_loop(bounds, attempt, before, tree, slots, cells)
-    raise NotStaged(f"the values of {', '.join(names)} keep changing their type from one iteration to the next")
+    raise NotStaged(f"the values of {_listed(names)} keep changing their type from one iteration to the next")
 
 
 def _loop_with_changes(

@@ -1,0 +1,208 @@
+"""Lists of many items: what ``[f(x) for x in xs]`` gives where the number of items is large or varies.
+
+One loop of the program makes all items and writes each into a row of an array. The user's program sees a list: adding
+concatenates, ``append`` makes it longer. What an array cannot follow makes a Python list of it, of the length that it has in
+the call being traced.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..tree import Tree, flatten, register
+from .context import active_trace
+from .tracer import HANDLERS, Concretize, Tracer, describe, new
+
+
+class Weakness(list):
+    """Whether each leaf of an item is a Python number; a write of another number makes it none, wherever the list is seen."""
+
+    def __eq__(self, other: object) -> bool:
+        return self is other or list.__eq__(self, other)  # type: ignore[arg-type]
+
+    def __hash__(self) -> int:  # type: ignore[override]
+        return len(self)
+
+
+class Rows:
+    """A list whose item k is made of row k of some arrays: one for each leaf of an item."""
+
+    __slots__ = ("arrays", "listed", "scope", "tree", "weak")
+
+    def __init__(self, arrays: Sequence[Tracer], tree: Tree, weak: Sequence[bool]) -> None:
+        self.arrays = tuple(arrays)
+        self.tree = tree  # of one item
+        self.weak = weak if isinstance(weak, Weakness) else Weakness(weak)
+        self.listed: list[Any] | None = None  # the items, once an array cannot follow
+        self.scope = active_trace().scope
+
+    def count(self) -> Any:
+        """The number of items."""
+        return len(self.listed) if self.listed is not None else self.arrays[0].shape[0]
+
+    def item(self, index: Any) -> Any:
+        """One item."""
+        if self.listed is not None:
+            return self.listed[index]
+        leaves = [array[index] for array in self.arrays]
+        return self.tree.unflatten([new(v.value, weak=True) if w else v for v, w in zip(leaves, self.weak, strict=True)])
+
+    def as_array(self) -> Tracer:
+        """What NumPy makes of the list: an array of its own."""
+        if self.listed is not None:
+            return HANDLERS["function"](np.array)(self.listed)
+        if self.tree.paths() == [()]:
+            return new(self.arrays[0].value, scalar=False)
+        columns = self.tree.unflatten(list(self.arrays))
+        return _stacked(columns)
+
+    def items(self) -> list[Any]:
+        """All items in a Python list."""
+        if self.listed is not None:
+            return self.listed
+        return [self.item(k) for k in range(len(self.arrays[0]))]
+
+    def _as_list(self, what: str) -> list[Any]:
+        """The items for a change that arrays cannot follow."""
+        if active_trace().scope is not self.scope:
+            raise Concretize(
+                f"{what} in a loop or branch that becomes a part of the program; make an array with np.empty instead"
+            )
+        self.listed = self.items()
+        return self.listed
+
+    def __len__(self) -> int:
+        return len(self.arrays[0]) if self.listed is None else len(self.listed)
+
+    def __bool__(self) -> bool:
+        return bool(self.count() != 0)
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.items())
+
+    def __getitem__(self, index: Any) -> Any:
+        if self.listed is not None:
+            return self.listed[index]
+        if not isinstance(index, slice):
+            return self.item(index)
+        if all(array.ndim == 1 for array in self.arrays):
+            return Rows([array[index].copy() for array in self.arrays], self.tree, list(self.weak))
+        return self.items()[index]
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        if self.listed is None and not isinstance(index, slice) and self._follows(value):
+            for array, leaf in zip(self.arrays, flatten(value)[0], strict=True):
+                array[index] = leaf
+            return
+        self._as_list(f"a list gets {describe(value)} in place of {describe(self.item(0))}")[index] = value
+
+    def _follows(self, value: Any) -> bool:
+        """Whether a value can be written into the rows and be read from there unchanged."""
+        from .promotion import as_tracer, is_python  # which knows lists
+
+        leaves, tree = flatten(value)
+        if tree != self.tree or not all(isinstance(v, (Tracer, int, float, np.generic, np.ndarray)) for v in leaves):
+            return False
+        found = [as_tracer(leaf) for leaf in leaves]
+        if any(v.type != a.type.with_shape(a.type.shape[1:]) for v, a in zip(found, self.arrays, strict=True)):
+            return False
+        self.weak[:] = [w and is_python(leaf) for w, leaf in zip(self.weak, leaves, strict=True)]
+        return True
+
+    def __delitem__(self, index: Any) -> None:
+        del self._as_list("an item of a list is deleted")[index]
+
+    def __add__(self, other: Any) -> Any:
+        if isinstance(other, (list, Rows)):
+            return [*self, *other]
+        return self.as_array() + other if isinstance(other, (Tracer, np.ndarray)) else NotImplemented
+
+    def __radd__(self, other: Any) -> Any:
+        if isinstance(other, list):
+            return [*other, *self]
+        return other + self.as_array() if isinstance(other, (Tracer, np.ndarray)) else NotImplemented
+
+    def __iadd__(self, other: Any) -> Any:
+        self._as_list("a list grows").extend(other)
+        return self
+
+    def __mul__(self, times: Any) -> Any:
+        return self.as_array() * times if isinstance(times, (Tracer, np.ndarray)) else self.items() * times
+
+    __rmul__ = __mul__
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, (list, Rows)) and self.items() == list(other)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return repr(self.items()) if isinstance(self.arrays[0], Tracer) else "[*, ...]"
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        return getattr(ufunc, method)(*(v.as_array() if isinstance(v, Rows) else v for v in inputs), **kwargs)
+
+    def __array_function__(self, func: Callable[..., Any], types: Any, args: Any, kwargs: Any) -> Any:
+        return func(*(as_arrays(a) for a in args), **kwargs)
+
+    def copy(self) -> Any:
+        return self[:]
+
+    def index(self, value: Any, *between: int) -> int:
+        return self.items().index(value, *between)
+
+
+def _method(name: str) -> Callable[..., Any]:
+    def change(self: Rows, *args: Any, **kwargs: Any) -> Any:
+        return getattr(self._as_list(f"list.{name}() is called"), name)(*args, **kwargs)
+
+    return change
+
+
+for _name in ("append", "clear", "extend", "insert", "pop", "remove", "reverse", "sort"):
+    setattr(Rows, _name, _method(_name))
+
+
+def as_arrays(value: Any) -> Any:
+    """A value in which lists of this kind have become arrays."""
+    if isinstance(value, Rows):
+        return value.as_array()
+    return type(value)(map(as_arrays, value)) if type(value) in (list, tuple) else value
+
+
+def _stacked(columns: Any) -> Any:
+    """The array whose rows are made of the rows of several."""
+    if isinstance(columns, Tracer):
+        return columns
+    if isinstance(columns, Rows):
+        return columns.as_array()
+    if not isinstance(columns, (list, tuple)):
+        raise TypeError(
+            f"np.array of a list of {type(columns).__name__} gives an object array; jitgrad compiles arrays of numbers only"
+        )
+    return np.stack([_stacked(column) for column in columns], axis=1)
+
+
+def _take_apart(rows: Rows) -> tuple[tuple[Any, ...], Any]:
+    if rows.listed is not None:
+        return tuple(rows.listed), None
+    return rows.arrays, (rows.tree, rows.weak)
+
+
+def _put_together(metadata: Any, children: Sequence[Any]) -> Any:
+    """The list again; a Python list of what a compiled program returned."""
+    if metadata is None:
+        return list(children)
+    tree, weak = metadata
+    if not any(isinstance(child, np.ndarray) for child in children):
+        return Rows(children, tree, weak)
+    columns = [child.tolist() if w else list(child) for child, w in zip(children, weak, strict=True)]
+    return [tree.unflatten(item) for item in zip(*columns, strict=True)]
+
+
+register(Rows, _take_apart, _put_together)
+
+__all__ = ["Rows", "as_arrays"]

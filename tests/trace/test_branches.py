@@ -1,0 +1,123 @@
+"""Branches on traced values: what they leave, what they raise, and how often they are run."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from interpreted import interpreting
+
+import jitgrad as jg
+
+x = np.array([0.3, -1.5, 0.8, 2.25, -0.4])
+
+
+def tuple_returned_from_a_loop(x):
+    for i in range(len(x)):
+        if x[i] > 0.5:
+            return i, x[i]
+    return -1, 0.0
+
+
+def dict_returned_from_a_loop(x):
+    for i, v in enumerate(x):
+        if v > 0.5:
+            return {"index": i, "value": v * 2}
+    return {"index": -1, "value": 0.0}
+
+
+def tuple_assigned_in_a_loop(x):
+    best = -np.inf
+    for i in range(len(x)):
+        if x[i] > best:
+            best = x[i]
+            where = (i, x[i] * 2)
+    return where
+
+
+def solution_or_error(x):
+    for i in range(50):
+        if abs(x[0]) < 0.05:
+            return x[0], i, True
+        x = x * 0.9
+    raise RuntimeError("no convergence")
+
+
+def factorial(n):
+    return 1 if n <= 1 else n * factorial(n - 1)
+
+
+def recursion_on_the_index_of_a_short_loop(x):
+    return sum((-1) ** k * x[0] ** (2 * k + 1) / factorial(2 * k + 1) for k in range(6))
+
+
+@pytest.mark.parametrize(
+    "program",
+    [tuple_returned_from_a_loop, dict_returned_from_a_loop, tuple_assigned_in_a_loop, solution_or_error,
+     recursion_on_the_index_of_a_short_loop],
+)  # fmt: skip
+def test_gives_what_python_gives(program: Callable[..., Any]) -> None:
+    with interpreting():
+        compiled = jg.jit(program)
+        for arguments in (x, 0.1 * x, x[::-1].copy()):
+            np.testing.assert_equal(compiled(arguments), program(arguments))
+
+
+def test_gradient_of_what_a_loop_returns() -> None:
+    with interpreting():
+        gradient = jg.grad(lambda x: tuple_returned_from_a_loop(x)[1] ** 2)(x)
+    np.testing.assert_array_equal(gradient, [0.0, 0.0, 1.6, 0.0, 0.0])
+
+
+class Missed(Exception):
+    """An error of the user's own."""
+
+
+@pytest.mark.parametrize(
+    ("error", "raised"), [(Missed, Exception), (TypeError, TypeError), (KeyError, KeyError), (ArithmeticError, ArithmeticError)]
+)
+def test_errors_of_every_class_are_raised_when_the_program_runs(error: type[Exception], raised: type[Exception]) -> None:
+    def program(x):
+        if x[0] > 1:
+            raise error("too large")
+        return 2 * x
+
+    with interpreting():
+        compiled = jg.jit(program)
+        np.testing.assert_array_equal(compiled(x), 2 * x)
+        with pytest.raises(raised, match="too large"):
+            compiled(x + 10)
+
+
+def test_recursion_that_depends_on_a_value_is_refused_in_words() -> None:
+    with interpreting(), pytest.raises(NotImplementedError, match=r"calls itself.*write a loop"):
+        jg.jit(factorial)(np.float64(3.0))
+
+
+def test_branches_in_branches_are_each_run_once() -> None:
+    runs = itertools.count()
+
+    def seen(value):
+        next(runs)
+        return value
+
+    def program(x):
+        if x > 0:
+            return seen(1.0)
+        elif x > -1:
+            return seen(2.0)
+        elif x > -2:
+            return seen(3.0)
+        elif x > -3:
+            return seen(4.0)
+        elif x > -4:
+            return seen(5.0)
+        else:
+            return seen(6.0)
+
+    with interpreting():
+        assert jg.jit(program)(np.float64(-2.5)) == 4.0
+    assert next(runs) == 6

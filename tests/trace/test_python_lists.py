@@ -1,0 +1,231 @@
+"""Lists, sorting and choosing over the items of arrays: traced programs next to plain Python, with the types that it gives."""
+
+# ruff: noqa: C416
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from interpreted import interpreting
+
+import jitgrad as jg
+
+x = np.array([0.3, -1.5, 0.8, 2.25, -0.4])
+A = np.linspace(-1, 2, 12).reshape(4, 3)
+
+
+def added(x):
+    return [2 * v for v in x] + [0.0]
+
+
+def repeated(x):
+    return [2 * v for v in x] * 2
+
+
+def joined(x):
+    return np.array([v for v in x] + [v * v for v in x])
+
+
+def negated(x):
+    try:
+        return -[v for v in x]
+    except TypeError:
+        return x
+
+
+def extended(x):
+    items = [v + 1 for v in x]
+    items += [1.0]
+    items.append(x[0])
+    items.insert(0, 3.0)
+    last = items.pop()
+    items.reverse()
+    del items[1]
+    return items, last, len(items)
+
+
+def assigned(x):
+    items = [v * 2 for v in x]
+    items[0] = 5.0
+    items[-1], items[1] = items[1], items[-1]
+    return items, sum(items), items[1:3], items[-1]
+
+
+def filled_in_a_loop(x, n):
+    items = [0.0 for _ in range(n)]
+    for k in range(1, n):
+        items[k] = items[k - 1] + x[k % 5] ** 2
+    return items, sum(items)
+
+
+def started_with_integers(x):
+    items = [0 for _ in x]
+    for k in range(len(x)):
+        items[k] = x[k] * 0.5
+    return sum(items)
+
+
+def made_anew_in_a_loop(x):
+    items = [v for v in x]
+    for _ in range(3):
+        items = [0.5 * v + 1 for v in items]
+    return items
+
+
+def made_in_branches(x):
+    items = [v for v in x] if x[0] > 0 else [2 * v for v in x]
+    return sum(items), max(items)
+
+
+def rows(a):
+    items = [np.sin(r) for r in a]
+    items[0] = np.zeros(3)
+    for r in items:
+        r += 1
+    return np.stack(items), np.concatenate(items), items[1], np.array(items)
+
+
+def row_of_another_length(a):
+    items = [r * 2 for r in a]
+    items[0] = np.zeros(7)
+    return len(items[0]), items[1]
+
+
+def pairs(x):
+    items = [(v, v**2) for v in x]
+    first, second = zip(*items, strict=True)
+    total = 0.0
+    for a, b in items:
+        total += a * b
+    return np.array(items), sum(first) + sum(second), [(*p, 1.0) for p in items], total
+
+
+def records(x):
+    items = [{"value": v, "twice": 2 * v} for v in x]
+    return sum(r["value"] * r["twice"] for r in items), items
+
+
+def nested(x):
+    return np.array([[a * b for a in x] for b in x]), [[a + b for a in x] for b in x[:2]]
+
+
+def numbers(x):
+    items = [0.5 for _ in x]
+    return x.astype(np.float32) * items[1], items, sum(items), len(items), max(items)
+
+
+def seen_as_an_array(x):
+    items = [v * 2 for v in x]
+    other = np.asarray(items)
+    other[0] = 100.0
+    chosen = x[[k for k in range(len(x))]]
+    return items + x, x * items, np.dot(items, x), np.add(items, 1), items[0], other, chosen, np.outer(items, items)
+
+
+def walked_over(x):
+    items = [v * 2 for v in x]
+    found = [v for v in reversed(items)], list(items), tuple(items), items.copy()
+    return (
+        found,
+        sum(k * v for k, v in enumerate(items)),
+        sum(a * b for a, b in zip(items, x, strict=True)),
+        isinstance(items, list),
+    )
+
+
+def truths(x):
+    items = [v > 0 for v in x]
+    return any(items), all(items), any(v > 1 for v in x), all([x[0] > 0, x[1] < 0]), bool(items)
+
+
+def sorted_items(x):
+    by_size = sorted([v for v in x], key=abs, reverse=True)
+    return sorted(x), sorted(x, reverse=True), by_size, sorted([x[0], x[1], x[2]]), sorted([3, 1, 2])
+
+
+def sorted_rows(a):
+    return sorted(a, key=lambda r: -r[0]), sorted([(a[0, 0], 1), (a[1, 1], 2)], key=lambda t: -t[0])
+
+
+def extremes(x):
+    return (
+        max(x, key=abs),
+        max((x[k] for k in range(len(x))), key=lambda v: -v),
+        min([x[0], x[1]], key=abs),
+        max([], default=3.0),
+    )
+
+
+def extremes_of_other_things(a):
+    pairs = [(a[0, 0], 1.0), (a[1, 1], 2.0)]
+    return max(a, key=np.sum), min(range(4), key=lambda k: a[k, 0]), max(pairs, key=lambda t: t[0]), max("ab", key=str.upper)
+
+
+def rounded(x):
+    return round(x[0]), round(x[0], 1), round(float(x[1]), 2), round(float(x[2])), round(np.sum(x) * 10)
+
+
+PROGRAMS: list[tuple[Callable[..., Any], tuple[Any, ...]]] = [
+    *((program, (x,)) for program in (
+        added, repeated, joined, negated, extended, assigned, started_with_integers, made_anew_in_a_loop, made_in_branches,
+        pairs, records, nested, numbers, seen_as_an_array, walked_over, truths, sorted_items, extremes, rounded)),
+    *((program, (A,)) for program in (rows, row_of_another_length, sorted_rows, extremes_of_other_things)),
+    (filled_in_a_loop, (x, 7)),
+]  # fmt: skip
+
+
+def assert_alike(actual: Any, expected: Any) -> None:
+    """Demand the same structure and types, and the same numbers."""
+    assert isinstance(actual, type(expected)), (actual, expected)  # an np.float64 may stand where Python has a float
+    if isinstance(expected, dict):
+        assert list(actual) == list(expected)
+        actual, expected = list(actual.values()), list(expected.values())
+    if isinstance(expected, (list, tuple)):
+        assert len(actual) == len(expected)
+        for a, b in zip(actual, expected, strict=True):
+            assert_alike(a, b)
+        return
+    if isinstance(expected, str):
+        assert actual == expected
+        return
+    assert np.asarray(actual).dtype == np.asarray(expected).dtype
+    np.testing.assert_allclose(actual, expected, rtol=1e-14, atol=1e-14)
+
+
+@pytest.mark.parametrize(("program", "arguments"), PROGRAMS, ids=[p.__name__ for p, _ in PROGRAMS])
+def test_gives_what_python_gives(program: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
+    with interpreting():
+        compiled = jg.jit(program)
+        for scale in (1.0, -0.7):
+            assert_alike(compiled(arguments[0] * scale, *arguments[1:]), program(arguments[0] * scale, *arguments[1:]))
+
+
+@pytest.mark.parametrize("program", [added, extended, assigned, pairs, sorted_items, extremes, rows], ids=lambda p: p.__name__)
+def test_gradients(program: Callable[..., Any]) -> None:
+    def loss(a):
+        return sum(np.sum(np.array(part) ** 2) for part in program(a) if not isinstance(part, int))
+
+    with interpreting():
+        jg.check_grads(loss, (A if program is rows else x,), order=1)
+
+
+def test_a_list_of_a_length_that_varies_is_returned_without_a_new_trace() -> None:
+    with interpreting():
+        compiled = jg.jit(lambda x: [v * 2 for v in x])
+        for size in (5, 8, 100):
+            assert compiled(np.ones(size)) == [2.0] * size
+    assert repr(compiled) == "<jitgrad function, compiled for 1 kind of arguments>"
+
+
+def test_growing_in_a_loop_of_unknown_length_is_refused() -> None:
+    def growing(x, n):
+        items = [v for v in x]
+        for _ in range(n):
+            items.append(x[0])
+        return items
+
+    with interpreting(), pytest.raises(NotImplementedError, match=r"from \(\[\*, ...\],\) to .*np\.empty"):
+        jg.jit(growing)(x, 3)
