@@ -23,6 +23,7 @@ from ..lower.program import (
     Position,
     Print,
     Product,
+    Products,
     Program,
     Push,
     Reserve,
@@ -157,6 +158,12 @@ class _Driver:
             case _:
                 self.functions.add("blas.dot")
                 self.code.line(f"{s.out} = dot({s.a}, {s.b})", s.source)
+
+    def write_products(self, s: Products) -> None:
+        self.code.flush()
+        self.functions.add("blas.gemms")
+        sizes, *steps = (f"({', '.join(map(dim_text, dims))})" for dims in (s.sizes, *s.steps))
+        self.code.line(f"gemms({s.out}, {s.a}, {s.b}, {sizes}, {', '.join(steps)})", s.source)
 
     def write_call(self, s: Call) -> None:
         arguments = ", ".join(self.text(a) for a in s.arguments)
@@ -317,6 +324,9 @@ def pinned_names(statements: list[Statement]) -> frozenset[str]:
         match statement:
             case Allocate(type=type) | View(type=type) | Pop(type=type):
                 for d in type.shape:
+                    dim(d)
+            case Products(sizes=sizes, steps=steps):
+                for d in (d for dims in (sizes, *steps) for d in dims):
                     dim(d)
             case Bind(names=names):
                 found.update(names)

@@ -15,7 +15,9 @@ from dataclasses import dataclass, field
 
 from ..ir import Dim, Equation, Function, Var
 from ..ops import OPS
+from .products import is_single
 from .roles import Role, destroyed, domain_of, is_array, is_flattening, is_view, role_of
+from .striding import repeated
 
 CANDIDATES = 16  # how many groups back an equation looks for company
 
@@ -57,9 +59,9 @@ class Read:
     through: Equation | None = None  # the last index equation on the way, if the way is just that
 
 
-def plan(function: Function) -> Plan:
-    """Group the equations of a function or region."""
-    planner = _Planner(function)
+def plan(function: Function, strided: bool = False) -> Plan:
+    """Group the equations of a function or region; with ``strided``, products read what operands repeat."""
+    planner = _Planner(function, strided)
     planner.demand_buffers()
     for equation in planner.nodes():
         planner.place(equation)
@@ -67,8 +69,8 @@ def plan(function: Function) -> Plan:
 
 
 class _Planner:
-    def __init__(self, function: Function) -> None:
-        self.function = function
+    def __init__(self, function: Function, strided: bool) -> None:
+        self.function, self.strided = function, strided
         self.definition: dict[Var, Equation] = {r: e for e in function.equations for r in e.results}
         self.roles: dict[Var, Role] = {}
         for equation in function.equations:
@@ -94,8 +96,9 @@ class _Planner:
             if is_flattening(equation):
                 self.demand(equation.result)
             if role is Role.OPAQUE:
+                is_strided = equation.op == "dot" and self.strided and not is_single(equation)
                 for operand in equation.operands:
-                    self.demand(operand)
+                    self.demand(repeated(operand, self.definition) if is_strided else operand)
             if role is Role.WRITE:
                 self.demand(equation.operands[0])
                 if not self.harmless(equation, self.reads(equation.operands[1], here=True)):

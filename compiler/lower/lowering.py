@@ -18,7 +18,7 @@ from .kernels import Surroundings, build, rename
 from .linalg import LIBRARY, lower_linalg
 from .names import Names
 from .ownership import own
-from .products import canonicalize_products
+from .products import canonicalize_products, is_single
 from .program import (
     Allocate,
     Atom,
@@ -37,6 +37,7 @@ from .program import (
     Position,
     Print,
     Product,
+    Products,
     Program,
     Push,
     Reserve,
@@ -44,16 +45,17 @@ from .program import (
     View,
 )  # fmt: skip
 from .roles import Role, is_array, role_of
+from .striding import repeated, striding
 
 
 def lower(function: Function, donated: Mapping[int, int] | None = None, reuse: bool = False, flat: bool = True) -> Program:
     """The program of a function; ``donated`` maps parameters whose memory is to receive a result to that result.
 
     With ``reuse``, results of kernels take the memory of operands that nobody reads any more. With ``flat``, kernels have as few
-    axes as possible.
+    axes as possible, and products take matrices out of other arrays.
     """
     donated = dict(donated or {})
-    function = own(canonicalize_products(function), frozenset(donated))
+    function = own(canonicalize_products(function, strided=flat), frozenset(donated))
     return _Lowering(function, donated, reuse, flat).program()
 
 
@@ -185,7 +187,7 @@ class Scope:
         self.definition = {r: e for e in function.equations for r in e.results}
         self.uses = Counter(v for e in function.equations for v in e.operands) + Counter(function.results)
         self.starts = dict(pair for e in function.equations if e.op == "loop" for pair in _starts(e))
-        self.plan: Plan = plan(function)
+        self.plan: Plan = plan(function, shared.flat)
 
     def run(self) -> None:
         """Lower every group."""
@@ -429,6 +431,9 @@ class Scope:
         dtype = equation.result.type.dtype  # type: ignore[union-attr]
         flags = (contract_x[0] - len(batch) == 0, contract_y[0] - len(batch) == 1)
         ranks = (x.type.rank - len(batch), y.type.rank - len(batch))  # type: ignore[union-attr]
+        if self.shared.flat and not is_single(equation):
+            self.strided(equation)
+            return
         a, b = self.buffer(x), self.buffer(y)
         if not is_array(equation.result):
             out = self.bind_scalar(equation.result, self.wish(equation))
@@ -438,6 +443,15 @@ class Scope:
             self.statements.append(Product(out, a.name, b.name, ranks, flags, dtype, source=equation.source))
             return
         self.batched(equation, out, a, b, flags)
+
+    def strided(self, equation: Equation) -> None:
+        """Products of matrices inside other arrays."""
+        plan = striding(equation, self.definition)
+        assert plan is not None
+        out = self.new_buffer(equation.result, self.wish(equation), source=equation.source)
+        operands = (self.buffer(repeated(v, self.definition)) for v in equation.operands)
+        flat = [self.under(buffer, buffer.type.with_shape((buffer.type.size,))) for buffer in (out, *operands)]
+        self.statements.append(Products(*flat, plan.sizes, (plan.out, plan.a, plan.b), equation.source))
 
     def batched(self, equation: Equation, out: str, a: Buffer, b: Buffer, flags: tuple[bool, bool]) -> None:
         """One product per entry of the leading axis."""

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 _MODULES = {"np", "math", "njit", "cuda", "device", "gpu", "lapack", "numeric"}
 _FUNCTIONS = {
     "gemm",
+    "gemms",
     "gemv",
     "ger",
     "dot",

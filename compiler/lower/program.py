@@ -205,6 +205,22 @@ class Product:
 
 
 @dataclass(frozen=True, slots=True)
+class Products:
+    """Products of matrices inside flat buffers, in two loops; an ``out`` that does not move along a loop adds them up.
+
+    ``sizes`` are those of both loops, then rows, columns and depth; ``steps`` the distances of elements in each of out, a and b along
+    both loops and both axes of its matrix.
+    """
+
+    out: str
+    a: str
+    b: str
+    sizes: Index
+    steps: tuple[Index, Index, Index]
+    source: SourceLine | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Call:
     """``results = function(arguments)`` for a function of the runtime; an argument is a buffer's or stack's name or an atom."""
 
@@ -308,7 +324,7 @@ class Pop:
 
 
 Statement = (
-    Let | Load | Store | Wrap | Allocate | View | Launch | Product | Call | Bind | For | If | Check | Print
+    Let | Load | Store | Wrap | Allocate | View | Launch | Product | Products | Call | Bind | For | If | Check | Print
     | NewStack | Reserve | Push | Pop
 )  # fmt: skip
 

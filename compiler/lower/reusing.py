@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator
 
 from ..ir import ArrayType, Dim, Size
 from ..ir.sizes import maximum, symbols
-from .program import Allocate, Bind, Call, For, If, Launch, Let, Load, Pop, Product, Statement, View, Wrap
+from .program import Allocate, Bind, Call, For, If, Launch, Let, Load, Pop, Product, Products, Statement, View, Wrap
 
 
 def allocate_outside(statements: Iterable[Statement]) -> tuple[Statement, ...]:
@@ -118,7 +118,7 @@ def bound_names(statement: Statement) -> Iterator[str]:
                 yield name
             case Bind(names=names) | Launch(results=names) | Call(results=names):
                 yield from names
-            case Product(out=name):
+            case Product(out=name) | Products(out=name):
                 yield name
             case For(index=index, count=count):
                 yield index

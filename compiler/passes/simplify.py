@@ -277,6 +277,20 @@ def _sum_of_broadcast(r: Rewriter, e: Equation) -> Replacement:
     return r.emit("broadcast", r.emit("mul", rest, factor, like=e), like=e, axes=axes, shape=_type(e.result).shape)
 
 
+def _sum_of_products(r: Rewriter, e: Equation) -> Replacement:
+    """Products that are added up sum over one more axis."""
+    inner = r.defined_by(e.operands[0], "dot")
+    if inner is None or not r.used_once(e.operands[0]):
+        return None
+    pairs = list(zip(*inner["batch"], strict=True))
+    if not e["axes"] or max(e["axes"]) >= len(pairs):
+        return None
+    summed = [*zip(*inner["contract"], strict=True), *(pairs[k] for k in e["axes"])]
+    kept = [pair for k, pair in enumerate(pairs) if k not in e["axes"]]
+    contract, batch = ((tuple(x for x, _ in p), tuple(y for _, y in p)) for p in (summed, kept))
+    return r.emit("dot", *inner.operands, like=e, contract=contract, batch=batch)
+
+
 def _is_positive(count: Dim) -> bool:
     return isinstance(count, int) and count > 0
 
@@ -333,7 +347,7 @@ RULES: Mapping[str, tuple[Callable[[Rewriter, Equation], Replacement], ...]] = {
     "reshape": (_reshape,),
     "broadcast": (_broadcast,),
     "dot": (_dot,),
-    "sum": (_reduce, _sum_of_broadcast),
+    "sum": (_reduce, _sum_of_broadcast, _sum_of_products),
     "prod": (_reduce,),
     "max": (_reduce,),
     "min": (_reduce,),

@@ -9,6 +9,7 @@ SciPy ships, small products, integers and bools to loops. An array that is writt
 from typing import Any
 
 import numpy as np
+from numpy.lib.stride_tricks import as_strided
 
 from .fortran import fortran, has_routines
 from .linking import kernel, stands_for
@@ -30,6 +31,22 @@ def gemm(out: Any, a: Any, b: Any, trans_a: bool, trans_b: bool, alpha: float, b
     With beta 0 the old content of `out` does not matter, not even NaN.
     """
     _accumulate(out, (a.T if trans_a else a) @ (b.T if trans_b else b), alpha, beta)
+
+
+def gemms(out: Any, a: Any, b: Any, sizes: Any, steps_out: Any, steps_a: Any, steps_b: Any) -> None:
+    """out[i, j] = a[i, j] @ b[i, j] for matrices inside flat arrays; added up where ``out`` does not move along i or j.
+
+    ``sizes`` are the numbers of i, j, rows, columns, and of what is summed over. Steps are distances of elements along i, j, and both
+    axes of a matrix, of which ``a`` and ``b`` have neighbours along one, ``out`` along its rows.
+    """
+    outer, inner, rows, columns, depth = sizes
+    parts = [(out, steps_out, (rows, columns)), (a, steps_a, (rows, depth)), (b, steps_b, (depth, columns))]
+    whole, left, right = (
+        as_strided(x, (outer, inner, *matrix), [step * x.itemsize for step in steps]) for x, steps, matrix in parts
+    )
+    summed = tuple(k for k in (0, 1) if steps_out[k] == 0 and sizes[k] != 1)
+    product = np.sum(left @ right, axis=summed, keepdims=True, dtype=out.dtype)
+    whole[tuple(slice(0, 1) if k in summed else slice(None) for k in (0, 1))] = product
 
 
 def gemv(out: Any, a: Any, x: Any, trans_a: bool, alpha: float, beta: float) -> None:
@@ -84,6 +101,46 @@ def _gemm_loops(out, a, b, trans_a, trans_b, alpha, beta):
                 total = kind(total + (a[k, i] if trans_a else a[i, k]) * (b[j, k] if trans_b else b[k, j]))
             total = kind(kind(alpha) * total)
             out[i, j] = total if beta == 0 else kind(total + kind(beta) * out[i, j])
+
+
+@stands_for(gemms)
+def _gemms(out, a, b, sizes, steps_out, steps_a, steps_b):
+    outer, inner, rows, columns, depth = sizes
+    if min(outer, inner) == 0:
+        out[:] = 0
+        return
+    trans_a, trans_b = steps_a[3] != 1 and depth != 1, steps_b[3] != 1 and columns != 1
+    ld_a = max(steps_a[3], rows) if trans_a else max(steps_a[2], depth)
+    ld_b = max(steps_b[3], depth) if trans_b else max(steps_b[2], columns)
+    ld_out = max(steps_out[2], columns)
+    work = rows * columns * depth
+    loops = work <= SMALL_MATRIX_PRODUCT or not has_routines(out)
+    threads = limit_threads(work < SHARED_MATRIX_PRODUCT)
+    for i in range(outer):
+        for j in range(inner):
+            part = out[i * steps_out[0] + j * steps_out[1] :]
+            left = a[i * steps_a[0] + j * steps_a[1] :]
+            right = b[i * steps_b[0] + j * steps_b[1] :]
+            first = (i == 0 or steps_out[0] != 0) and (j == 0 or steps_out[1] != 0)
+            if loops:
+                _gemm_strided(part, left, right, sizes, steps_out, steps_a, steps_b, first)
+            else:
+                beta = 0.0 if first else 1.0
+                # BLAS takes columns where we have rows, as in gemm
+                _blas_gemm(trans_b, trans_a, columns, rows, depth, 1.0, right, ld_b, left, ld_a, beta, part, ld_out)
+    limit_threads(threads)
+
+
+@kernel
+def _gemm_strided(out, a, b, sizes, steps_out, steps_a, steps_b, first):
+    kind = out.dtype.type
+    for i in range(sizes[2]):
+        for j in range(sizes[3]):
+            total = kind(0)
+            for k in range(sizes[4]):
+                total = kind(total + a[i * steps_a[2] + k * steps_a[3]] * b[k * steps_b[2] + j * steps_b[3]])
+            at = i * steps_out[2] + j
+            out[at] = total if first else kind(out[at] + total)
 
 
 @stands_for(gemv)

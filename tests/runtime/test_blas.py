@@ -14,11 +14,19 @@ from jitgrad.compiler.runtime import blas
 
 SOURCE = """
 from numba import njit
-from jitgrad.compiler.runtime.blas import dot, gemm, gemv, ger
+from jitgrad.compiler.runtime.blas import dot, gemm, gemms, gemv, ger
 
 @njit(error_model="numpy")
 def run_gemm(out, a, b, trans_a, trans_b, alpha, beta):
     gemm(out, a, b, trans_a, trans_b, alpha, beta)
+
+@njit(error_model="numpy")
+def run_gemms(out, a, b, n, m, rows, columns, depth, added, flip):
+    matrix = rows * columns
+    steps_out = (0 if added else m * matrix, matrix, columns, 1)
+    steps_a = (m * rows * depth, rows * depth, 1 if flip else depth, rows if flip else 1)
+    steps_b = (0, depth * columns, 1 if flip else columns, depth if flip else 1)
+    gemms(out, a, b, (n, m, rows, columns, depth), steps_out, steps_a, steps_b)
 
 @njit(error_model="numpy")
 def run_gemv(out, a, x, trans_a, alpha, beta):
@@ -35,6 +43,7 @@ def run_dot(x, y):
 
 PARAMETERS = {
     "gemm": "{0}[:, ::1] {0}[:, ::1] {0}[:, ::1] b1 b1 f64 f64",
+    "gemms": "{0}[::1] {0}[::1] {0}[::1] i64 i64 i64 i64 i64 b1 b1",
     "gemv": "{0}[:] {0}[:, ::1] {0}[:] b1 f64 f64",
     "ger": "{0}[:, ::1] {0}[:] {0}[:] f64",
     "dot": "{0}[:] {0}[:]",
@@ -77,6 +86,27 @@ def test_gemm(dtype: str) -> None:
         b = draw(dtype, *((columns, inner) if trans_b else (inner, columns)))
         for alpha, beta in SCALES:
             agree(compiled("gemm", dtype), blas.gemm, draw(dtype, rows, columns), a, b, trans_a, trans_b, alpha, beta)
+
+
+@pytest.mark.parametrize("dtype", ["f64", "f32", "i64"])
+def test_gemms(dtype: str) -> None:
+    """Small and large ones, none, added up or not, transposed or not, with the second operand read again in the first loop."""
+    sizes = [
+        (2, 3, 4, 5, 6),
+        (3, 1, 2, 2, 2),
+        (0, 2, 3, 3, 3),
+        (2, 0, 3, 3, 3),
+        (2, 2, 3, 0, 3),
+        (2, 2, 3, 3, 0),
+        (2, 2, 1, 1, 90),
+    ]
+    for (n, m, rows, columns, depth), added, flip in itertools.product(sizes, (False, True), (False, True)):
+        a, b = draw(dtype, n, m, rows, depth), draw(dtype, m, depth, columns)
+        expected = (a @ b).sum(axis=0) if added else a @ b
+        left, right = (np.swapaxes(x, -1, -2).ravel() if flip else x.ravel() for x in (a, b))
+        out = draw(dtype, expected.size)
+        compiled("gemms", dtype)(out, left, right, n, m, rows, columns, depth, added, flip)
+        np.testing.assert_array_equal(out, expected.ravel())
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
