@@ -17,6 +17,7 @@ from ..errors import LoweringError
 from ..ir import ArrayType, Dim, Equation, Var, symbol
 from ..ir.types import I64
 from ..ops import OPS
+from ..ops.windows import place
 from .program import Atom, Index, Let, Literal, Load, Local, Position, Step, Store, Wrap
 from .roles import is_array
 
@@ -91,6 +92,8 @@ class Body:
                 return self.element(x[0], tuple(index[axes.index(k)] for k in range(len(axes))))
             case "index":
                 return self.element(x[0], self.selected(equation["spec"], x[1:], index))
+            case "windows":
+                return self.element(x[0], windowed(equation, index))
             case "take":
                 return self.element(x[0], self.taken(equation["axes"], x[1:], x[0], index))
             case "copy" | "stop_gradient" | "barrier" | "assume_shape":
@@ -182,6 +185,12 @@ def reshaped_index(equation: Equation, index: Index) -> Index:
     return tuple(0 if dim == 1 else next(points) for dim in before)
 
 
+def windowed(equation: Equation, index: Index) -> Index:
+    """Where the element at an index of windows lies in the array that they are taken from, or added to."""
+    rank = len(equation.operands[0].type.shape)  # type: ignore[union-attr]
+    return place(rank, equation["axes"], equation["steps"], equation["spread"], index)
+
+
 def _overflows(value: Any, dtype: np.dtype) -> bool:
     return dtype.kind in "iu" and not (
         np.isfinite(value) and int(np.iinfo(dtype).min) <= int(value) <= int(np.iinfo(dtype).max)
@@ -205,4 +214,4 @@ def _position_arithmetic(op: str, operands: tuple[Atom, ...]) -> Atom | None:
     return Position(-dims[0])
 
 
-__all__ = ["Body", "Buffer", "Value", "atom_dim", "atom_dtype", "is_array", "literal", "reshaped_index"]
+__all__ = ["Body", "Buffer", "Value", "atom_dim", "atom_dtype", "is_array", "literal", "reshaped_index", "windowed"]

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from ..ir import ArrayType, Dim, Equation, Var, symbol
 from ..ir.sizes import single_symbol, substitute, symbols
 from ..ir.types import I64
-from .elements import Body, Buffer, Value
+from .elements import Body, Buffer, Value, windowed
 from .fusion import Group
 from .names import Names
 from .program import (
@@ -119,9 +119,11 @@ class _KernelBuilder:
         atom = self.body.element(value, self.point)
         if equation.op in ("put", "put_add"):
             index = self.body.taken(equation["axes"], tuple(starts), equation.operands[0], self.point)
+        elif equation.op == "windows_add":
+            index = windowed(equation, self.point)
         else:
             index = self.body.selected(equation["spec"], tuple(starts), self.point)
-        self.stores.append((self.target(equation), index, atom, equation, equation.op in ("index_add", "put_add")))
+        self.stores.append((self.target(equation), index, atom, equation, equation.op in _ADDING))
 
     def finish(self) -> Launch:
         written = {step.buffer for step in self.body.steps if isinstance(step, Store)}
@@ -141,10 +143,14 @@ class _KernelBuilder:
 
     def is_sequential(self) -> bool:
         """Whether a later point may write where an earlier one wrote."""
-        return any(e.op in ("put", "put_add") for e in self.group.equations)
+        return any(e.op in ("put", "put_add", "windows_add") for e in self.group.equations)
 
     def ordered_axes(self) -> tuple[Axis, ...]:
-        """The axes with one that wants to be innermost last."""
+        """The axes with one that wants to be innermost last; those of windows as what is added lies in memory."""
+        if any(e.op == "windows_add" for e in self.group.equations):
+            loaded = (step.index for step in self.body.steps if isinstance(step, Load))
+            order = next((index for index in loaded if sorted(map(str, index)) == sorted(map(str, self.point))), self.point)
+            return tuple(self.axes[self.point.index(dim)] for dim in order)
         if not self.group.sealed:
             return self.axes
         last = self.group.equations[0]["axis"]
@@ -211,7 +217,10 @@ def rename(kernel: Kernel, names: Mapping[str, str]) -> Kernel:
 
 
 _SILENT = frozenset(("convert", "copy", "broadcast", "constant", "select", "and", "or", "not"))
-_VERBS = {"update": "set", "index_add": "add_to", "put": "put", "put_add": "scatter_add", "wrap_index": "wrap"}
+_ADDING = frozenset(("index_add", "put_add", "windows_add"))
+_VERBS = {
+    "update": "set", "index_add": "add_to", "put": "put", "put_add": "scatter_add", "windows_add": "overlap_add", "wrap_index": "wrap",
+}  # fmt: skip
 
 
 def kernel_name(group: Group) -> str:

@@ -27,10 +27,10 @@ class Role(Enum):
     OPAQUE = "opaque"
 
 
-_CHEAP = frozenset(("iota", "broadcast", "reshape", "assume_shape", "transpose", "index"))
+_CHEAP = frozenset(("iota", "broadcast", "reshape", "assume_shape", "transpose", "index", "windows"))
 _MAP = frozenset(("convert", "copy", "take", "wrap_index", "stop_gradient"))
 _REDUCE = frozenset(("sum", "prod", "max", "min", "all", "any", "argmax", "argmin"))
-_WRITE = frozenset(("update", "index_add", "put", "put_add"))
+_WRITE = frozenset(("update", "index_add", "put", "put_add", "windows_add"))
 
 
 def role_of(equation: Equation) -> Role:
@@ -89,7 +89,7 @@ def is_view(equation: Equation) -> bool:
 def destroyed(equation: Equation) -> tuple[int, ...]:
     """The operand positions whose memory the equation takes over."""
     match equation.op:
-        case "update" | "index_add" | "put" | "put_add" | "put_along_add" | "push" | "pop":
+        case "update" | "index_add" | "put" | "put_add" | "windows_add" | "put_along_add" | "push" | "pop":
             return (0,)
         case "loop":
             return tuple(range(2 + equation["consts"], len(equation.operands)))

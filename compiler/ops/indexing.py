@@ -98,7 +98,7 @@ def _transpose_update(b: Builder, e: Equation, ct: Sequence[Var]) -> tuple[Contr
     return (cleared, taken, *(None for _ in starts))
 
 
-def _jvp_accumulate(b: Builder, e: Equation, tangents: Sequence[Var | None]) -> tuple[Var | None, ...]:
+def jvp_accumulate(b: Builder, e: Equation, tangents: Sequence[Var | None]) -> tuple[Var | None, ...]:
     """Where only the array or only the value has a tangent."""
     x, _value, *positions = e.operands
     if tangents[1] is None:
@@ -204,12 +204,12 @@ INDEXING: tuple[Op, ...] = (
     Op("index", _infer_index, lambda x, *starts, spec: x[numpy_index(spec, starts)], linear=(0,),
        transpose=_transpose_index),
     Op("update", _infer_update, _update, linear=(0, 1), transpose=_transpose_update),
-    Op("index_add", _infer_update, _index_add, linear=(0, 1), jvp=_jvp_accumulate, transpose=_transpose_index_add),
+    Op("index_add", _infer_update, _index_add, linear=(0, 1), jvp=jvp_accumulate, transpose=_transpose_index_add),
     # positions counted from the end become positions from the start; raises IndexError outside of [-size, size)
     Op("wrap_index", _infer_wrap, _wrap_index, no_derivative="positions"),
     Op("take", _infer_take, _take, linear=(0,), transpose=_transpose_take),
     Op("put", _infer_put, _put, linear=(0, 1), transpose=_transpose_put),
-    Op("put_add", _infer_put, _put_add, linear=(0, 1), jvp=_jvp_accumulate, transpose=_transpose_put_add),
+    Op("put_add", _infer_put, _put_add, linear=(0, 1), jvp=jvp_accumulate, transpose=_transpose_put_add),
     # flat positions of the true elements; their number becomes the value of a new symbol
     Op("nonzero", _infer_nonzero, lambda x, symbol: np.flatnonzero(x), no_derivative="positions"),
 )  # fmt: skip

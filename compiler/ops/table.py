@@ -13,7 +13,8 @@ from .products import PRODUCTS
 from .reductions import REDUCTIONS
 from .regions import REGIONS
 from .shapes import SHAPES
+from .windows import WINDOWS
 
 OPS: Mapping[str, Op] = MappingProxyType(
-    {op.name: op for op in (*ELEMENTWISE, *SHAPES, *REDUCTIONS, *INDEXING, *PRODUCTS, *LINALG, *REGIONS)}
+    {op.name: op for op in (*ELEMENTWISE, *SHAPES, *REDUCTIONS, *INDEXING, *WINDOWS, *PRODUCTS, *LINALG, *REGIONS)}
 )

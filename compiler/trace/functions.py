@@ -28,6 +28,7 @@ from . import (
     reductions,
     shaping,
     statistics,
+    windows,
 )
 from .promotion import as_array, as_tracer, is_python, scalar_type, strong
 from .tracer import TracedSize, Tracer, describe, handles
@@ -157,7 +158,7 @@ FUNCTIONS: dict[Callable[..., Any], Callable[..., Any]] = _named(np, {
     "trace": lambda x, /, *, offset=0, dtype=None: products.trace(x, offset, -2, -1, dtype),
     "diagonal": lambda x, /, *, offset=0: shaping.diagonal(x, offset, -2, -1),
     "matrix_transpose": lambda x, /: shaping.swapaxes(x, -1, -2),
-}) | linalg.FUNCTIONS | _named(np.lib.stride_tricks, {"sliding_window_view": shaping.windows})  # fmt: skip
+}) | linalg.FUNCTIONS | _named(np.lib.stride_tricks, {"sliding_window_view": windows.windows})  # fmt: skip
 
 
 @handles("function")

@@ -292,24 +292,6 @@ def _shifted(places: Var, offset: int) -> Var:
     return builder.add(places, builder.constant(offset, places.type)) if offset else places  # type: ignore[arg-type]
 
 
-def windows(x: Any, window_shape: Any, axis: Any = None, *, subok: bool = False, writeable: bool = False) -> Tracer:
-    """``np.lib.stride_tricks.sliding_window_view``: windows as new last axes."""
-    from .creation import arange
-
-    x = as_array(x)
-    sizes = dims_user(window_shape)
-    axes = tuple(range(x.type.rank)) if axis is None else tuple(normal_axis(a, x.type.rank) for a in dims_user(axis))
-    if len(axes) != len(sizes):
-        raise ValueError("Must provide matching length window_shape and axis")
-    for size, along in zip(sizes, axes, strict=True):
-        count = x.shape[along] - size + 1
-        if count <= 0:
-            raise ValueError("window shape cannot be larger than input array shape")
-        places = arange(count).reshape((-1, 1)) + arange(size)
-        x = moveaxis(x[(slice(None),) * along + (places,)], along + 1, -1)
-    return x
-
-
 def flat(x: Tracer) -> Tracer:
     """``x.flat``: the elements in C order, written to through the array whatever its layout."""
     source, size = x.type.shape, (x.type.size,)

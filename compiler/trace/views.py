@@ -14,6 +14,7 @@ from ..ops.indexing import spec_shape
 from .context import active_trace
 from .promotion import as_tracer, convert
 from .tracer import Tracer, View, as_dim, describe, named
+from .windows import every
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +136,10 @@ def basic(x: Tracer, entries: Sequence[Position | Range]) -> Tracer:
         combined = _compose(outer, entries)
         parent = Tracer(x.cell, x.type, x.views[:-1])
         return Tracer(x.cell, type, (*parent.views, _view(combined)))
+    if x.views and isinstance(x.views[-1].key, tuple) and x.views[-1].key[0] == "windows":
+        found = every(x, entries)
+        if found is not None:
+            return found
     return x.through(_view(tuple(entries)), type)
 
 

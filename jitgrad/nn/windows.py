@@ -53,10 +53,8 @@ def offsets(kernel: tuple[int, int], dilation: tuple[int, int]) -> Iterator[tupl
 
 def windows(x: Any, kernel: tuple[int, int], stride: tuple[int, int], dilation: tuple[int, int], layer: str) -> Any:
     """All windows of images (n, c, h, w): an array (n, c, kernel rows, kernel columns, rows, columns)."""
-    rows = extent(x.shape[2], kernel[0], stride[0], dilation[0], layer)
-    columns = extent(x.shape[3], kernel[1], stride[1], dilation[1], layer)
-    result = np.empty((x.shape[0], index(x.shape[1]), *kernel, rows, columns), x.dtype)
-    for i in range(kernel[0]):
-        for j in range(kernel[1]):
-            result[:, :, i, j] = strided(x, i * dilation[0], j * dilation[1], rows, columns, stride)
-    return result
+    extent(x.shape[2], kernel[0], stride[0], dilation[0], layer)
+    extent(x.shape[3], kernel[1], stride[1], dilation[1], layer)
+    spans = tuple(d * (k - 1) + 1 for k, d in zip(kernel, dilation, strict=True))
+    every = np.lib.stride_tricks.sliding_window_view(x, spans, axis=(2, 3))
+    return every[:, :, :: stride[0], :: stride[1], :: dilation[0], :: dilation[1]].transpose(0, 1, 4, 5, 2, 3)

@@ -241,6 +241,13 @@ INDEX_OPS = {
       %8: f64[3] = take x %3 %1 {axes=(0, 1)}
       return %4, %2, %6, %7, %8
     }""",
+    "windows": """fn f(x: f64[n, 6], i: i64[]) -> (f64[n, 2, 3], f64[n, 6], f64[n, 3, 2]) {
+      %0: f64[n, 2, 3] = windows x {axes=(1,), counts=(2,), sizes=(3,), steps=(3,), spread=(1,)}
+      %1: f64[n, 3, 2] = windows x {axes=(1,), counts=(3,), sizes=(2,), steps=(1,), spread=(3,)}
+      %2: f64[n, 3, 2] = mul %1 %1
+      %3: f64[n, 6] = windows_add x %2 {axes=(1,), counts=(3,), sizes=(2,), steps=(1,), spread=(2,)}
+      return %0, %3, %2
+    }""",
     "nonzero": """fn f(x: f64[n, 6], i: i64[]) -> (i64[k], f64[k]) {
       %0: f64[] = constant {value=0.0, dtype=f64}
       %1: f64[n, 6] = broadcast %0 {axes=(), shape=(n, 6)}
