@@ -48,7 +48,7 @@ class Record:
         return f"epoch {self.epoch}: " + ", ".join(parts)
 
 
-@dataclass
+@dataclass(repr=False)
 class History:
     """What ``fit`` returns, and all it needs, besides the model, to go on.
 
@@ -59,7 +59,12 @@ class History:
     rng: np.random.Generator | None = None
     records: list[Record] = field(default_factory=list)
     stopped: str = "epochs"
-    best_weights: list[np.ndarray] | None = field(default=None, repr=False)
+    best_weights: list[np.ndarray] | None = None
+
+    def __repr__(self) -> str:
+        count = len(self.records)
+        last = f", {self.records[-1]}; best: epoch {self.best}" if self.records else ""
+        return f"<History of {count} epoch{'s' * (count != 1)}, stopped by {self.stopped!r}{last}>"
 
     @property
     def losses(self) -> list[float]:

@@ -22,6 +22,7 @@ from .control import fori_loop
 from .data.collating import to_numpy
 from .optim import Optimizer, clip_grad_norm, clip_grad_value
 from .program import Program
+from .tracebacks import at_users_line
 from .transforms import value_and_grad
 
 
@@ -176,9 +177,9 @@ class TrainStep:
                 return bound(batch)
             except (_Other, TypeError):
                 pass
-            except ValueError as error:
+            except Exception as error:
                 if error.args != ("guard",):
-                    raise
+                    raise at_users_line(error)  # noqa: B904
         value = self._compiled(self.model, self.state, *batch)
         self._bound = _bind(self._compiled, self.model, self.state, batch)
         return value

@@ -11,10 +11,10 @@ from ..compiler.tree import flatten
 from .module import Module
 
 
-def summary(model: Module, input_shape: Sequence[int], dtype: Any = np.float32) -> str:
-    """The layers of a model with the shapes that they give for an input of a shape, and their parameters.
+def summary(model: Module, example: Sequence[int] | np.ndarray, dtype: Any = np.float32) -> str:
+    """The layers of a model with the shapes that they give for an input, and their parameters.
 
-    The model is run once on zeros, in evaluation.
+    The input is an array, or a shape, of which zeros are made. The model is run once on it, in evaluation.
 
     >>> from jitgrad import nn
     >>> print(summary(nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 2)), (16, 4)))
@@ -24,7 +24,7 @@ def summary(model: Module, input_shape: Sequence[int], dtype: Any = np.float32) 
     2 (Linear)    (16, 2)               18
     total                               58
     """
-    shapes = _shapes(model, np.zeros(tuple(input_shape), dtype))
+    shapes = _shapes(model, example if isinstance(example, np.ndarray) else np.zeros(tuple(example), dtype))
     rows = []
     for name, module in model.named_modules():
         leaf = not module.children()

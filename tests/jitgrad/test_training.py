@@ -8,6 +8,7 @@ import pytest
 import jitgrad as jg
 from jitgrad import optim
 from jitgrad.data import DataLoader, Dataset
+from jitgrad.fitting import History, Record
 
 RNG = np.random.default_rng(5)
 X = RNG.normal(size=(22, 3))
@@ -271,3 +272,10 @@ class Empty(Dataset):
 def test_mistakes_are_explained(act, kind, message):
     with pytest.raises(kind, match=message):
         act()
+
+
+def test_history_prints_without_its_arrays():
+    records = [Record(0, 2.0, np.nan, {}, 0.1, 1.0), Record(1, 0.5, np.nan, {}, 0.1, 1.0)]
+    history = History({"momentum": np.ones(1000)}, records=records)
+    assert repr(history) == "<History of 2 epochs, stopped by 'epochs', epoch 1: loss 0.5; best: epoch 1>"
+    assert repr(History({})) == "<History of 0 epochs, stopped by 'epochs'>"

@@ -164,3 +164,10 @@ def test_same_seed_same_values_as_documented():
     np.testing.assert_array_equal(nn.Embedding(4, 3, padding_idx=1, rng=0).weight[1], 0)
     assert np.std(nn.init.kaiming_normal((200, 100), 0)) == pytest.approx(np.sqrt(2 / 100), rel=0.05)
     assert np.abs(nn.init.xavier_uniform((20, 30), 0)).max() <= np.sqrt(6 / 50)
+
+
+def test_summary_takes_an_array_for_layers_that_want_integers():
+    model = nn.Sequential(nn.Embedding(5, 3, rng=0), nn.Linear(3, 2, rng=0))
+    text = nn.summary(model, np.zeros((7, 4), np.int64))
+    assert "(7, 4, 3)" in text and "(7, 4, 2)" in text
+    assert nn.summary(model[1], np.zeros((4, 3), np.float32)) == nn.summary(model[1], (4, 3))
