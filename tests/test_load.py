@@ -190,6 +190,24 @@ def test_many_results_and_none() -> None:
     assert x[0] == 0
 
 
+def test_numbers_are_no_types() -> None:
+    """A kernel that is called with several constants is compiled once."""
+    source = """
+from numba import njit
+
+@njit(error_model="numpy")
+def scaled(x, factor, flip):
+    return -x * factor if flip else x * factor
+
+@njit(error_model="numpy")
+def run(x):
+    return scaled(x, 2, True) + scaled(x, 3, False) + scaled(x, 4, False)
+"""
+    run = load(source, "run", ("f64",))
+    assert run(np.float64(1.5)) == 1.5 * 5
+    assert len(run.compiled.library.callees) == 1
+
+
 def test_threads_share_one_compilation(monkeypatch: pytest.MonkeyPatch) -> None:
     from jitgrad.compiler.runtime.objects import ObjectCompiler
 

@@ -124,7 +124,7 @@ class _Driver:
 
     def write_allocate(self, s: Allocate) -> None:
         self.code.flush()
-        function = "buffers.zeros" if s.zero else "arrays.empty"
+        function = "buffers.zeros" if s.zero else "buffers.empty"
         self.functions.add(function)
         self.code.line(f"{s.name} = {function.partition('.')[2]}({shape_text(s.type)}, {dtype_text(s.type.dtype)})", s.source)
 
@@ -236,7 +236,7 @@ class _Driver:
     def write_newstack(self, s: NewStack) -> None:
         self.code.flush()
         room = str(GROWING) if s.capacity is None else dim_text(s.capacity)
-        self.functions.add("arrays.empty")
+        self.functions.add("buffers.empty")
         self.code.line(f"{s.name} = empty({room}, {dtype_text(s.dtype)})", s.source)
         self.code.line(f"{s.name}_top = 0")
 

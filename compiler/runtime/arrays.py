@@ -68,16 +68,6 @@ def _rounding_error(a, b):
     return error if abs(total) < np.inf else type(total)(0)
 
 
-def empty(shape: tuple[int, ...], dtype: Any) -> Any:
-    """`np.empty(shape, dtype)`, which numba would compile anew, and copy into the caller, for each program."""
-    return np.empty(shape, dtype)
-
-
-@stands_for(empty, allocates=True)
-def _empty(shape, dtype):
-    return np.empty(shape, dtype)
-
-
 def grow(buffer: Any, needed: int) -> Any:
     """`buffer` itself if it holds `needed` elements, else a longer copy, by half a new allocation each time.
 

@@ -1,4 +1,4 @@
-"""Memory of arrays, for emitted programs: filled with zeros, or seen under another shape.
+"""Memory of arrays, for emitted programs: new, filled with zeros, or seen under another shape.
 
 In: shapes, C-contiguous arrays. Out: C-contiguous arrays.
 """
@@ -10,20 +10,94 @@ from typing import Any
 import numpy as np
 from numba import types
 from numba.core import cgutils
+from numba.core.typing.npydecl import parse_dtype
 from numba.extending import lower_builtin, type_callable
 from numba.np.arrayobj import make_array, populate_array
 
-from .linking import stands_for
+ALIGNMENT = 64  # bytes: a cache line
+
+
+def empty(shape: Any, dtype: Any) -> Any:
+    """`np.empty(shape, dtype)`, a few instructions where numba compiles a function for each rank and element type."""
+    return np.empty(shape, dtype)
 
 
 def zeros(shape: Any, dtype: Any) -> Any:
-    """`np.zeros(shape, dtype)`, compiled once for all programs."""
+    """`np.zeros(shape, dtype)`, likewise."""
     return np.zeros(shape, dtype)
 
 
-@stands_for(zeros, allocates=True)
-def _zeros(shape, dtype):
-    return np.zeros(shape, dtype)
+def _type_new(context: Any) -> Any:
+    def resolve(shape: types.Type, dtype: types.Type) -> types.Type | None:
+        dims = tuple(shape) if isinstance(shape, types.BaseTuple) else (shape,)
+        element = parse_dtype(dtype)
+        if element is None or not all(isinstance(dim, types.Integer) for dim in dims):
+            return None
+        return types.Array(element, len(dims), "C")
+
+    return resolve
+
+
+type_callable(empty)(_type_new)
+type_callable(zeros)(_type_new)
+
+
+@lower_builtin(empty, types.BaseTuple, types.Any)
+@lower_builtin(empty, types.Integer, types.Any)
+def _lower_empty(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+    return _allocate(context, builder, signature, arguments)[0]
+
+
+@lower_builtin(zeros, types.BaseTuple, types.Any)
+@lower_builtin(zeros, types.Integer, types.Any)
+def _lower_zeros(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+    result, data, size = _allocate(context, builder, signature, arguments)
+    cgutils.memset(builder, data, size, 0)
+    return result
+
+
+def _allocate(context: Any, builder: Any, signature: Any, arguments: Any) -> tuple[Any, Any, Any]:
+    """A new array, its data, and its bytes."""
+    given, kind = arguments[0], signature.args[0]
+    dims = (
+        zip(cgutils.unpack_tuple(builder, given), kind, strict=True) if isinstance(kind, types.BaseTuple) else [(given, kind)]
+    )
+    shape = [context.cast(builder, value, of, types.intp) for value, of in dims]
+    itemsize = context.get_constant(types.intp, context.get_abi_sizeof(context.get_data_type(signature.return_type.dtype)))
+    size, negative, too_big = itemsize, cgutils.false_bit, cgutils.false_bit
+    for extent in shape:
+        product = builder.smul_with_overflow(size, extent)
+        size = builder.extract_value(product, 0)
+        too_big = builder.or_(too_big, builder.extract_value(product, 1))
+        negative = builder.or_(negative, builder.icmp_signed("<", extent, extent.type(0)))
+    _refuse(context, builder, negative, "negative dimensions not allowed")
+    _refuse(context, builder, too_big, "array is too big")
+    meminfo = context.nrt.meminfo_alloc_aligned(builder, size=size, align=ALIGNMENT)
+    data = context.nrt.meminfo_data(builder, meminfo)
+    result = make_array(signature.return_type)(context, builder)
+    populate_array(
+        result,
+        data=builder.bitcast(data, result.data.type),
+        shape=cgutils.pack_array(builder, shape),
+        strides=cgutils.pack_array(builder, _strides(builder, shape, itemsize)),
+        itemsize=itemsize,
+        meminfo=meminfo,
+    )
+    return result._getvalue(), data, size
+
+
+def _refuse(context: Any, builder: Any, test: Any, message: str) -> None:
+    with builder.if_then(test, likely=False):
+        context.call_conv.return_user_exc(builder, ValueError, (message,))
+
+
+def _strides(builder: Any, shape: list[Any], stride: Any) -> list[Any]:
+    """How many bytes apart elements are along each axis, in C order."""
+    strides: list[Any] = []
+    for size in reversed(shape):
+        strides.insert(0, stride)
+        stride = builder.mul(stride, size)
+    return strides
 
 
 def view(x: Any, shape: Any) -> Any:
@@ -59,11 +133,7 @@ def _lower_flat_view(context: Any, builder: Any, signature: Any, arguments: Any)
 def _view(context: Any, builder: Any, signature: Any, x: Any, dims: list[tuple[Any, types.Type]]) -> Any:
     array = make_array(signature.args[0])(context, builder, x)
     shape = [context.cast(builder, value, kind, types.intp) for value, kind in dims]
-    strides: list[Any] = []
-    stride = array.itemsize
-    for size in reversed(shape):
-        strides.insert(0, stride)
-        stride = builder.mul(stride, size)
+    strides = _strides(builder, shape, array.itemsize)
     result = make_array(signature.return_type)(context, builder)
     populate_array(
         result,

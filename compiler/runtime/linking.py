@@ -4,8 +4,9 @@ In: numba dispatchers, each with a digest of all its meaning depends on. Out: a 
 compiled now, earlier in this process, or by another process of this user.
 """
 
+import functools
 import pickle
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import llvmlite.binding as llvm
@@ -125,6 +126,13 @@ def adopt(dispatcher: Dispatcher, digest: str, python_callable: bool) -> None:
     dispatcher.targetoptions.update(no_cfunc_wrapper=True, no_cpython_wrapper=not python_callable)
     dispatcher._compiler.pipeline_class = ObjectCompiler
     dispatcher._cache = EntryCache(digest)
+    dispatcher.get_call_template = functools.partial(_call_template, dispatcher)
+
+
+def _call_template(dispatcher: Dispatcher, args: Sequence[types.Type], kws: Mapping[str, types.Type]) -> Any:
+    """As numba's own, but for types alone: numba compiles a function anew for each number or truth value it is called with."""
+    plain = {name: types.unliteral(kind) for name, kind in kws.items()}
+    return CPUDispatcher.get_call_template(dispatcher, tuple(map(types.unliteral, args)), plain)
 
 
 def kernel(function: Callable[..., Any], allocates: bool = False) -> Dispatcher:

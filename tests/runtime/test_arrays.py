@@ -6,12 +6,14 @@ import os
 import numpy as np
 import pytest
 from jitgrad.compiler.load import load
-from jitgrad.compiler.runtime.arrays import SUM_BLOCK, add_any_order, empty, grow, rounding_error
+from jitgrad.compiler.runtime.arrays import SUM_BLOCK, add_any_order, grow, rounding_error
+from jitgrad.compiler.runtime.buffers import empty, zeros
 
 SOURCE = """
 import numpy as np
 from numba import njit
-from jitgrad.compiler.runtime.arrays import SUM_BLOCK, add_any_order, empty, grow, rounding_error
+from jitgrad.compiler.runtime.arrays import SUM_BLOCK, add_any_order, grow, rounding_error
+from jitgrad.compiler.runtime.buffers import empty, zeros
 
 @njit(error_model="numpy")
 def total(x):
@@ -40,6 +42,10 @@ def error(a, b):
 @njit(error_model="numpy")
 def made(n, m):
     return empty((n, m), np.float32)
+
+@njit(error_model="numpy")
+def cleared(n):
+    return zeros((n, 2, 3), np.bool_), zeros(n, np.int64)
 
 @njit(error_model="numpy")
 def grown(buffer, needed):
@@ -103,6 +109,27 @@ def test_rounding_error() -> None:
 def test_empty() -> None:
     result = load(SOURCE, "made", ("i64", "i64"))(3, 4)
     assert (result.shape, result.dtype, empty((3, 4), np.float32).shape) == ((3, 4), np.float32, (3, 4))
+
+
+def test_zeros() -> None:
+    for n in (0, 1, 5, 100_000):
+        many, flat = load(SOURCE, "cleared", ("i64",))(n)
+        assert (many.shape, many.dtype, flat.shape, flat.dtype) == ((n, 2, 3), np.bool_, (n,), np.int64)
+        assert not many.any()
+        assert not flat.any()
+        assert many.flags.c_contiguous
+    assert zeros(3, np.float32).dtype == np.float32
+
+
+@pytest.mark.parametrize(("shape", "message"), [((-1, 2), "negative"), ((2, -1), "negative"), ((2**40, 2**40), "too big")])
+def test_impossible_sizes(shape: tuple[int, int], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        load(SOURCE, "made", ("i64", "i64"))(*shape)
+
+
+def test_more_than_there_is() -> None:
+    with pytest.raises(MemoryError):
+        load(SOURCE, "made", ("i64", "i64"))(2**50, 2)
 
 
 @pytest.mark.parametrize("dtype", ["f64", "f32"])
