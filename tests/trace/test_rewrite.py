@@ -254,6 +254,28 @@ def test_notebook_cell() -> None:
         rewrite(names["f"], operators)
 
 
+EDITS = {
+    "another constant": ("x * 2", "x * 3"),
+    "a term less": ("x + 1 if", "x if"),
+    "a name": ("sum(", "max("),
+    "in a function inside": ("y - 5", "y - 6"),
+    "an integer that is a float": ("x * 2", "x * 2.0"),
+}
+
+
+@pytest.mark.parametrize("edit", EDITS.values(), ids=EDITS)
+def test_a_file_that_changed_after_it_was_read(tmp_path: Path, edit: tuple[str, str]) -> None:
+    text = "def f(x):\n    g = lambda y: y - 5\n    return sum([x * 2, x + 1 if x else g(x)])\n"
+    path = tmp_path / "edited.py"
+    function = module(path, text).f
+    operators = Operators()
+    assert rewrite(module(path, text + "\n# more\n").f, operators)(3) == 10
+    path.write_text(text.replace(*edit))
+    linecache.checkcache(str(path))
+    with pytest.raises(SourceUnavailable, match="was the file changed"):
+        rewrite(function, operators)
+
+
 def test_globals_are_live(monkeypatch: pytest.MonkeyPatch) -> None:
     rewritten = rewrite(rewrite_programs.global_counter, Operators())
     monkeypatch.setattr(rewrite_programs, "range", lambda n: [n, n], raising=False)

@@ -3,7 +3,7 @@
 In the rewritten function every loop, branch, call, subscript and comparison that Python would decide by itself is a call of
 a method of the object `jg_`. The syntax tree of the function passes through these modules:
 
-    source        find the definition of the function in its file
+    source        find the definition of the function in its file (stale: unless the file has changed since)
     matches       `match` over plain values becomes `if`
     exits         `return`, `break` and `continue` in loops and branches become variables (reach: where control may go)
     liveness      which variables each loop and branch hands on (scopes: what a piece of code binds and reads)

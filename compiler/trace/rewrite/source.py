@@ -11,6 +11,7 @@ from typing import NamedTuple
 from .nodes import FunctionNode, Place, span
 from .problems import SourceUnavailable
 from .scopes import parameter_names
+from .stale import holds
 
 
 class Source(NamedTuple):
@@ -33,10 +34,10 @@ def find_source(function: types.FunctionType) -> Source:
     candidates = [source for source in definitions.get((code.co_name, code.co_firstlineno), ()) if _fits(source.node, code)]
     if len(candidates) > 1:
         candidates = _narrow(candidates, code)
-    if code.co_filename.startswith("<") and not _contains("".join(lines), code):
-        candidates = []
-    if not candidates:
-        raise SourceUnavailable(function, "its source text does not hold it (any more)")
+    if not candidates or not holds("".join(lines), code):
+        raise SourceUnavailable(
+            function, "its source text does not hold it (any more); was the file changed after it was read?"
+        )
     if len(candidates) > 1:
         raise SourceUnavailable(function, "its line holds several functions like it; give each a line of its own")
     return candidates[0]._replace(node=copy.deepcopy(candidates[0].node))
@@ -87,11 +88,3 @@ def _holds(node: FunctionNode, place: Place) -> bool:
 
 def _within(node: ast.AST, other: ast.AST) -> bool:
     return node is not other and any(child is node for child in ast.walk(other))
-
-
-def _contains(text: str, code: types.CodeType) -> bool:
-    """Whether the text compiles to this very code; names like "<string>" may have been used for another text before."""
-    found = [compile(text, code.co_filename, "exec", dont_inherit=True)]
-    for outer in found:
-        found += [constant for constant in outer.co_consts if isinstance(constant, types.CodeType)]
-    return any(each.co_firstlineno == code.co_firstlineno and each.co_code == code.co_code for each in found)
