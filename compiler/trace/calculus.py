@@ -9,9 +9,9 @@ import numpy as np
 from ..errors import UnsupportedError
 from ..ir.types import BOOL, F64
 from .choosing import clip, searchsorted
-from .creation import arange, ones
+from .creation import arange
 from .elementwise import elementwise, into
-from .joining import concatenate, pad, stack
+from .joining import concatenate, pad
 from .products import dot
 from .promotion import as_array, as_tracer, convert, operand
 from .reductions import reduce, running
@@ -156,28 +156,6 @@ def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period
     inside = np.where(x < xp[0], fp[0] if left is None else left, inside)
     inside = np.where(x > xp[-1], fp[-1] if right is None else right, inside)
     return np.where(np.isnan(x), x, inside)
-
-
-def polyval(p: Any, x: Any) -> Any:
-    """``np.polyval``, by Horner's rule; pins the number of coefficients."""
-    coefficients, x = as_array(p), as_array(x)
-    result = np.zeros_like(x)
-    for k in range(len(coefficients)):
-        result = result * x + coefficients[k]
-    return result
-
-
-def vander(x: Any, N: Any = None, increasing: bool = False) -> Any:
-    """``np.vander``."""
-    x = as_array(x)
-    if x.ndim != 1:
-        raise ValueError("x must be a one-dimensional array or sequence.")
-    x = convert(x, np.promote_types(x.dtype, int))
-    count = int(x.shape[0] if N is None else N)
-    if count == 0:
-        return ones((x.shape[0], 0), x.dtype)
-    powers = [x**k if k else np.ones_like(x) for k in range(count)]
-    return stack(powers if increasing else powers[::-1], -1)
 
 
 def convolve(a: Any, v: Any, mode: str = "full") -> Any:

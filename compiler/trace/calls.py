@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import builtins
 import functools
+import inspect
 import math
 import types
 from collections import deque
@@ -20,7 +21,7 @@ import numpy as np
 from ..errors import UnsupportedError
 from ..ir.types import BOOL, F64, I64
 from ..tree import flatten
-from . import creation
+from . import creation, numpy_objects
 from .context import active_trace, is_internal
 from .elementwise import elementwise
 from .functions import FUNCTIONS, METHODS
@@ -112,6 +113,8 @@ def _function(function: types.FunctionType) -> Any:
         return function
     if isinstance(wrapped, types.FunctionType) and function.__code__.co_filename == functools.__file__:
         return function
+    if function.__code__.co_flags & inspect.CO_GENERATOR:  # yields to Python's own loops
+        return substituted(function)
     try:
         return rewrite(function, OPERATORS[0])
     except SourceUnavailable:
@@ -515,6 +518,7 @@ _MATH: dict[str, Any] = {
 _REPLACED: dict[Any, Callable[..., Any]] = {
     range: traced_range, len: _len, float: _float, int: _int, bool: _bool, sum: _sum, min: _extreme("min"),
     max: _extreme("max"), all: _truths("all"), any: _truths("any"), isinstance: _isinstance, type: _type, round: _round,
+    np.ndarray: numpy_objects.ndarray, np.ndenumerate: numpy_objects.ndenumerate, np.nditer: numpy_objects.nditer,
     pow: _pow, print: _print, enumerate: enumerated, zip: zipped, reversed: backwards, map: _map, list: _listing(list),
     tuple: _listing(tuple), sorted: _sorted, abs: _abs, divmod: _divmod, functools.reduce: _reduce, math.log: _math_log,
     **{getattr(math, name): _math(name, ufunc) for name, ufunc in _MATH.items() if hasattr(math, name)},

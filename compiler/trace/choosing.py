@@ -14,7 +14,7 @@ from .gathering import nonzero
 from .grids import bounded, grid_along
 from .joining import concatenate
 from .promotion import as_array, as_tracer, common_dtype, convert, result_dtype
-from .reductions import count_nonzero, reduce, sort
+from .reductions import argsort, count_nonzero, reduce, sort
 from .shaping import expand_dims, normal_axis, ravel, reshape
 from .tracer import Tracer, as_dim, new, python_size
 from .ufuncs import apply_ufunc
@@ -133,14 +133,51 @@ def argwhere(a: Any) -> Any:
     return np.stack(nonzero(truth_of(as_array(a))), axis=-1)
 
 
-def unique(ar: Any, return_index: bool = False, return_inverse: bool = False, return_counts: bool = False, axis: Any = None,
-           **_: Any) -> Any:  # fmt: skip
-    """``np.unique`` without the optional results."""
-    if return_index or return_inverse or return_counts or axis is not None:
-        raise UnsupportedError("np.unique with more than the values; use np.argsort and np.bincount")
-    ordered = sort(ravel(ar))
-    first = full((np.minimum(ordered.shape[0], 1),), True) if ordered.shape[0] == 0 else full((1,), True)
-    return ordered[concatenate([first, ordered[1:] != ordered[:-1]])]
+def unique(
+    ar: Any, return_index: bool = False, return_inverse: bool = False, return_counts: bool = False, axis: Any = None, *,
+    equal_nan: bool = True, **_: Any,
+) -> Any:  # fmt: skip
+    """``np.unique`` of the elements."""
+    if axis is not None:
+        raise UnsupportedError("np.unique along an axis")
+    x = as_array(ar)
+    flat = ravel(x)
+    order = argsort(flat, kind="stable")
+    ordered = flat[order]
+    differs = ordered[1:] != ordered[:-1]
+    if equal_nan and x.dtype.kind == "f":
+        differs = differs & ~np.isnan(ordered[:-1])
+    first = concatenate([full((1,), True)[: flat.shape[0]], differs])
+    starts = nonzero(first)[0]
+    results = [ordered[starts]]
+    if return_index:
+        results.append(order[starts])
+    if return_inverse:
+        inverse = zeros(flat.shape, I64)
+        inverse[order] = np.cumsum(first) - 1
+        results.append(reshape(inverse, x.shape))
+    if return_counts:
+        results.append(np.diff(starts, append=flat.shape[0]))
+    return results[0] if len(results) == 1 else tuple(results)
+
+
+def union1d(ar1: Any, ar2: Any) -> Any:
+    """``np.union1d``."""
+    return unique(concatenate([ravel(ar1), ravel(ar2)]))
+
+
+def setdiff1d(ar1: Any, ar2: Any, assume_unique: bool = False) -> Any:
+    """``np.setdiff1d``."""
+    first = ravel(ar1) if assume_unique else unique(ar1)
+    return first[isin(first, ar2, invert=True)]
+
+
+def intersect1d(ar1: Any, ar2: Any, assume_unique: bool = False, return_indices: bool = False) -> Any:
+    """``np.intersect1d``: the values alone."""
+    if return_indices:
+        raise UnsupportedError("np.intersect1d with return_indices; use np.isin")
+    first = sort(ravel(ar1)) if assume_unique else unique(ar1)
+    return first[isin(first, ar2)]
 
 
 def isin(element: Any, test_elements: Any, assume_unique: bool = False, invert: bool = False, **_: Any) -> Any:

@@ -98,9 +98,23 @@ def ufunc_outer(ufunc: np.ufunc, a: Any, b: Any, **kwargs: Any) -> Any:
     return into(_out(out), strong(apply_ufunc(ufunc, wide, right, dtype=dtype)), ufunc.__name__)
 
 
-def ufunc_reduceat(ufunc: np.ufunc, *args: Any, **kwargs: Any) -> Any:
-    """``np.add.reduceat``: refused."""
-    raise UnsupportedError(f"np.{ufunc.__name__}.reduceat is not compiled; take np.{ufunc.__name__}.reduce of slices")
+def ufunc_reduceat(ufunc: np.ufunc, array: Any, indices: Any, axis: int = 0, dtype: Any = None, out: Any = None) -> Any:
+    """``np.add.reduceat``: each index to the next, or the element alone where the next is no larger."""
+    from .iterables import Comprehension, Indexed
+
+    x = moveaxis(as_array(array), axis, 0)
+    starts = as_array(indices)
+    inside = reduce("all", (starts >= 0) & (starts < x.shape[0]))
+    message = f"index out-of-bounds in {ufunc.__name__}.reduceat"
+    active_trace().emit("check", inside.value, kind="IndexError", message=message)
+    ends = np.append(starts[1:], x.shape[0])
+
+    def segment(k: Any) -> Any:
+        first, last = starts[k], ends[k]
+        return ufunc_reduce(ufunc, x[first : np.maximum(last, first + 1)], axis=0, dtype=dtype)
+
+    found = Comprehension(Indexed(0, starts.shape[0], 1, lambda k: k), segment, None).as_array()
+    return into(_out(out), moveaxis(found, 0, axis), ufunc.__name__)
 
 
 def ufunc_at(ufunc: np.ufunc, a: Any, indices: Any, b: Any = None) -> None:

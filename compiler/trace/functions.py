@@ -14,6 +14,7 @@ import numpy as np
 
 from ..errors import UnsupportedError
 from ..ir.types import BOOL
+from ..tree import flatten
 from . import (
     calculus,
     choosing,
@@ -24,13 +25,16 @@ from . import (
     linalg,
     mapping,
     norms,
+    polynomials,
     products,
     reductions,
     shaping,
     statistics,
     windows,
 )
+from .iterables import Comprehension, Indexed
 from .promotion import as_array, as_tracer, is_python, scalar_type, strong
+from .rows import Rows
 from .tracer import TracedSize, Tracer, describe, handles
 
 
@@ -92,7 +96,7 @@ FUNCTIONS: dict[Callable[..., Any], Callable[..., Any]] = _named(np, {
     "tril_indices_from": grids.triangle_indices_from(True), "triu_indices_from": grids.triangle_indices_from(False),
     "diag": grids.diag, "diagflat": lambda v, k=0: grids.diag(shaping.ravel(v), k), "diag_indices": grids.diag_indices,
     "diag_indices_from": grids.diag_indices_from, "unravel_index": grids.unravel_index,
-    "ravel_multi_index": grids.ravel_multi_index, "fromfunction": mapping.fromfunction, "vander": calculus.vander,
+    "ravel_multi_index": grids.ravel_multi_index, "fromfunction": mapping.fromfunction, "vander": polynomials.vander,
     # rearranging
     "reshape": _reshape, "ravel": shaping.ravel, "transpose": shaping.transpose, "permute_dims": shaping.transpose,
     "matrix_transpose": lambda x, /: shaping.swapaxes(x, -1, -2), "swapaxes": shaping.swapaxes, "moveaxis": shaping.moveaxis,
@@ -117,7 +121,7 @@ FUNCTIONS: dict[Callable[..., Any], Callable[..., Any]] = _named(np, {
     "cumulative_sum": reductions.running_with_initial("cumsum", 0),
     "cumulative_prod": reductions.running_with_initial("cumprod", 1), "sort": reductions.sort, "argsort": reductions.argsort,
     "partition": reductions.partition, "argpartition": reductions.argpartition, "lexsort": reductions.lexsort,
-    "average": statistics.average, "cov": statistics.cov, "corrcoef": statistics.corrcoef,
+    "average": statistics.average, "histogram": statistics.histogram, "cov": statistics.cov, "corrcoef": statistics.corrcoef,
     "median": statistics.median_of(False), "quantile": statistics.quantile_of(1.0, False),
     "percentile": statistics.quantile_of(100.0, False), "nanmedian": statistics.median_of(True),
     "nanquantile": statistics.quantile_of(1.0, True), "nanpercentile": statistics.quantile_of(100.0, True),
@@ -135,7 +139,7 @@ FUNCTIONS: dict[Callable[..., Any], Callable[..., Any]] = _named(np, {
     "piecewise": choosing.piecewise, "take": choosing.take, "take_along_axis": choosing.take_along_axis,
     "compress": choosing.compress, "extract": choosing.extract, "nonzero": choosing.where,
     "flatnonzero": lambda a: choosing.where(shaping.ravel(a))[0], "argwhere": choosing.argwhere, "unique": choosing.unique,
-    "isin": choosing.isin, "searchsorted": choosing.searchsorted, "digitize": choosing.digitize,
+    "union1d": choosing.union1d, "setdiff1d": choosing.setdiff1d, "intersect1d": choosing.intersect1d, "isin": choosing.isin, "searchsorted": choosing.searchsorted, "digitize": choosing.digitize,
     "bincount": choosing.bincount, "isclose": choosing.isclose, "allclose": choosing.allclose,
     "array_equal": choosing.array_equal, "array_equiv": choosing.array_equiv,
     # writing
@@ -145,7 +149,8 @@ FUNCTIONS: dict[Callable[..., Any], Callable[..., Any]] = _named(np, {
     "round": calculus.round_, "around": calculus.round_, "nan_to_num": calculus.nan_to_num, "diff": calculus.diff,
     "ediff1d": calculus.ediff1d, "gradient": calculus.gradient, "trapezoid": calculus.trapezoid, "unwrap": calculus.unwrap,
     "interp": calculus.interp, "fix": lambda x, out=None: np.trunc(x, out=out), "sinc": calculus.sinc,
-    "polyval": calculus.polyval, "convolve": calculus.convolve, "correlate": calculus.correlate,
+    "polyval": polynomials.polyval, "polyadd": polynomials.polyadd, "polysub": polynomials.polysub,
+    "polyder": polynomials.polyder, "polyint": polynomials.polyint, "polyfit": polynomials.polyfit, "convolve": calculus.convolve, "correlate": calculus.correlate,
     "apply_along_axis": mapping.apply_along_axis, "apply_over_axes": mapping.apply_over_axes,
     # asking
     "shape": lambda a: as_tracer(a).shape, "ndim": lambda a: as_tracer(a).ndim, "size": _size, "result_type": _result_type,
@@ -153,7 +158,7 @@ FUNCTIONS: dict[Callable[..., Any], Callable[..., Any]] = _named(np, {
     "iscomplexobj": lambda x: False, "isrealobj": lambda x: True,
 }) | _named(np.linalg, {
     "norm": norms.norm, "vector_norm": norms.vector_norm, "matrix_norm": norms.matrix_norm, "multi_dot": products.multi_dot,
-    "outer": lambda x1, x2, /: products.outer(x1, x2), "tensordot": products.tensordot, "matmul": products.matmul,
+    "outer": lambda x1, x2, /: products.outer(x1, x2), "vecdot": products.vecdot, "tensordot": products.tensordot, "matmul": products.matmul,
     "cross": lambda x1, x2, /, *, axis=-1: products.cross(x1, x2, axis=axis),
     "trace": lambda x, /, *, offset=0, dtype=None: products.trace(x, offset, -2, -1, dtype),
     "diagonal": lambda x, /, *, offset=0: shaping.diagonal(x, offset, -2, -1),
@@ -189,6 +194,14 @@ def _transpose_method(x: Tracer, *axes: Any) -> Tracer:
     return shaping.transpose(x, axes[0] if len(axes) == 1 else axes or None)
 
 
+def _tolist(x: Tracer) -> Any:
+    if not x.ndim:
+        return creation.item(x)
+    if x.ndim == 1:
+        return Rows([creation.copy_of(x)], flatten(0)[1], [True])
+    return Comprehension(Indexed(0, x.shape[0], 1, lambda k: x[k]), _tolist, None).as_rows()
+
+
 def _fill(x: Tracer, value: Any) -> None:
     x[...] = value
 
@@ -213,7 +226,7 @@ METHODS: dict[str, Callable[..., Any]] = {
     "reshape": _reshape_method, "transpose": _transpose_method, "astype": creation.astype, "item": creation.item,
     "flatten": lambda x, order="C": creation.copy_of(shaping.ravel(x, order)), "copy": lambda x, order="C": creation.copy_of(x),
     "sort": _sort_in_place, "partition": _partition_in_place, "fill": _fill, "conj": _same, "conjugate": _same,
-    "tolist": creation.unsupported_copy("tolist"), "tobytes": creation.unsupported_copy("tobytes"),
+    "tolist": _tolist, "tobytes": creation.unsupported_copy("tobytes"),
 }  # fmt: skip
 
 PROPERTIES: dict[str, Callable[[Tracer], Any]] = {
@@ -226,7 +239,9 @@ PROPERTIES: dict[str, Callable[[Tracer], Any]] = {
 def attribute(x: Tracer, name: str) -> Any:
     """A method or property of a traced array."""
     if name in METHODS:
-        return functools.partial(METHODS[name] if name == "item" else functools.partial(_strongly, METHODS[name]), x)
+        return functools.partial(
+            METHODS[name] if name in ("item", "tolist") else functools.partial(_strongly, METHODS[name]), x
+        )
     if name in PROPERTIES:
         return PROPERTIES[name](x)
     if name.startswith("__") or not hasattr(np.ndarray, name):

@@ -5,17 +5,17 @@ The function is traced once; a loop of the program applies it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from ..errors import UnsupportedError
-from .creation import dtype_or
+from .creation import dtype_or, zeros
 from .grids import indices
 from .iterables import Comprehension, Indexed
 from .promotion import as_array, convert
-from .shaping import broadcast_arrays, moveaxis, normal_axis, ravel
+from .shaping import broadcast, broadcast_arrays, moveaxis, normal_axis
 from .tracer import Tracer, new
 
 
@@ -28,19 +28,45 @@ def vectorized(function: np.vectorize) -> Callable[..., Any]:
     """What a ``np.vectorize`` object does with traced arguments."""
     from .calls import call
 
-    if function.signature is not None or function.excluded:
-        raise UnsupportedError("np.vectorize with a signature or excluded arguments; write a loop over the first axis")
-
     def apply(*args: Any, **kwargs: Any) -> Any:
+        excluded = function.excluded or set()
+        mapped = [k for k in range(len(args)) if k not in excluded]
+        named = [name for name in kwargs if name not in excluded]
+        varying = [as_array(v) for v in (*(args[k] for k in mapped), *(kwargs[name] for name in named))]
         one = call(function.pyfunc)
-        arrays = broadcast_arrays(*args)
-        flat = [ravel(a) for a in arrays]
-        result = _rows(flat[0].shape[0], lambda k: one(*(a[k] for a in flat), **kwargs)).reshape(arrays[0].shape)
-        if function.otypes:
-            result = convert(result, dtype_or(function.otypes[0], float))
-        return result
+
+        def at_once(*values: Any) -> Any:
+            given = dict(zip([*mapped, *named], values, strict=True))
+            return one(*(given.get(k, a) for k, a in enumerate(args)), **{k: given.get(k, v) for k, v in kwargs.items()})
+
+        if function.signature is None:
+            results = _mapped(at_once, varying, [0] * len(varying), bool(function.otypes))
+        else:
+            inner, _ = function.signature.replace(" ", "").split("->")
+            ranks = [len(re.findall(r"\w+", group)) for group in re.findall(r"\(([^)]*)\)", inner)]
+            results = _mapped(at_once, varying, ranks, bool(function.otypes))
+        results = (
+            [convert(r, dtype_or(t, float)) for r, t in zip(results, function.otypes, strict=True)]
+            if function.otypes
+            else results
+        )
+        return results[0] if len(results) == 1 else tuple(results)
 
     return apply
+
+
+def _mapped(function: Callable[..., Any], arrays: list[Tracer], ranks: list[int], typed: bool) -> list[Tracer]:
+    """A function applied along the leading axes of arrays, of which it takes the last ``ranks``; an array for each result."""
+    inner = [x.shape[x.ndim - rank :] for x, rank in zip(arrays, ranks, strict=True)]
+    outer = [x.shape[: x.ndim - rank] for x, rank in zip(arrays, ranks, strict=True)]
+    shape = broadcast_arrays(*(zeros(s, bool) for s in outer))[0].shape
+    flat = [broadcast(x, (*shape, *s)).reshape((-1, *s)) for x, s in zip(arrays, inner, strict=True)]
+    if flat[0].shape[0] == 0 and not typed:
+        raise ValueError("cannot call `vectorize` on size 0 inputs unless `otypes` is set")
+    rows = Comprehension(
+        Indexed(0, flat[0].shape[0], 1, lambda k: k), lambda k: function(*(x[k] for x in flat)), None
+    ).as_rows()
+    return [found.reshape((*shape, *found.shape[1:])) for found in rows.arrays]
 
 
 def apply_along_axis(func1d: Callable[..., Any], axis: int, arr: Any, *args: Any, **kwargs: Any) -> Any:

@@ -21,6 +21,7 @@ from .context import active_trace, user_line
 from .elementwise import elementwise
 from .iterables import Comprehension, Indexed, as_indexed
 from .mutation import remember
+from .numpy_objects import INDEXED
 from .promotion import as_tracer
 from .rows import Rows
 from .staging import Bounds, Concretize, Holding, NotStaged, State, Undefined, snapshot, staged_if, staged_loop, truth
@@ -281,6 +282,8 @@ class Operators:
             return container[index]
         if isinstance(container, np.ndarray):
             return as_tracer(container)[index]
+        if id(container) in INDEXED:
+            return INDEXED[id(container)](index)
         return container[_static_index(container, index)]
 
     def setitem(self, container: Any, index: Any, value: Any) -> None:

@@ -8,7 +8,8 @@ import numpy as np
 
 from ..errors import UnsupportedError
 from ..ir.types import BOOL, F64, I64
-from .creation import arange, full
+from .choosing import searchsorted
+from .creation import arange, full, linspace
 from .elementwise import elementwise, into
 from .products import matmul
 from .promotion import as_array, common_dtype, convert, operand
@@ -218,3 +219,22 @@ def nanstd(
 def _present(x: Tracer, where: Any) -> Tracer:
     present = ~np.isnan(x)
     return present & where if given(where) and where is not True else present
+
+
+def histogram(a: Any, bins: Any = 10, range: Any = None, density: Any = None, weights: Any = None) -> tuple[Any, Any]:
+    """``np.histogram`` with a number of bins, or with their edges."""
+    x = reshape(as_array(a), -1)
+    if isinstance(bins, str):
+        raise UnsupportedError("np.histogram with a rule for the bins; pass their number or their edges")
+    edges = as_array(bins)
+    if not edges.ndim:
+        low, high = (np.min(x), np.max(x)) if range is None else range
+        narrow = np.equal(low, high)
+        edges = linspace(np.where(narrow, low - 0.5, low), np.where(narrow, high + 0.5, high), bins + 1)
+    count = edges.shape[0] - 1
+    place = np.where(np.equal(x, edges[-1]), count - 1, searchsorted(edges, x, "right") - 1)
+    inside = (place >= 0) & (place < count)
+    values = as_array(1) if weights is None else reshape(as_array(weights), -1)
+    found = full((count,), 0, values.dtype)
+    np.add.at(found, np.where(inside, place, 0), np.where(inside, values, values.dtype.type(0)))
+    return (found / np.diff(edges) / np.sum(found) if density else found), edges

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -229,3 +230,26 @@ def test_growing_in_a_loop_of_unknown_length_is_refused() -> None:
 
     with interpreting(), pytest.raises(NotImplementedError, match=r"from \(\[\*, ...\],\) to .*np\.empty"):
         jg.jit(growing)(x, 3)
+
+
+def chunks(x, size):
+    for start in range(0, len(x), size):
+        yield np.sin(x[start : start + size])
+
+
+def powers(x):
+    value = 1.0
+    while True:
+        yield value
+        value = value * math.cos(x)
+
+
+def generators(x):
+    numbers = powers(x[0])
+    return sum(np.sum(part) ** 2 for part in chunks(x, 2)), [next(numbers) for _ in range(4)], list(chunks(x, 3))
+
+
+def test_generators_run_in_python() -> None:
+    with interpreting():
+        assert_alike(jg.jit(generators)(x), generators(x))
+        jg.check_grads(lambda x: generators(x)[0], (x,), order=1)
