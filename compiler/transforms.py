@@ -41,6 +41,8 @@ def value_and_gradients(
     """``((value, aux) or value, gradients)`` of a scalar function, in the trace under way."""
     chosen = (argnums,) if isinstance(argnums, (int, np.integer)) else tuple(argnums)
     name = getattr(function, "__name__", "the function")
+    if not all(isinstance(k, (int, np.integer)) for k in chosen):
+        raise TypeError(f"argnums is the number of an argument or a tuple of such numbers, found {argnums!r}")
     chosen = tuple(_argument_number(k, len(args), name) for k in chosen)
     leaves, tree = flatten((args, kwargs))
     inputs = {

@@ -64,7 +64,7 @@ class Tree:
         return hash(self.spec)
 
     def __repr__(self) -> str:
-        return str(self.spec).removeprefix("PyTreeSpec(").removesuffix(f", namespace={NAMESPACE!r})")
+        return str(self.spec).removeprefix("PyTreeSpec(").removesuffix(")").removesuffix(f", namespace={NAMESPACE!r}")
 
 
 def flatten(tree: Any) -> tuple[list[Any], Tree]:

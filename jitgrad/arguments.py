@@ -118,7 +118,7 @@ def leaf_key(value: Any) -> Any:
     try:
         hash(value)
     except TypeError:
-        return cls, id(value)
+        return cls, frozenset(value) if cls is set else repr(value) if cls is slice else id(value)
     return cls, value
 
 

@@ -7,6 +7,7 @@ becomes a part of that program. All nest, to any order.
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -60,11 +61,35 @@ def jit(
         return lambda f: jit(f, static_argnums=static_argnums, static_argnames=static_argnames, target=target)
     if not callable(fun):
         raise TypeError(f"jit takes a function, found {fun!r}")
-    numbers = (static_argnums,) if isinstance(static_argnums, int) else tuple(static_argnums)
-    names = (static_argnames,) if isinstance(static_argnames, str) else tuple(static_argnames)
+    numbers, names = _static(fun, static_argnums, static_argnames)
     if type(fun) in NODES:
         return CompiledModule(fun, _known(target), numbers, names)
     return Compiled(fun, lambda *a, **k: call(fun)(*a, **k), _name(fun), _known(target), numbers, names)
+
+
+def _static(fun: Function, numbers: int | Sequence[int], names: str | Sequence[str]) -> tuple[tuple[int, ...], tuple[str, ...]]:
+    """The static parameters by number and by name, each in both ways where it has both; refuses those that the function lacks."""
+    numbers = (numbers,) if isinstance(numbers, int) else tuple(numbers)
+    names = (names,) if isinstance(names, str) else tuple(names)
+    try:
+        parameters = list(inspect.signature(fun).parameters.values()) if numbers or names else []
+    except (TypeError, ValueError):  # builtins without a signature
+        parameters = []
+    kinds = {parameter.kind for parameter in parameters}
+    positional = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    named = [p.name for p in parameters if p.kind in (p.KEYWORD_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    if parameters:
+        for name in names:
+            if name not in named and inspect.Parameter.VAR_KEYWORD not in kinds:
+                raise ValueError(
+                    f"static_argnames: {_name(fun)} has no parameter {name!r}; it has {', '.join(map(repr, named))}"
+                )
+        for number in numbers:
+            if not -len(positional) <= number < len(positional) and inspect.Parameter.VAR_POSITIONAL not in kinds:
+                raise ValueError(f"static_argnums: {_name(fun)} has no positional parameter {number}; it has {len(positional)}")
+    by_number = [positional[k] for k in numbers if -len(positional) <= k < len(positional)]
+    by_name = [positional.index(name) for name in names if name in positional]
+    return tuple(dict.fromkeys([*numbers, *by_name])), tuple(dict.fromkeys([*names, *(n for n in by_number if n in named)]))
 
 
 def _known(target: str) -> str:

@@ -195,5 +195,10 @@ def substitute_sizes(function: Function, values: Mapping[str, Dim]) -> Function:
         tuple(map(var, function.parameters)),
         tuple(map(equation, function.equations)),
         tuple(map(var, function.results)),
-        tuple(dict.fromkeys(g for g in guards if g.left != g.right or g.relation not in ("==", "<=", ">="))),
+        tuple(dict.fromkeys(g for g in guards if not _always_holds(g))),
     )
+
+
+def _always_holds(guard: Guard) -> bool:
+    difference = guard.left - guard.right
+    return isinstance(difference, int) and Guard(difference, guard.relation, 0).holds({})

@@ -94,11 +94,12 @@ def classify(value: Any, name: str) -> Leaf:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         if isinstance(value, complex):
             raise DTypeError(f"argument {name} is complex: complex numbers are not supported; pass real and imaginary parts")
-        if hasattr(value, "__array__"):
+        if hasattr(value, "__array__") and not isinstance(value, type):
             cls = type(value)
             raise TypeError(
                 f"argument {name} is a {cls.__module__}.{cls.__qualname__}; pass a NumPy array, as in np.asarray(x)"
             )
+        _check_static(value, name)
         return Leaf("static", value=value)
     if isinstance(value, int):
         if type(value) is not int:
@@ -107,6 +108,19 @@ def classify(value: Any, name: str) -> Leaf:
             raise OverflowError(f"argument {name} is {value}, which does not fit into int64")
         return Leaf("int", I64)
     return Leaf("float", F64)
+
+
+def _check_static(value: Any, name: str) -> None:
+    """Refuse what is a part of the program and may change without being another value."""
+    try:
+        hash(value)
+    except TypeError:
+        if not isinstance(value, (set, slice)):
+            kind = type(getattr(value, "value", value)).__name__
+            raise TypeError(
+                f"argument {name} is a part of the program, and of type {kind}, which cannot be hashed, so that a change of it "
+                "would not be seen; pass a tuple or another value that can be hashed"
+            ) from None
 
 
 def trace(function: Callable[..., Any], name: str, arguments: Any, leaves: Sequence[Leaf], names: Sequence[str]) -> Traced:

@@ -186,3 +186,24 @@ def test_the_explicit_namespace_serves_functions_without_source() -> None:
         namespace,
     )
     assert jg.jit(namespace["f"])(np.array([3.0, 4.0])) == pytest.approx(7 + 1 / (1 + np.exp(-3.0)))
+
+
+def scaled(x, power, *, mode="up"):
+    return x**power if mode == "up" else -x
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: jg.jit(scaled, static_argnames="kind"), "static_argnames: scaled has no parameter 'kind'"),
+        (lambda: jg.jit(scaled, static_argnums=2), "static_argnums: scaled has no positional parameter 2"),
+        (lambda: jg.jit(scaled, static_argnums=1)(A, [2]), "argument power.*type list, which cannot be hashed"),
+        (lambda: jg.jit(scaled)(A, bytearray(2)), "argument power.*type bytearray, which cannot be hashed"),
+        (lambda: jg.grad(scaled, argnums="x")(A, 2), "argnums is the number of an argument"),
+        (lambda: jg.grad(lambda x: None)(A), "returns None[.]"),
+        (lambda: jg.grad(lambda x: (x, x))(A), r"returns \(\*, \*\)[.]"),
+    ],
+)
+def test_arguments_of_transforms(make: Callable[[], Any], message: str) -> None:
+    with pytest.raises((TypeError, ValueError), match=message):
+        make()

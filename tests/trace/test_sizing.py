@@ -51,3 +51,13 @@ def test_slices_between_integers_that_are_arguments_are_traced_in_few_steps(monk
     with interpreting():
         np.testing.assert_allclose(jg.jit(program)(6, data), program(6, data), rtol=1e-12)
     assert len(steps) < 2000
+
+
+def test_guards_between_numbers_are_not_kept() -> None:
+    def program(x):
+        counts = [0] * x.shape[0]  # pins the size
+        return (x[1:-1] if x.shape[0] > 3 else x).sum() + x[5] + counts[0]
+
+    text = str(jg.ir(program, np.ones(28)))
+    assert "x: f64[28]" in text
+    assert "guard" not in text
