@@ -31,7 +31,48 @@ def flatten(launch: Launch) -> tuple[Launch, tuple[ArrayType, ...]]:
                 launch, types = _merge(launch, k, places, types)
                 merged = True
                 break
-    return launch, types
+    return _loosened(launch), types
+
+
+def _loosened(launch: Launch) -> Launch:
+    """The launch of a kernel that reads known extents off shapes, so that it serves other sizes too.
+
+    The innermost of several axes keeps its extent: short loops of known length are unrolled.
+    """
+    kernel = launch.kernel
+    for k, axis in enumerate(kernel.axes):
+        if isinstance(axis.extent, int) and (k + 1 < len(kernel.axes) or k == 0):
+            kernel = _with_symbol(kernel, axis)
+    return dataclasses.replace(launch, kernel=kernel)
+
+
+def _with_symbol(kernel: Kernel, axis: Axis) -> Kernel:
+    """The kernel with a symbol for the extent of an axis, if a buffer shows it."""
+    point, spans = (
+        symbol(axis.name),
+        {(p.name, at) for p in kernel.buffers for at, d in enumerate(p.type.shape) if d == axis.extent},
+    )
+    shown = {
+        (buffer, at) for step in kernel.body if isinstance(step, Load | Store | Reduce) for at, dim in enumerate(step.index)
+        if dim == point and (buffer := step.target if isinstance(step, Reduce) else step.buffer, at) in spans
+    }  # fmt: skip
+    if not shown:
+        return kernel
+    size = symbol(_fresh_size(kernel))
+
+    def parameter(p: BufferParameter) -> BufferParameter:
+        shape = tuple(size if (p.name, at) in shown else dim for at, dim in enumerate(p.type.shape))
+        return dataclasses.replace(p, type=p.type.with_shape(shape))
+
+    axes = tuple(Axis(a.name, size) if a is axis else a for a in kernel.axes)
+    return dataclasses.replace(kernel, buffers=tuple(map(parameter, kernel.buffers)), axes=axes)
+
+
+def _fresh_size(kernel: Kernel) -> str:
+    """A name for a size that the kernel does not use."""
+    taken = frozenset().union(*(p.type.symbols() for p in kernel.buffers), {s.name for s in kernel.scalars})
+    taken |= {name for step in kernel.body for name in names_of(step)} | {p.name for p in kernel.buffers}
+    return next(name for name in ("size", *(f"size_{i}" for i in range(2, 99))) if name not in taken)
 
 
 def _places(kernel: Kernel, k: int) -> dict[str, int] | None:
@@ -85,10 +126,7 @@ def _merge(
     """Make one axis of two; its extent is a new symbol, read off the shape of a buffer."""
     kernel = launch.kernel
     first, second = kernel.axes[k], kernel.axes[k + 1]
-    taken = frozenset().union(*(p.type.symbols() for p in kernel.buffers), {s.name for s in kernel.scalars})
-    taken |= {name for step in kernel.body for name in names_of(step)} | {p.name for p in kernel.buffers}
-    name = next(name for name in ("size", *(f"size_{i}" for i in range(2, 99))) if name not in taken)
-    size = symbol(name)
+    size = symbol(_fresh_size(kernel))
 
     def index(buffer: str, dims: tuple[Dim, ...]) -> tuple[Dim, ...]:
         if buffer not in places:

@@ -11,7 +11,8 @@ forces an order. CHEAP equations belong to no group: every reader reads through 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from ..ir import Dim, Equation, Function, Var
 from ..ops import OPS
@@ -32,7 +33,7 @@ class Group:
     equations: list[Equation] = field(default_factory=list)
     reads: list[Read] = field(default_factory=list)
     before: int = 0  # the groups that must run first, directly or not, as a bit set
-    writes: Equation | None = None
+    writes: list[Equation] = field(default_factory=list)  # into one array, at places of which no two are the same
     sealed: bool = False  # nobody may join
 
 
@@ -57,6 +58,7 @@ class Read:
     var: Var
     here: bool
     through: Equation | None = None  # the last index equation on the way, if the way is just that
+    target: bool = False  # to be written to
 
 
 def plan(function: Function, strided: bool = False) -> Plan:
@@ -155,14 +157,15 @@ class _Planner:
                 here = False
             if position == 0 and role is Role.WRITE:
                 here = False
-            found += self.reads(operand, here)
+            reads = self.reads(operand, here)
+            found += [replace(read, target=True) for read in reads] if position == 0 and role is Role.WRITE else reads
         return found
 
     def harmless(self, write: Equation, reads: Sequence[Read] | Iterator[Read]) -> bool:
         """Whether a kernel with these reads may write in place: it reads what it overwrites only at its own point."""
         target = self.root(write.operands[0])
         for read in reads:
-            if self.root(read.var) != target or not is_array(read.var):
+            if self.root(read.var) != target or not is_array(read.var) or read.target:
                 continue
             same = read.through is not None and read.var == write.operands[0] and _same_place(read.through, write)
             if not same:
@@ -195,6 +198,8 @@ class _Planner:
         group = None
         if role in _KERNEL and not self._is_view(equation) and not _is_alone(equation):
             group = self._company(equation, reads, before)
+        if group is not None and self._unite(group, equation, reads):
+            before = self._before(equation, reads)
         if group is None:
             own = Role.OPAQUE if self._is_view(equation) else role
             group = Group(len(self.groups), own, domain_of(equation) if own in _KERNEL else ())
@@ -246,15 +251,46 @@ class _Planner:
         others = before & ~bit
         if self._closure(others) & bit:
             return False
-        made_here = [read for read in reads if self.group_of.get(read.var) is group]
+        made_here = [read for read in reads if self.group_of.get(read.var) is group and not read.target]
         if any(not read.here or self._kind(read.var) is not Role.MAP for read in made_here):
             return False
-        if group.writes is not None or self.role(equation) is Role.WRITE:
+        if group.writes or self.role(equation) is Role.WRITE:
             return self._may_write(group, equation, reads)
         return bool(made_here) or self._shares_reads(group, reads)
 
+    def _unite(self, group: Group, equation: Equation, reads: list[Read]) -> bool:
+        """Take groups into this one that the equation reads at its own point too, and that neither need it nor are needed by it."""
+        makers = {id(g): g for read in reads if (g := self.group_of.get(read.var)) is not None and g is not group}
+        united = [g for g in makers.values() if self._are_one(group, g, equation, reads)]
+        for other in united:
+            self._take_in(group, other)
+        return bool(united)
+
+    def _are_one(self, group: Group, other: Group, equation: Equation, reads: list[Read]) -> bool:
+        independent = not (group.before >> other.number | other.before >> group.number) & 1
+        writes = group.writes or other.writes or self.role(equation) is Role.WRITE
+        made_there = [read for read in reads if self.group_of.get(read.var) is other]
+        alike = other.role in _KERNEL and other.domain == group.domain and not other.sealed
+        return independent and alike and not writes and all(r.here and self._kind(r.var) is Role.MAP for r in made_there)
+
+    def _take_in(self, group: Group, other: Group) -> None:
+        """Move all of a group into another one."""
+        bit, old = 1 << group.number, 1 << other.number
+        group.equations[:0] = other.equations
+        group.reads += other.reads
+        group.before |= other.before
+        for equation in other.equations:
+            self.group_of.update(dict.fromkeys(equation.results, group))
+        other.equations, other.before, other.sealed = [], 0, True
+        for third in self.groups:
+            if third.before & (bit | old):
+                third.before = (third.before | bit | group.before) & ~old
+        self.readers = {root: (bits | bit) & ~old if bits & old else bits for root, bits in self.readers.items()}
+
     def _may_write(self, group: Group, equation: Equation, reads: list[Read]) -> bool:
-        if group.writes is not None or self.role(equation) is not Role.WRITE:
+        if self.role(equation) is not Role.WRITE or (group.writes and not _goes_on(group.writes, equation)):
+            return False
+        if not group.writes and self.group_of.get(equation.operands[0]) is group:
             return False
         value = equation.operands[1]
         made_here = self.group_of.get(value) is group
@@ -278,7 +314,7 @@ class _Planner:
         group.equations.append(equation)
         group.reads += reads
         if self.role(equation) is Role.WRITE:
-            group.writes = equation
+            group.writes.append(equation)
         for read in reads:
             root = self.root(read.var)
             self.readers[root] = self.readers.get(root, 0) | bit
@@ -297,7 +333,7 @@ class _Planner:
 
     def finish(self) -> Plan:
         """Groups in an order that respects ``before``, otherwise as they were made."""
-        done, order, waiting = 0, [], list(self.groups)
+        done, order, waiting = 0, [], [group for group in self.groups if group.equations]
         while waiting:
             late = []
             for group in waiting:
@@ -340,6 +376,27 @@ def _is_alone(equation: Equation) -> bool:
 def _used_symbols(equation: Equation) -> frozenset[str]:
     own = equation.get("symbol")
     return equation.symbols() - ({own} if own is not None else set())
+
+
+def _goes_on(writes: Sequence[Equation], equation: Equation) -> bool:
+    """Whether a write goes to the array that was written last, and no two points of a kernel would meet at one place of it."""
+    return (
+        equation.operands[0] == writes[-1].result
+        and all(e.op == equation.op and e.op in ("update", "index_add") for e in writes)
+        and all(_are_apart(e["spec"], equation["spec"]) for e in writes)
+    )
+
+
+def _are_apart(one: tuple[Any, ...], other: tuple[Any, ...]) -> bool:
+    """Whether two basic indices interleave along an axis, and so select no element both."""
+    for a, b in zip(one, other, strict=True):
+        if isinstance(a, int) and isinstance(b, int) and a != b:
+            return True
+        if isinstance(a, tuple) and isinstance(b, tuple) and a[2] == b[2]:
+            distance = a[0] - b[0] if a[0] is not None and b[0] is not None else None
+            if isinstance(distance, int) and distance % a[2] != 0:
+                return True
+    return False
 
 
 def _same_place(index: Equation, write: Equation) -> bool:

@@ -46,6 +46,7 @@ from .program import (
 )  # fmt: skip
 from .roles import Role, is_array, role_of
 from .striding import repeated, striding
+from .views import drop_unused_views
 
 
 def lower(function: Function, donated: Mapping[int, int] | None = None, reuse: bool = False, flat: bool = True) -> Program:
@@ -114,8 +115,8 @@ class _Lowering:
         for name, given in self.given.items():
             keep += [Bind((given,), (name,)), Call("copied", (name,), (name,))]
         return Program(
-            self.function.name, tuple(parameters), self.function.guards, (*keep, *scope.statements), returned,
-            tuple(self.kernels.values()),
+            self.function.name, tuple(parameters), self.function.guards,
+            drop_unused_views((*keep, *scope.statements), returned), returned, tuple(self.kernels.values()),
         )  # fmt: skip
 
     def keep_argument(self, name: str) -> None:

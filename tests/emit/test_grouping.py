@@ -1,0 +1,93 @@
+"""Which equations become one kernel, and which kernels are one."""
+
+import re
+from typing import Any
+
+import numpy as np
+import pytest
+
+PARTS = """fn f(x: f64[n], y: f64[n]) -> (f64[n]) {
+  %0: f64[n] = mul x x
+  %1: f64[n] = exp y
+  %2: f64[n] = sin %1
+  %3: f64[n] = mul %0 %2
+  return %3
+}"""
+
+NEEDED_BETWEEN = """fn f(x: f64[n], y: f64[n]) -> (f64[n]) {
+  %0: f64[n] = mul x x
+  %1: f64[] = sum %0 {axes=(0,)}
+  %2: f64[n] = broadcast %1 {axes=(), shape=(n,)}
+  %3: f64[n] = mul y y
+  %4: f64[n] = add %2 %3
+  %5: f64[n] = mul %0 %4
+  return %5
+}"""
+
+INTERLEAVED = """fn f(x: f64[8], y: f64[4]) -> (f64[8]) {{
+  %0: f64[8] = copy x
+  %1: f64[4] = sin y
+  %2: f64[4] = cos y
+  %3: f64[8] = {op} %0 %1 {{spec=((0, 4, 2),)}}
+  %4: f64[8] = {op} %3 %2 {{spec=(({start}, 4, {step}),)}}
+  return %4
+}}"""
+
+READ_BETWEEN = """fn f(x: f64[8], y: f64[4]) -> (f64[8], f64[8]) {
+  %0: f64[8] = copy x
+  %1: f64[4] = sin y
+  %2: f64[8] = update %0 %1 {spec=((0, 4, 2),)}
+  %3: f64[4] = index %2 {spec=((0, 4, 1),)}
+  %4: f64[4] = mul %1 %3
+  %5: f64[8] = update %2 %4 {spec=((1, 4, 2),)}
+  return %5, %2
+}"""
+
+
+def kernels(source: str) -> int:
+    return source.count("\ndef ") - 1
+
+
+def test_independent_parts_of_one_sum_run_together(check: Any) -> None:
+    assert kernels(check(PARTS, np.arange(3.0), np.ones(3)).source) == 1
+
+
+def test_parts_that_wait_for_each_other_do_not(check: Any) -> None:
+    assert kernels(check(NEEDED_BETWEEN, np.arange(3.0), np.ones(3)).source) == 2
+
+
+@pytest.mark.parametrize("op", ["update", "index_add"])
+@pytest.mark.parametrize(("start", "step", "expected"), [(1, 2, 1), (0, 2, 2), (0, 1, 2), (4, 1, 2), (2, 1, 2)])
+def test_writes_that_interleave_run_together(check: Any, op: str, start: int, step: int, expected: int) -> None:
+    text = INTERLEAVED.format(op=op, start=start, step=step)
+    source = check(text, np.arange(8.0), np.arange(4.0)).source
+    assert kernels(source) == 1 + expected, source  # one is the copy
+
+
+def test_what_is_read_between_writes_is_what_was_there(check: Any) -> None:
+    check(READ_BETWEEN, np.arange(8.0), np.arange(4.0))
+
+
+def test_kernels_serve_all_sizes(check: Any) -> None:
+    text = """fn f(x: f64[6], y: f64[16], z: f64[2, 3, 4]) -> (f64[6], f64[16], f64[2, 3, 4]) {
+      %0: f64[6] = sin x
+      %1: f64[16] = sin y
+      %2: f64[2, 3, 4] = sin z
+      return %0, %1, %2
+    }"""
+    assert kernels(check(text, np.arange(6.0), np.arange(16.0), np.arange(24.0).reshape(2, 3, 4)).source) == 1
+
+
+def test_views_are_read(check: Any) -> None:
+    text = """fn f(x: f64[n, 6]) -> (f64[n, 6], f64[3, 2*n]) {
+      %0: f64[n, 6] = sin x
+      %1: f64[6*n] = reshape %0 {shape=(6*n,)}
+      %2: f64[2*n, 3] = reshape %1 {shape=(2*n, 3)}
+      %3: f64[3, 2*n] = transpose %2 {axes=(1, 0)}
+      %4: f64[3, 2*n] = cos %3
+      return %0, %4
+    }"""
+    source = check(text, np.arange(12.0).reshape(2, 6)).source
+    driver = source[source.rindex("def ") :]
+    for name in re.findall(r"(\w+) = view\(", driver):
+        assert len(re.findall(rf"\b{name}\b", driver)) > 1, driver
