@@ -33,7 +33,7 @@ from .rewrite import SourceUnavailable, is_rewritten, rewrite
 from .rows import Rows, as_arrays
 from .special import SPECIAL
 from .staging import truth
-from .tracer import TracedSize, Tracer, describe, new, python_size
+from .tracer import Concretize, TracedSize, Tracer, describe, new, python_size
 from .ufuncs import apply_ufunc, call_ufunc
 
 OPERATORS: list[Any] = []  # the one object of ``operators``, which imports this module
@@ -197,6 +197,8 @@ def _method(method: types.BuiltinMethodType) -> Any:
     owner = method.__self__
     if isinstance(owner, np.ufunc):
         return functools.partial(_ufunc_method, owner, method.__name__)
+    if owner is math:
+        return functools.partial(_untraced, method)
     if not isinstance(owner, np.ndarray):
         if method.__name__ in MUTATORS and isinstance(owner, (list, dict, set, deque)):
             return functools.partial(_mutate, owner, method)
@@ -208,6 +210,16 @@ def _method(method: types.BuiltinMethodType) -> Any:
         return _own(method(*args, **kwargs))
 
     return apply
+
+
+def _untraced(function: Any, *args: Any, **kwargs: Any) -> Any:
+    """A function of ``math`` without a counterpart."""
+    if has_traced(args) or has_traced(kwargs):
+        described = ", ".join(describe(a) for a in args)
+        raise Concretize(
+            f"math.{function.__name__} is not compiled by jitgrad, and {described} is known only when the program runs"
+        )
+    return function(*args, **kwargs)
 
 
 def _mutate(owner: Any, method: Any, *args: Any, **kwargs: Any) -> Any:
@@ -498,6 +510,26 @@ def _math_log(x: Any, *base: Any) -> Any:
     return new((result / apply_ufunc(np.log, _float(base[0])) if base else result).value, weak=True)
 
 
+def _isclose(a: Any, b: Any, *, rel_tol: Any = 1e-9, abs_tol: Any = 0.0) -> Any:
+    if not has_traced((a, b, rel_tol, abs_tol)):
+        return math.isclose(a, b, rel_tol=rel_tol, abs_tol=abs_tol)
+    largest = elementwise("maximum", abs(_float(a)), abs(_float(b)), dtype=F64)
+    near = abs(_float(a) - _float(b)) <= elementwise("maximum", rel_tol * largest, abs_tol, dtype=F64)
+    return _bool((np.isfinite(largest) & near) | (_float(a) == _float(b)))
+
+
+def _dist(p: Any, q: Any) -> Any:
+    if not has_traced((p, q)):
+        return math.dist(p, q)
+    return _float(FUNCTIONS[np.linalg.norm](as_tracer(p) - as_tracer(q)))
+
+
+def _prod(iterable: Any, *, start: Any = 1) -> Any:
+    if isinstance(iterable, Comprehension):
+        return iterable.fold(lambda total, item: total * item, start)
+    return functools.reduce(lambda total, item: total * item, iterable, start)
+
+
 def _to_int(ufunc: np.ufunc) -> Callable[..., Any]:
     return lambda x: convert(apply_ufunc(ufunc, x), I64)
 
@@ -521,6 +553,7 @@ _REPLACED: dict[Any, Callable[..., Any]] = {
     np.ndarray: numpy_objects.ndarray, np.ndenumerate: numpy_objects.ndenumerate, np.nditer: numpy_objects.nditer,
     pow: _pow, print: _print, enumerate: enumerated, zip: zipped, reversed: backwards, map: _map, list: _listing(list),
     tuple: _listing(tuple), sorted: _sorted, abs: _abs, divmod: _divmod, functools.reduce: _reduce, math.log: _math_log,
+    math.isclose: _isclose, math.dist: _dist, math.prod: _prod, math.fsum: lambda seq: _float(_sum(seq, 0.0)),
     **{getattr(math, name): _math(name, ufunc) for name, ufunc in _MATH.items() if hasattr(math, name)},
 }  # fmt: skip
 

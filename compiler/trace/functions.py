@@ -180,10 +180,10 @@ def function(func: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _strongly(found: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-    return strong(found(*args, **kwargs)) if found not in _GIVE_PYTHON_BOOLS else found(*args, **kwargs)
+    return strong(found(*args, **kwargs)) if found not in _GIVE_PYTHON_NUMBERS else found(*args, **kwargs)
 
 
-_GIVE_PYTHON_BOOLS = (choosing.allclose, choosing.array_equal, choosing.array_equiv)
+_GIVE_PYTHON_NUMBERS = (choosing.allclose, choosing.array_equal, choosing.array_equiv, linalg.matrix_rank)
 
 
 def _reshape_method(x: Tracer, *shape: Any, order: str = "C", copy: Any = None) -> Tracer:

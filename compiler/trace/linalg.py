@@ -6,6 +6,8 @@ matrix is read unless said otherwise, and failures are ``LinAlgError``.
 
 from __future__ import annotations
 
+import functools
+import operator
 from collections.abc import Callable
 from typing import Any
 
@@ -14,7 +16,7 @@ from numpy.linalg import LinAlgError
 
 from ..errors import UnsupportedError
 from ..ir import Dim
-from ..ir.types import DTYPES, F64
+from ..ir.types import DTYPES, F64, I64
 from . import creation, grids, joining, products, reductions, shaping
 from .broadcasting import assume_shape, broadcast_shapes, broadcast_to, check_equal
 from .context import active_trace
@@ -237,8 +239,59 @@ def svdvals(x: Any, /) -> Tracer:
     return svd(x, compute_uv=False)
 
 
+def matrix_rank(A: Any, tol: Any = None, hermitian: bool = False, *, rtol: Any = None) -> Any:
+    """``np.linalg.matrix_rank``."""
+    a = as_tracer(A)
+    if a.type.rank < 2:
+        return new(convert(np.any(a != 0), I64).value, weak=True)
+    a = _matrix(a, "matrix_rank")
+    values = svdvals(a)
+    if tol is None:
+        tol = reductions.reduce("max", values, -1, keepdims=True, initial=0) * (_rounding(a) if rtol is None else rtol)
+    return reductions.count_nonzero(np.greater(values, tol), -1)
+
+
+def cond(x: Any, p: Any = None) -> Any:
+    """``np.linalg.cond``."""
+    a = _matrix(x, "cond")
+    if a.size == 0:
+        raise LinAlgError("cond is not defined on empty arrays")
+    if p in (None, 2, -2):
+        values = svdvals(a)
+        largest, smallest = values[..., 0], values[..., -1]
+        return smallest / largest if p == -2 else largest / smallest
+    return np.linalg.norm(a, p, axis=(-2, -1)) * np.linalg.norm(inv(_square(a, "cond")), p, axis=(-2, -1))  # type: ignore[call-overload]
+
+
+def tensorsolve(a: Any, b: Any, axes: Any = None) -> Tracer:
+    """``np.linalg.tensorsolve``."""
+    (a, b) = _float(a, b)
+    if axes is not None:
+        a = shaping.moveaxis(a, axes, range(a.ndim - len(axes), a.ndim))
+    inner = a.shape[b.ndim :]
+    return shaping.reshape(solve(shaping.reshape(a, (b.size, b.size)), shaping.ravel(b)), inner)
+
+
+def tensorinv(a: Any, ind: int = 2) -> Tracer:
+    """``np.linalg.tensorinv``."""
+    (a,) = _float(a)
+    if ind <= 0:
+        raise ValueError("Invalid ind argument.")
+    rows, columns = a.shape[:ind], a.shape[ind:]
+    size = _product(rows)
+    if size == 0:
+        raise ValueError("np.linalg.tensorinv of an array without elements")
+    return shaping.reshape(inv(shaping.reshape(a, (size, -1))), (*columns, *rows))
+
+
+def _product(sizes: Any) -> Any:
+    """The product of sizes."""
+    return functools.reduce(operator.mul, sizes, 1)
+
+
 FUNCTIONS: dict[Callable[..., Any], Callable[..., Any]] = {
     np.linalg.solve: solve, np.linalg.inv: inv, np.linalg.slogdet: slogdet, np.linalg.det: det, np.linalg.pinv: pinv,
     np.linalg.lstsq: lstsq, np.linalg.matrix_power: matrix_power, np.linalg.cholesky: cholesky, np.linalg.eigh: eigh,
     np.linalg.eigvalsh: eigvalsh, np.linalg.qr: qr, np.linalg.svd: svd, np.linalg.svdvals: svdvals,
+    np.linalg.matrix_rank: matrix_rank, np.linalg.cond: cond, np.linalg.tensorsolve: tensorsolve, np.linalg.tensorinv: tensorinv,
 }  # fmt: skip

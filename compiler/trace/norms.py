@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import UnsupportedError
 from ..ir.types import F64
 from .elementwise import elementwise
+from .linalg import svdvals
 from .promotion import as_array, convert
 from .reductions import reduce
-from .shaping import normal_axes, normal_axis, ravel, reshaped
+from .shaping import expand_dims, moveaxis, normal_axes, normal_axis, ravel, reshaped
 from .tracer import Tracer, new
 
 
@@ -72,7 +72,11 @@ def _vector(x: Tracer, ord: Any, axes: tuple[int, ...], keepdims: bool) -> Any:
         return reduce("sum", convert(x != 0, x.dtype), axes, keepdims=keepdims)
     if ord == 1:
         return reduce("sum", size, axes, keepdims=keepdims)
-    return reduce("sum", size**ord, axes, keepdims=keepdims) ** (1.0 / ord)
+    total = reduce("sum", size**ord, axes, keepdims=keepdims)
+    if ord < 0:
+        return total ** (1.0 / ord)
+    zero = np.equal(total, 0)
+    return np.where(zero, total, np.where(zero, total.dtype.type(1), total) ** (1.0 / ord))
 
 
 def _matrix(x: Tracer, ord: Any, axes: tuple[int, int], keepdims: bool) -> Any:
@@ -82,7 +86,9 @@ def _matrix(x: Tracer, ord: Any, axes: tuple[int, int], keepdims: bool) -> Any:
     if ord in (None, "fro", "f"):
         return _euclidean(x, tuple(sorted(axes)), keepdims)
     if ord in (2, -2, "nuc"):
-        raise UnsupportedError(f"np.linalg.norm with ord={ord!r} needs singular values, which are not compiled")
+        values = svdvals(moveaxis(x, axes, (-2, -1)))
+        found = reduce("sum" if ord == "nuc" else "max" if ord > 0 else "min", values, -1)
+        return expand_dims(found, tuple(sorted(axes))) if keepdims else found
     if ord not in (1, -1, np.inf, -np.inf):
         raise ValueError("Invalid norm order for matrices.")
     summed, kept = (rows, columns) if abs(ord) == 1 else (columns, rows)

@@ -13,6 +13,18 @@ from tests.trace.against_numpy import FLOATS, check, traced_program
 FINITE = [name for name in FLOATS if "special" not in name] + ["int64", "int32", "bool"]
 
 PROGRAMS = [
+    "np.linalg.norm(A, 'nuc')",
+    "np.linalg.norm(T, 2, axis=(0, 2), keepdims=True)",
+    "np.linalg.norm(A, -2)",
+    "np.linalg.norm(A, 3, axis=1)",
+    "np.linalg.norm(x, -1.5)",
+    "np.linalg.matrix_rank(A)",
+    "np.linalg.matrix_rank(np.stack([S, S * 0, np.ones_like(S)]))",
+    "np.linalg.matrix_rank(x), np.linalg.matrix_rank(A, tol=2.0)",
+    "np.linalg.cond(S + 9 * np.eye(len(S)))",
+    "np.linalg.cond(S + 9 * np.eye(len(S)), 1), np.linalg.cond(S + 9 * np.eye(len(S)), 'fro')",
+    "np.linalg.tensorsolve(S + 9 * np.eye(len(S)), w)",
+    "np.linalg.tensorinv(S + 9 * np.eye(len(S)), 1)",
     "np.linalg.solve(S + 9 * np.eye(len(S)), w)",
     "np.linalg.solve(S + 9 * np.eye(len(S)), A)",
     "np.linalg.solve(np.stack([S, S.T]) + 9 * np.eye(len(S)), T[:2, :len(S), :1])",

@@ -169,10 +169,15 @@ def rounded(x):
     return round(x[0]), round(x[0], 1), round(float(x[1]), 2), round(float(x[2])), round(np.sum(x) * 10)
 
 
+def mathematics(x):
+    total = math.fsum(x), math.prod([x[0], 2.0]), math.prod(v + 2 for v in x), math.dist((x[0], 1.0), (0.0, x[1]))
+    return total, math.isclose(x[0], x[0] + 1e-12), math.isclose(x[0], x[1]), math.isclose(x[0], 0.0, abs_tol=1.0)
+
+
 PROGRAMS: list[tuple[Callable[..., Any], tuple[Any, ...]]] = [
     *((program, (x,)) for program in (
         added, repeated, joined, negated, extended, assigned, started_with_integers, made_anew_in_a_loop, made_in_branches,
-        pairs, records, nested, numbers, seen_as_an_array, walked_over, truths, sorted_items, extremes, rounded)),
+        pairs, records, nested, numbers, seen_as_an_array, walked_over, truths, sorted_items, extremes, rounded, mathematics)),
     *((program, (A,)) for program in (rows, row_of_another_length, sorted_rows, extremes_of_other_things)),
     (filled_in_a_loop, (x, 7)),
 ]  # fmt: skip
