@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from ..ir import ArrayType
 from ..ir.types import I64
 from ..tree import flatten
@@ -54,6 +56,10 @@ class Indexed:
             return self
         return Indexed(0, self.count(), 1, lambda k: at(start + k * step))
 
+    def as_array(self) -> Tracer:
+        """What NumPy makes of a range."""
+        return Comprehension(self, lambda item: item, None).as_array()
+
     def __iter__(self) -> Iterator[Any]:
         count = self.static_count()
         if count is None:
@@ -98,8 +104,6 @@ def traced_range(*args: Any) -> Any:
 
 def _range_of_unknown_step(start: Any, stop: Any, step: Any) -> Indexed:
     """A range whose step is known only when the program runs, counted from zero."""
-    import numpy as np
-
     forward = (stop - start + step - 1) // step
     backward = (start - stop - step - 1) // -step
     count = np.maximum(elementwise("select", step > 0, forward, backward, dtype=I64), 0)
@@ -200,16 +204,17 @@ class Comprehension:
         numbered = self.items.from_zero()
         with active_trace().open_scope() as scope:
             index = Bounds(0, numbered.stop, 1).tracer(scope.builder.parameter("i", ArrayType(I64)))
-            leaves, tree = flatten(self.element(numbered.at(index)))
-            if not leaves or not all(map(is_number, leaves)):
-                raise NotStaged("the items of a list are not made of numbers and arrays, so that they do not fit into arrays")
+            leaves, tree = flatten(_held_in_arrays(self.element(numbered.at(index))))
+            if not leaves:
+                raise NotStaged(NOT_ARRAYS)
             samples = [as_tracer(leaf) for leaf in leaves]
+            shared = [sample.cell if sample.ndim and sample.cell.scope is not scope else None for sample in samples]
             made = [(sample.shape, sample.dtype) for sample in samples]
             weak = [is_python(leaf) for leaf in leaves]
         arrays = [full((numbered.stop, *shape), 0, dtype) for shape, dtype in made]
 
         def body(index: Any) -> tuple[()]:
-            leaves, found = flatten(self.element(numbered.at(index)))
+            leaves, found = flatten(_held_in_arrays(self.element(numbered.at(index))))
             if found != tree:
                 raise NotStaged("the items of a list differ in structure")
             for array, leaf in zip(arrays, leaves, strict=True):
@@ -217,7 +222,35 @@ class Comprehension:
             return ()
 
         staged_loop(Bounds(0, numbered.stop, 1), body, (), (), None)
+        for array, cell in zip(arrays, shared, strict=True):
+            if cell is not None:  # the items are parts of another array, and these are copies of them
+                array.cell.ambiguous = cell.argument or "x"
         return Rows(arrays, tree, weak)
+
+
+NOT_ARRAYS = (
+    "the items of a list are not made of numbers, arrays and tuples and lists of them, so that they do not fit into arrays"
+)
+
+
+def _held_in_arrays(item: Any) -> Any:
+    """An item of a list as it can be put together again from rows of arrays: with lists in it that are rows themselves."""
+    if is_number(item) or (isinstance(item, Rows) and item.listed is None):
+        return item
+    if isinstance(item, tuple):
+        parts = [_held_in_arrays(part) for part in item]
+        if any(isinstance(part, Rows) for part in parts):  # a list that could be changed where it stands
+            raise NotStaged(NOT_ARRAYS)
+        return type(item)(*parts) if hasattr(item, "_fields") else tuple(parts)
+    if not isinstance(item, (list, Rows)) or not len(item):
+        raise NotStaged(NOT_ARRAYS)
+    flat = [flatten(_held_in_arrays(part)) for part in item]
+    columns = [[as_tracer(leaf) for leaf in column] for column in zip(*(leaves for leaves, _ in flat), strict=False)]
+    weak = [[is_python(leaf) for leaf in column] for column in zip(*(leaves for leaves, _ in flat), strict=False)]
+    alike = all(len({c.type for c in column}) == 1 for column in columns) and all(len(set(column)) == 1 for column in weak)
+    if any(tree != flat[0][1] for _, tree in flat) or not alike:
+        raise NotStaged("the items of a list are lists of different things, which do not fit into arrays")
+    return Rows([np.stack(column) for column in columns], flat[0][1], [column[0] for column in weak])
 
 
 __all__ = ["Comprehension", "Indexed", "as_indexed", "backwards", "enumerated", "traced_range", "truth", "zipped"]

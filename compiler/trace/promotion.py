@@ -16,7 +16,6 @@ from ..ir import ArrayType
 from ..ir.types import BOOL, F64, I64
 from ..ops.builder import python_scalar
 from .context import active_trace
-from .rows import Rows
 from .tracer import Cell, TracedSize, Tracer, check_array, check_dtype, new
 
 PYTHON_TYPES: dict[type, np.dtype] = {bool: BOOL, int: I64, float: F64}
@@ -37,8 +36,10 @@ def as_tracer(value: Any, what: str = "an operand") -> Tracer:
         return new(var, dim=int(value) if dtype.kind == "i" else None)
     if isinstance(value, np.ndarray):
         return captured(value, what)
-    if isinstance(value, Rows):
+    if hasattr(type(value), "as_array"):  # a list or range whose items are made by a loop
         return value.as_array()
+    if isinstance(value, range):
+        return captured(np.arange(value.start, value.stop, value.step))
     if isinstance(value, (list, tuple)):
         from .creation import array  # lists of tracers become arrays, which are made of tracers
 

@@ -30,13 +30,15 @@ class Weakness(list):
 class Rows:
     """A list whose item k is made of row k of some arrays: one for each leaf of an item."""
 
-    __slots__ = ("arrays", "listed", "scope", "tree", "weak")
+    __slots__ = ("arrays", "listed", "owner", "parts", "scope", "tree", "weak")
 
     def __init__(self, arrays: Sequence[Tracer], tree: Tree, weak: Sequence[bool]) -> None:
         self.arrays = tuple(arrays)
         self.tree = tree  # of one item
         self.weak = weak if isinstance(weak, Weakness) else Weakness(weak)
         self.listed: list[Any] | None = None  # the items, once an array cannot follow
+        self.parts: dict[int, Any] = {}  # lists that are items and were looked at
+        self.owner: tuple[Rows, int] | None = None  # the list that this one is such an item of
         self.scope = active_trace().scope
 
     def count(self) -> Any:
@@ -48,7 +50,11 @@ class Rows:
         if self.listed is not None:
             return self.listed[index]
         leaves = [array[index] for array in self.arrays]
-        return self.tree.unflatten([new(v.value, weak=True) if w else v for v, w in zip(leaves, self.weak, strict=True)])
+        found = self.tree.unflatten([new(v.value, weak=True) if w else v for v, w in zip(leaves, self.weak, strict=True)])
+        if isinstance(found, Rows):
+            found = self.parts.setdefault(index, found) if isinstance(index, int) and index >= 0 else found
+            found.owner = self, index
+        return found
 
     def as_array(self) -> Tracer:
         """What NumPy makes of the list: an array of its own."""
@@ -67,11 +73,18 @@ class Rows:
 
     def _as_list(self, what: str) -> list[Any]:
         """The items for a change that arrays cannot follow."""
-        if active_trace().scope is not self.scope:
+        if self.listed is None and self.owner is not None:
+            rows, index = self.owner
+            if isinstance(index, int) and rows.parts.get(index) is self:
+                rows._as_list(what)
+                self.owner = None
+        if self.owner is not None or active_trace().scope is not self.scope:
             raise Concretize(
-                f"{what} in a loop or branch that becomes a part of the program; make an array with np.empty instead"
+                f"{what} in a loop or branch that becomes a part of the program, or where it is an item of a list itself; make an "
+                "array with np.empty instead"
             )
-        self.listed = self.items()
+        if self.listed is None:
+            self.listed = self.items()
         return self.listed
 
     def __len__(self) -> int:
@@ -103,11 +116,11 @@ class Rows:
         """Whether a value can be written into the rows and be read from there unchanged."""
         from .promotion import as_tracer, is_python  # which knows lists
 
-        leaves, tree = flatten(value)
+        leaves, tree = flatten(value)  # an array in the list would be the very array that is put there, and change with it
         if tree != self.tree or not all(isinstance(v, (Tracer, int, float, np.generic, np.ndarray)) for v in leaves):
             return False
         found = [as_tracer(leaf) for leaf in leaves]
-        if any(v.type != a.type.with_shape(a.type.shape[1:]) for v, a in zip(found, self.arrays, strict=True)):
+        if any(v.ndim or v.type != a.type.with_shape(a.type.shape[1:]) for v, a in zip(found, self.arrays, strict=True)):
             return False
         self.weak[:] = [w and is_python(leaf) for w, leaf in zip(self.weak, leaves, strict=True)]
         return True

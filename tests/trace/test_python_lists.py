@@ -169,6 +169,42 @@ def rounded(x):
     return round(x[0]), round(x[0], 1), round(float(x[1]), 2), round(float(x[2])), round(np.sum(x) * 10)
 
 
+def table_of_lists(a):
+    n, m = a.shape
+    table = [[0.0] * m for _ in range(n)]
+    for i in range(n):
+        for j in range(m):
+            table[i][j] = a[i][j] * (i + j)
+    table[1][0] += 5.0
+    return np.array(table), table, [row[0] for row in table], len(table[0]), [sum(row) for row in table]
+
+
+def lists_of_lists_that_grow(x):
+    groups = [[v] for v in x]
+    groups[0].append(x[1])
+    empty = [[] for _ in x]
+    empty[1].append(x[0])
+    records = [{"sum": v} for v in x]
+    for record in records:
+        record["sum"] += 1.0
+    return groups, empty, records
+
+
+def arrays_in_a_list_that_change(a):
+    rows = [r * 1.0 for r in a]
+    first = np.zeros(3)
+    rows[0] = first
+    first += 2.0
+    return rows[0], rows
+
+
+def ranges_as_values(a):
+    out = np.zeros(a.shape)
+    out[:, 0] = range(len(a))
+    out[0] = range(3)
+    return out * a, np.add(a[0], range(3)), np.sum(range(4)), a[0] * np.array(range(3))
+
+
 def mathematics(x):
     total = math.fsum(x), math.prod([x[0], 2.0]), math.prod(v + 2 for v in x), math.dist((x[0], 1.0), (0.0, x[1]))
     return total, math.isclose(x[0], x[0] + 1e-12), math.isclose(x[0], x[1]), math.isclose(x[0], 0.0, abs_tol=1.0)
@@ -177,8 +213,9 @@ def mathematics(x):
 PROGRAMS: list[tuple[Callable[..., Any], tuple[Any, ...]]] = [
     *((program, (x,)) for program in (
         added, repeated, joined, negated, extended, assigned, started_with_integers, made_anew_in_a_loop, made_in_branches,
-        pairs, records, nested, numbers, seen_as_an_array, walked_over, truths, sorted_items, extremes, rounded, mathematics)),
-    *((program, (A,)) for program in (rows, row_of_another_length, sorted_rows, extremes_of_other_things)),
+        pairs, records, nested, numbers, seen_as_an_array, walked_over, truths, sorted_items, extremes, rounded, mathematics,
+        lists_of_lists_that_grow)),
+    *((program, (A,)) for program in (table_of_lists, arrays_in_a_list_that_change, ranges_as_values, rows, row_of_another_length, sorted_rows, extremes_of_other_things)),
     (filled_in_a_loop, (x, 7)),
 ]  # fmt: skip
 
@@ -258,3 +295,13 @@ def test_generators_run_in_python() -> None:
     with interpreting():
         assert_alike(jg.jit(generators)(x), generators(x))
         jg.check_grads(lambda x: generators(x)[0], (x,), order=1)
+
+
+def test_writes_to_parts_of_another_array_are_refused() -> None:
+    def program(a):
+        rows = [row for row in a]
+        rows[0][0] = 5.0  # NumPy writes to the argument
+        return rows[0]
+
+    with interpreting(), pytest.raises(NotImplementedError, match="write to a copy"):
+        jg.jit(program)(A)
