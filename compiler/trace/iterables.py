@@ -250,7 +250,8 @@ def _held_in_arrays(item: Any) -> Any:
     alike = all(len({c.type for c in column}) == 1 for column in columns) and all(len(set(column)) == 1 for column in weak)
     if any(tree != flat[0][1] for _, tree in flat) or not alike:
         raise NotStaged("the items of a list are lists of different things, which do not fit into arrays")
-    return Rows([np.stack(column) for column in columns], flat[0][1], [column[0] for column in weak])
+    arrays: list[Any] = [np.stack(column) for column in columns]
+    return Rows(arrays, flat[0][1], [column[0] for column in weak])
 
 
 __all__ = ["Comprehension", "Indexed", "as_indexed", "backwards", "enumerated", "traced_range", "truth", "zipped"]

@@ -243,7 +243,7 @@ def matrix_rank(A: Any, tol: Any = None, hermitian: bool = False, *, rtol: Any =
     """``np.linalg.matrix_rank``."""
     a = as_tracer(A)
     if a.type.rank < 2:
-        return new(convert(np.any(a != 0), I64).value, weak=True)
+        return new(convert(reductions.reduce("any", a != 0), I64).value, weak=True)
     a = _matrix(a, "matrix_rank")
     values = svdvals(a)
     if tol is None:

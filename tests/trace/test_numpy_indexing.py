@@ -6,6 +6,17 @@ import pytest
 from against_numpy import check, programs, some_variants
 
 PROGRAMS = programs("""
+    x[::k] = f
+    x[-3::k] = 7
+    x[9::k] = 1
+    return x
+    x[1:-1:k] = 3
+    return x
+    A[1, ::k] = v[0]
+    A[::k] = 5
+    return A
+    A[:, 1::k] = w[:, None]
+    return A
 x[0]
 x[-1]
 x[k]
