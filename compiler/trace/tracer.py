@@ -334,6 +334,9 @@ class TracedSize:
     def __pos__(self) -> TracedSize:
         return self
 
+    def __invert__(self) -> Any:
+        return python_size(-self.dim - 1)
+
     def __abs__(self) -> Any:
         return self if self >= 0 else -self  # type: ignore[operator]
 

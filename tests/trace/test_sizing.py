@@ -61,3 +61,14 @@ def test_guards_between_numbers_are_not_kept() -> None:
     text = str(jg.ir(program, np.ones(28)))
     assert "x: f64[28]" in text
     assert "guard" not in text
+
+
+def test_sizes_are_integers_of_python() -> None:
+    def program(x):
+        n = len(x)
+        exact = n // 2, -n // 4, -n % 4, n**2, n & 3, ~n, +n, abs(-n), divmod(n, 4), n << 1, n >> 1, min(n, 3), max(n, 9)
+        return exact, (n / 4, n * 0.5, float(n), round(n / 4), n == 6, bool(n), str(n), [0] * n, f"{n:03d}")
+
+    x = np.ones(6)
+    with interpreting():
+        assert jg.jit(program)(x) == program(x)
