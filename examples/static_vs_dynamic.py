@@ -1,7 +1,7 @@
 """A two-layer network as a dynamic graph in PyTorch and as a static program in jitgrad, side by side.
 
-Prints both graphs and the kernels that jitgrad made, counts what each makes anew at a call, and times a step (loss and
-gradients). Without PyTorch, only jitgrad's side.
+Prints both graphs and the kernels that jitgrad made, counts what each makes anew at a call and the memory that it keeps for the
+backward pass, and times a step (loss and gradients). Without PyTorch, only jitgrad's side.
 
     python examples/static_vs_dynamic.py
 """
@@ -12,6 +12,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # both sides on one core
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import importlib.util
+import re
 import time
 
 import numpy as np
@@ -80,6 +81,32 @@ def count_torch_operations(torch, function):
     return counter.count
 
 
+def bytes_torch_keeps(torch, function, known):
+    """The bytes of the tensors that the graph holds for the backward pass, besides those that the caller holds anyway."""
+    kept = {}
+
+    def keep(tensor):
+        if tensor.untyped_storage().data_ptr() not in {t.untyped_storage().data_ptr() for t in known}:
+            kept[tensor.untyped_storage().data_ptr()] = tensor
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+        function()
+    return sum(tensor.untyped_storage().nbytes() for tensor in kept.values())
+
+
+def bytes_jitgrad_keeps(source, arguments):
+    """The bytes of the arrays that the driver allocates besides its results, read from its text."""
+    driver = source[source.rindex("@njit") :]
+    parameters = re.search(r"def \w+\((.*?)\)", driver)[1].split(", ")
+    results = re.search(r"return (.*)", driver)[1].split(", ")
+    scope = {"np": np, "empty": np.empty, **dict(zip(parameters, arguments, strict=True))}
+    for line in re.findall(r"^    (.* = (?:empty\(.*\)|\w+\.shape.*))", driver, re.MULTILINE):
+        exec(line, scope)
+    made = {name: value for name, value in scope.items() if isinstance(value, np.ndarray) and name not in parameters}
+    return sum(value.nbytes for name, value in made.items() if name not in results)
+
+
 def seconds_of(function):
     """Median time of a call over several rounds."""
     rounds = []
@@ -110,6 +137,8 @@ def show_torch():
     again = autograd_nodes(torch_loss(leaves, inputs, targets))
     print(f"\nmade anew by the next call: {len(set(again) - set(nodes))} of {len(nodes)} nodes (all but the parameters')")
     print(f"tensor operations dispatched in a step: {count_torch_operations(torch, step)}")
+    kept = bytes_torch_keeps(torch, lambda: torch_loss(leaves, inputs, targets), [*leaves, inputs, targets])
+    print(f"memory kept for the backward pass: {kept:,} bytes, allocated at each call")
     RUNS["PyTorch"].clear()
     seconds = seconds_of(step)
     print(f"runs of the network's Python code in {STEPS * ROUNDS} steps: {len(RUNS['PyTorch'])}\n")
@@ -130,6 +159,8 @@ def show_jitgrad():
         loss(*make_data(batch))
     kernels, products = stages.source.count("@njit") - 1, stages.source.count("    gemm(")
     print(f"calls in a step: {kernels} kernels, {products} matrix products, from one native function")
+    kept = bytes_jitgrad_keeps(stages.source, [*params, x, y])
+    print(f"memory for all that is not a result, forward and backward: {kept:,} bytes")
     print(
         f"runs of the network's Python code in {STEPS * ROUNDS} steps and at three more batch sizes: {len(RUNS['jitgrad'])}\n"
     )

@@ -194,13 +194,25 @@ def vjp(fun: Function, *primals: Any, has_aux: bool = False) -> Any:
 
         return pullback(fun, primals, has_aux)
     run, pull = _pullback(fun, has_aux)
+    point = _snapshot(primals)
     result = run(*primals)
     value = result[0] if has_aux else result
 
     def pull_back(cotangent: Any) -> tuple[Any, ...]:
-        return pull(primals, _like(cotangent, value))
+        return pull(point, _like(cotangent, value))
 
     return (value, pull_back, result[1]) if has_aux else (value, pull_back)
+
+
+def _snapshot(primals: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The arguments as they are now, whatever is written into their arrays later; an array given twice stays one."""
+    import numpy as np
+
+    from .compiler.tree import flatten
+
+    leaves, tree = flatten(primals)
+    copies = {id(leaf): leaf.copy() for leaf in leaves if isinstance(leaf, np.ndarray)}
+    return tree.unflatten([copies.get(id(leaf), leaf) for leaf in leaves])  # type: ignore[no-any-return]
 
 
 def _like(cotangent: Any, value: Any) -> Any:

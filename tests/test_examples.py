@@ -11,7 +11,7 @@ FOLDER = Path(__file__).parent.parent / "examples"
 EXAMPLES = sorted(path.name for path in FOLDER.glob("*.py"))
 SAYS = {
     "digits.py": ("held out are recognised", "fn loss(", "fn value_and_grad_loss(", "@njit", "a step"),
-    "static_vs_dynamic.py": ("fn value_and_grad_loss(", "@njit", "matrix products", "one thread"),
+    "static_vs_dynamic.py": ("fn value_and_grad_loss(", "@njit", "matrix products", "bytes", "one thread"),
 }
 NEEDS = {"digits.py": "sklearn", "lenet_digits.py": "sklearn", "curve_fit.py": "matplotlib"}
 

@@ -338,3 +338,13 @@ def test_numpy_calls_on_captured_arrays_are_made_at_each_call():
     np.testing.assert_array_equal(f(np.ones(2)), [4.0, 4.0])
     table[:] = 2.0
     np.testing.assert_array_equal(f(np.ones(2)), [8.0, 8.0])
+
+
+def test_pullback_belongs_to_the_point_where_it_was_made():
+    x, shared = np.array([1.0, 2.0]), {"w": np.array([3.0, 4.0])}
+    value, pullback = jg.vjp(lambda x, p: x * x * p["w"], x, shared)
+    x[:], shared["w"][:] = 100.0, 100.0
+    gx, gp = pullback(np.ones(2))
+    np.testing.assert_array_equal(value, [3, 16])
+    np.testing.assert_array_equal(gx, [6, 16])
+    np.testing.assert_array_equal(gp["w"], [1, 4])
