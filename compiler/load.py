@@ -110,10 +110,16 @@ def _link_or_compile(source: str, entry: str, signature: tuple[str, ...]) -> Cal
         namespace = execute(source, f"{entry}-{digest[:16]}.py")
         for name, kernel_digest in _kernel_digests(source).items():
             adopt(namespace[name], kernel_digest, python_callable=False)
-        adopt(namespace[entry], digest, python_callable=True)
+        adopt(namespace[entry], digest, python_callable=True, has_loops=_has_loops(source, entry))
         namespace[entry].compile(parameters)
         compiled = namespace[entry].overloads[parameters]
     return Program(compiled)
+
+
+def _has_loops(source: str, name: str) -> bool:
+    """Whether a function of the module has loops of its own."""
+    (function,) = (node for node in ast.parse(source).body if isinstance(node, ast.FunctionDef) and node.name == name)
+    return any(isinstance(node, ast.For | ast.While | ast.comprehension) for node in ast.walk(function))
 
 
 def execute(source: str, file_name: str) -> dict[str, Any]:

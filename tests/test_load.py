@@ -208,6 +208,22 @@ def run(x):
     assert len(run.compiled.library.callees) == 1
 
 
+@pytest.mark.parametrize(
+    ("body", "expected"), [("return x + x", False), ("for i in range(3):\n        x += i\n    return x", True)]
+)
+def test_only_functions_with_loops_are_optimised_to_the_full(body: str, expected: bool) -> None:
+    source = f"""
+from numba import njit
+
+@njit(error_model="numpy")
+def run(x):
+    {body}
+"""
+    run = load(source, "run", ("f64",))
+    assert run(np.float64(1.5)) == (4.5 if expected else 3.0)
+    assert run.compiled.library.has_loops == expected
+
+
 def test_threads_share_one_compilation(monkeypatch: pytest.MonkeyPatch) -> None:
     from jitgrad.compiler.runtime.objects import ObjectCompiler
 

@@ -120,9 +120,10 @@ class EntryCache(NullCache):
             write_entry(key, _freeze(compiled))
 
 
-def adopt(dispatcher: Dispatcher, digest: str, python_callable: bool) -> None:
+def adopt(dispatcher: Dispatcher, digest: str, python_callable: bool, has_loops: bool = True) -> None:
     """Have numba compile `dispatcher` as described above; only a driver needs to be called from Python."""
     dispatcher.py_func.__digest__ = digest
+    dispatcher.py_func.__has_loops__ = has_loops
     dispatcher.targetoptions.update(no_cfunc_wrapper=True, no_cpython_wrapper=not python_callable)
     dispatcher._compiler.pipeline_class = ObjectCompiler
     dispatcher._cache = EntryCache(digest)

@@ -52,6 +52,7 @@ class ObjectLibrary(JITCodeLibrary):
         self.key = key
         self.callees: dict[str, None] = {}
         self.undefined: tuple[str, ...] = ()
+        self.has_loops = True
         self.enable_object_caching()
 
     def add_linking_library(self, library: JITCodeLibrary) -> None:
@@ -70,11 +71,18 @@ class ObjectLibrary(JITCodeLibrary):
         module.data_layout = self._codegen._data_layout
 
     def _optimize_final_module(self) -> None:
-        """Hide copied-in functions, whose names only mean something in one process, then optimise as numba does."""
+        """Hide copied-in functions, whose names only mean something in one process, then optimise as numba does.
+
+        A driver that only calls others, however long, is not worth more than the simplest optimisations.
+        """
         for function in self._final_module.functions:
             if not function.is_declaration and function.linkage == llvm.Linkage.linkonce_odr:
                 function.linkage = llvm.Linkage.internal
-        super()._optimize_final_module()
+        if self.has_loops:
+            super()._optimize_final_module()
+        else:
+            passes, builder = self._codegen._module_pass_manager(opt=1, loop_vectorize=False, slp_vectorize=False)
+            passes.run(self._final_module, builder)
         self.undefined = tuple(_undefined_symbols(self._final_module))
 
 
@@ -89,6 +97,7 @@ class ObjectCompiler(Compiler):
     def compile_extra(self, function: Callable[..., Any]) -> CompileResult:
         key = entry_key(function.__digest__, self.state.args)
         self.state.library = ObjectLibrary(self.state.targetctx.codegen(), function.__name__, key)
+        self.state.library.has_loops = function.__has_loops__
         return super().compile_extra(function)
 
     def _compile_bytecode(self) -> CompileResult:
