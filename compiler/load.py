@@ -100,9 +100,11 @@ def _link_or_compile(source: str, entry: str, signature: tuple[str, ...]) -> Cal
         return execute(source, f"{entry}-plain.py")[entry]
     from .runtime import elementary
     from .runtime.linking import Program, adopt, link_entry
+    from .runtime.memory import keep_freed_memory
     from .runtime.objects import entry_key
 
     elementary.register()
+    keep_freed_memory()
     parameters = tuple(map(parse_parameter, signature))
     digest = _digest([entry, source])
     compiled = link_entry(entry_key(digest, parameters))
