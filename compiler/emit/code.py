@@ -76,7 +76,8 @@ class Code:
 
 
 def element_text(buffer: str, index: tuple[Dim, ...]) -> str:
-    """An element of a buffer."""
+    """An element of a buffer; compiled code takes positions as they are and does not count from the end."""
+    assert not any(isinstance(dim, int) and dim < 0 for dim in index), f"negative position in {buffer}{index}"
     return f"{buffer}[{', '.join(map(dim_text, index))}]"
 
 

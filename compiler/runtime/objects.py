@@ -27,6 +27,8 @@ from numba.core.codegen import JITCodeLibrary, get_host_cpu_features
 from numba.core.compiler import Compiler, CompileResult
 from numba.core.compiler_machinery import PassManager
 
+from .positions import UnsignedPositions
+
 
 @functools.cache
 def fingerprint() -> str:
@@ -71,18 +73,17 @@ class ObjectLibrary(JITCodeLibrary):
         module.data_layout = self._codegen._data_layout
 
     def _optimize_final_module(self) -> None:
-        """Hide copied-in functions, whose names only mean something in one process, then optimise as numba does.
+        """Hide copied-in functions, whose names only mean something in one process, then optimise.
 
-        A driver that only calls others, however long, is not worth more than the simplest optimisations.
+        Once, where numba does it twice, to find more pairs of reference counts that cancel. A driver that only calls others, however
+        long, is not worth more than the simplest optimisations.
         """
         for function in self._final_module.functions:
             if not function.is_declaration and function.linkage == llvm.Linkage.linkonce_odr:
                 function.linkage = llvm.Linkage.internal
-        if self.has_loops:
-            super()._optimize_final_module()
-        else:
-            passes, builder = self._codegen._module_pass_manager(opt=1, loop_vectorize=False, slp_vectorize=False)
-            passes.run(self._final_module, builder)
+        plain = {} if self.has_loops else {"opt": 1, "loop_vectorize": False, "slp_vectorize": False}
+        passes, builder = self._codegen._module_pass_manager(**plain)
+        passes.run(self._final_module, builder)
         self.undefined = tuple(_undefined_symbols(self._final_module))
 
 
@@ -116,6 +117,7 @@ class ObjectCompiler(Compiler):
         passes.add_pass(compiler.InlineInlinables, "inline functions that ask for it")
         passes.add_pass(compiler.NopythonTypeInference, "infer types")
         passes.add_pass(compiler.InlineOverloads, "inline overloads that ask for it")
+        passes.add_pass(UnsignedPositions, "make positions unsigned")
         passes.add_pass(compiler.IRLegalization, "legalise IR")
         passes.add_pass(compiler.AnnotateTypes, "annotate types")
         passes.add_pass(compiler.NativeLowering, "lower to LLVM")
