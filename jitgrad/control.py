@@ -77,8 +77,13 @@ def fori_loop(
     return _run("fori_loop", loop, lower, upper, init_val)
 
 
-def while_loop(cond_fun: Callable[[Any], Any], body_fun: Callable[[Any], Any], init_val: Any) -> Any:
+def while_loop(
+    cond_fun: Callable[[Any], Any], body_fun: Callable[[Any], Any], init_val: Any, *, checkpoint: bool | int = False
+) -> Any:
     """``while cond_fun(value): value = body_fun(value)``, as one loop of the program.
+
+    With ``checkpoint`` reverse mode keeps the value only once per segment of that many iterations (True: each segment is one
+    iteration longer than the one before, which makes about as many segments as the last has iterations) and runs the segments again.
 
     >>> while_loop(lambda v: v < 100.0, lambda v: 2.0 * v, 1.0)
     128.0
@@ -89,7 +94,9 @@ def while_loop(cond_fun: Callable[[Any], Any], body_fun: Callable[[Any], Any], i
         from .compiler.trace.operators import OPERATORS
 
         test, body = call(cond_fun), call(body_fun)
-        return OPERATORS.while_(lambda v: test(v), lambda v: (body(v),), (value,), ("the loop's value",))[0]
+        parts = (lambda v: test(v), lambda v: (body(v),), (value,), ("the loop's value",))
+        segment = _segment(checkpoint)
+        return (OPERATORS.while_(*parts) if segment is None else OPERATORS.while_in_segments(*parts, segment))[0]
 
     return _run("while_loop", loop, init_val)
 

@@ -24,7 +24,7 @@ from .mutation import remember
 from .numpy_objects import INDEXED
 from .promotion import as_tracer
 from .rows import Rows
-from .staging import Bounds, Concretize, Holding, NotStaged, State, Undefined, snapshot, staged_if, staged_loop, truth
+from .staging import LAST, Bounds, Concretize, Holding, NotStaged, State, Undefined, snapshot, staged_if, staged_loop, truth
 from .tracer import TracedSize, Tracer, as_dim, describe, new
 
 UNROLL_AT_MOST = 10_000
@@ -202,6 +202,22 @@ class Operators:
             return checkpointed(lambda: self.for_(part, body, inner, names, go_on=go_on))
 
         return self.for_(calls.call(range)(segments), segment, state, names, go_on=go_on)
+
+    def while_in_segments(
+        self, test: Callable[..., Any], body: Callable[..., State], state: State, names: Sequence[str], length: int
+    ) -> State:
+        """``while test: body`` in segments of so many iterations, each of which reverse mode runs again from the state at its start.
+
+        With length 0 each segment is one iteration longer than the one before: then n iterations make about sqrt(2 n) segments, and the
+        last is as long, though n is known only at the end.
+        """
+        from .inner import checkpointed
+
+        def segment(number: Any, *inner: Any) -> State:
+            part = Indexed(0, length or number + 1, 1, lambda k: k)
+            return checkpointed(lambda: self.for_(part, lambda _, *s: body(*s), inner, names, go_on=test))
+
+        return self.for_(Indexed(0, LAST, 1, lambda k: k), segment, state, names, go_on=test)
 
     def _unroll(
         self, iterable: Iterable[Any], body: Callable[..., State], state: State, names: Sequence[str],
