@@ -185,7 +185,7 @@ def _convert(r: Rewriter, e: Equation) -> Replacement:
 
 
 def _transpose(r: Rewriter, e: Equation) -> Replacement:
-    """the identity, two in a row, or of a product of matrices"""
+    """the identity, two in a row, or of a product to which each operand gives one axis"""
     (x,), axes = e.operands, e["axes"]
     if axes == tuple(range(len(axes))):
         return x
@@ -193,9 +193,8 @@ def _transpose(r: Rewriter, e: Equation) -> Replacement:
         return r.emit("transpose", inner.operands[0], like=e, axes=tuple(inner["axes"][k] for k in axes))
     inner = r.defined_by(x, "dot")
     if inner is not None and axes == (1, 0) and inner["batch"] == ((), ()) and r.used_once(x):
-        a, b = inner.operands
-        if _type(a).rank == _type(b).rank == 2:
-            contract = inner["contract"]
+        (a, b), contract = inner.operands, inner["contract"]
+        if _type(a).rank - len(contract[0]) == _type(b).rank - len(contract[1]) == 1:
             return r.emit("dot", b, a, like=e, contract=contract[::-1], batch=((), ()))
     return None
 
@@ -317,14 +316,27 @@ def _index(r: Rewriter, e: Equation) -> Replacement:
 
 
 def _update(r: Rewriter, e: Equation) -> Replacement:
-    """all of an array, or the same place again"""
+    """all of an array, the same place again, or what stands there already"""
     x, value, *starts = e.operands
     if _is_whole(e["spec"], _type(x).shape):
         return value
+    read = r.defined_by(value, "index")
+    if read is not None and list(read.operands) == [x, *starts] and read["spec"] == e["spec"]:
+        return x
     inner = r.defined_by(x, "update")
     if inner is not None and inner["spec"] == e["spec"] and list(inner.operands[2:]) == starts and r.used_once(x):
         return r.emit("update", inner.operands[0], value, *starts, like=e, spec=e["spec"])
     return None
+
+
+def _concatenate(r: Rewriter, e: Equation) -> Replacement:
+    """Nothing is joined to what is joined with empty arrays."""
+    parts = [v for v in e.operands if _type(v).shape[e["axis"]] != 0]
+    if len(parts) == len(e.operands) or not parts:
+        return None
+    if len(parts) == 1 and parts[0].type == e.result.type:
+        return parts[0]
+    return r.emit("concatenate", *parts, axis=e["axis"], like=e) if len(parts) > 1 else None
 
 
 def _is_whole(spec: tuple[Any, ...], shape: tuple[Dim, ...]) -> bool:
@@ -352,5 +364,6 @@ RULES: Mapping[str, tuple[Callable[[Rewriter, Equation], Replacement], ...]] = {
     "max": (_reduce,),
     "min": (_reduce,),
     "index": (_index,),
+    "concatenate": (_concatenate,),
     "update": (_update,),
 }
