@@ -143,10 +143,22 @@ def price_outside(outer: DiffBuilder, v: Var) -> float:
 
 
 def typical(dim: Dim) -> int:
-    """A guess at a dim."""
+    """A guess at a dim: what is subtracted is half as large as what it is subtracted from."""
     if not isinstance(dim, Size):
         return max(dim, 1)
-    return max(dim.evaluate(dict.fromkeys(dim.symbols(), TYPICAL_SIZE)), 1)
+    added = _added(dim)
+    sizes = {name: TYPICAL_SIZE if name in added else TYPICAL_SIZE // 2 for name in dim.symbols()}
+    return max(dim.evaluate(sizes), 1)
+
+
+def _added(dim: Dim) -> set[str]:
+    """The symbols of the terms that are not subtracted."""
+    if not isinstance(dim, Size):
+        return set()
+    found: set[str] = set()
+    for atom in (atom for monomial, coefficient in dim.terms if coefficient > 0 for atom in monomial):
+        found |= {atom} if isinstance(atom, str) else set().union(*map(_added, atom.operands))
+    return found
 
 
 def repeatable_variables(b: DiffBuilder) -> frozenset[Var]:

@@ -130,7 +130,10 @@ class _Driver:
 
     def write_view(self, s: View) -> None:
         self.code.flush()
-        if s.positions:
+        if s.offset is not None:
+            self.functions.add("buffers.within")
+            text = f"within({s.base}, {dim_text(s.offset)}, {shape_text(s.type)})"
+        elif s.positions:
             text = element_text(s.base, s.positions)
         else:
             self.functions.add("buffers.view")
@@ -264,10 +267,8 @@ class _Driver:
         top = f"{s.stack}_top"
         self.code.line(f"{top} -= {_tight(s.type.size)}")
         if s.type.shape:
-            self.functions.add("numeric.read_flat")
-            self.functions.add("buffers.view")
-            read = f"numeric.read_flat({s.stack}, {top}, {dim_text(s.type.size)})"
-            self.code.line(f"{s.name} = view({read}, {shape_text(s.type)})", s.source)
+            self.functions.add("buffers.within")
+            self.code.line(f"{s.name} = within({s.stack}, {top}, {shape_text(s.type)})", s.source)
         else:
             self.code.line(f"{s.name} = {s.stack}[{top}]", s.source)
 
@@ -323,6 +324,8 @@ def pinned_names(statements: list[Statement]) -> frozenset[str]:
             case Load(index=index) | Store(index=index) | View(positions=index):
                 for d in index:
                     dim(d)
+        if isinstance(statement, View) and statement.offset is not None:
+            dim(statement.offset)
         match statement:
             case Allocate(type=type) | View(type=type) | Pop(type=type):
                 for d in type.shape:

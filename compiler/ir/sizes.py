@@ -87,10 +87,10 @@ class Size:
         return 0 if _exact_quotient(self, other) is not None else _call("mod", self, other)
 
     def __rfloordiv__(self, other: int) -> Dim:
-        return _call("floordiv", other, self)
+        return 0 if other == 0 else _call("floordiv", other, self)
 
     def __rmod__(self, other: int) -> Dim:
-        return _call("mod", other, self)
+        return 0 if other == 0 else _call("mod", other, self)
 
     def __str__(self) -> str:
         parts = [_term_text(monomial, coefficient) for monomial, coefficient in self.terms]

@@ -100,7 +100,8 @@ class _Planner:
             if role is Role.OPAQUE:
                 is_strided = equation.op == "dot" and self.strided and not is_single(equation)
                 for operand in equation.operands:
-                    self.demand(repeated(operand, self.definition) if is_strided else operand)
+                    if equation.op != "concatenate" or self.roles.get(operand) is not Role.CHEAP:
+                        self.demand(repeated(operand, self.definition) if is_strided else operand)
             if role is Role.WRITE:
                 self.demand(equation.operands[0])
                 if not self.harmless(equation, self.reads(equation.operands[1], here=True)):

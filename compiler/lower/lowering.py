@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from ..errors import LoweringError
-from ..ir import ArrayType, Equation, Function, StackType, Var, symbol
+from ..ir import ArrayType, Dim, Equation, Function, StackType, Var, symbol
 from ..ir.types import BOOL, I64
 from .capacity import pushes, trip_count
 from .elements import Body, Buffer, Value, atom_dim, literal
@@ -16,6 +16,7 @@ from .flatten import flatten
 from .fusion import Group, Plan, plan
 from .kernels import Surroundings, build, rename
 from .linalg import LIBRARY, lower_linalg
+from .moves import generalise
 from .names import Names
 from .ownership import own
 from .products import canonicalize_products, is_single
@@ -65,6 +66,7 @@ class Stack:
 
     def __init__(self, name: str, has_room: bool) -> None:
         self.name, self.has_room = name, has_room
+        self.was_read = False
 
 
 def _is_zero(value: Value | Stack | None) -> bool:
@@ -92,7 +94,7 @@ class _Lowering:
         self.kernels: dict[Kernel, Kernel] = {}
         self.variables: set[str] = set()  # scalars that loops and branches assign
         self.given: dict[str, str] = {}  # parameters whose names loops bind to other memory: names that keep the caller's
-        self.callers: set[str] = set()  # storages that may be the caller's memory
+        self.borrowed: set[str] = set()  # storages that must not be returned: the caller's memory, and that of stacks
 
     def program(self) -> Program:
         scope = Scope(self, self.function, {}, frozenset(self.function.parameters[k] for k in self.donated))
@@ -102,7 +104,7 @@ class _Lowering:
             name = self.names.fresh(parameter.name)
             scope.values[parameter] = argument(name, parameter.type)
             parameters.append(Parameter(name, parameter.type))
-        self.callers |= {parameter.name for parameter in parameters}
+        self.borrowed |= {parameter.name for parameter in parameters}
         self.targets = {parameters[k].name: self.function.results[r] for k, r in self.donated.items()}
         scope.run()
         returned = tuple(scope.alone(r) for k, r in enumerate(self.function.results) if k not in self.donated.values())
@@ -132,6 +134,14 @@ class _Lowering:
                 self.names.fresh(kernel.name), kernel.buffers, kernel.scalars, kernel.axes, kernel.body, kernel.sequential
             )
         return self.kernels[key]
+
+
+def flat_position(index: Sequence[Dim], shape: Sequence[Dim]) -> Dim:
+    """The place of an element in the order of memory."""
+    place: Dim = 0
+    for position, dim in zip(index, shape, strict=True):
+        place = place * dim + position
+    return place
 
 
 def argument(name: str, type: ArrayType) -> Value:
@@ -229,9 +239,9 @@ class Scope:
         return value.name if isinstance(value, Buffer | Stack) else value
 
     def alone(self, var: Var) -> str | Atom:
-        """A result of the whole function that is returned: not in the caller's memory."""
+        """A result of the whole function that is returned: not in the caller's memory, nor in that of a stack."""
         value = self.values[var]
-        if isinstance(value, Buffer) and value.storage in self.shared.callers:
+        if isinstance(value, Buffer) and value.storage in self.shared.borrowed:
             name = self.shared.names.fresh(value.name)
             self.statements.append(Call("copied", (value.name,), (name,)))
             return name
@@ -291,11 +301,10 @@ class Scope:
         """The launch of the kernel with as few axes as possible, on buffers seen as it wants them."""
         if not self.shared.flat:
             return launch
-        if not self.shared.flat:
-            return launch
         flat, types = flatten(launch)
         parameters = zip(launch.kernel.buffers, launch.buffers, types, strict=True)
-        return replace(flat, buffers=tuple(self.under(Buffer(name, p.type, name), type) for p, name, type in parameters))
+        seen = tuple(self.under(Buffer(name, p.type, name), type) for p, name, type in parameters)
+        return generalise(replace(flat, buffers=seen), types)
 
     def under(self, base: Buffer, type: ArrayType) -> str:
         """The name of a buffer seen under the shape that a kernel wants."""
@@ -326,7 +335,7 @@ class Scope:
 
     def may_hold(self, value: Buffer, result: Var) -> bool:
         """Whether memory may hold a result: the caller's should not hold what is returned."""
-        if value.storage not in self.shared.callers or result not in self.shared.function.results:
+        if value.storage not in self.shared.borrowed or result not in self.shared.function.results:
             return True
         return self.shared.targets.get(value.storage) == result
 
@@ -392,29 +401,40 @@ class Scope:
     lower_assume_shape = lower_reshape
 
     def lower_index(self, equation: Equation) -> None:
-        body = self.body()
+        body, base = self.body(), self.buffer(equation.operands[0])
         spec = equation["spec"]
         lead = tuple(entry for entry in spec if not isinstance(entry, tuple))
-        positions = body.selected(lead, equation.operands[1:], ())
+        starts = equation.operands[1:]
+        rest = list(zip(spec[len(lead) :], base.type.shape[len(lead) :], strict=True))
+        offset: Dim | None = None
+        if all(entry == (0, dim, 1) for entry, dim in rest):
+            positions = body.selected(lead, starts, ())
+        else:
+            first = body.selected(spec, starts, (0,) * len(rest))
+            positions, offset = (), flat_position(first, base.type.shape)
         self.statements += body.steps  # type: ignore[arg-type]
-        self.view(equation.result, self.buffer(equation.operands[0]), equation, positions)
+        self.view(equation.result, base, equation, positions, offset)
 
-    def view(self, var: Var, base: Buffer, equation: Equation, positions: tuple[Any, ...] = ()) -> None:
+    def view(
+        self, var: Var, base: Buffer, equation: Equation, positions: tuple[Any, ...] = (), offset: Dim | None = None
+    ) -> None:
         assert isinstance(var.type, ArrayType)
-        self.values[var] = self.seen_as(base, var.type, positions, equation)
+        self.values[var] = self.seen_as(base, var.type, positions, equation, offset)
 
     def seen_as(
-        self, base: Buffer, type: ArrayType, positions: tuple[Any, ...] = (), equation: Equation | None = None
-    ) -> Buffer:
-        """A buffer at leading positions, or under another shape."""
-        if not positions:
+        self, base: Buffer, type: ArrayType, positions: tuple[Any, ...] = (), equation: Equation | None = None,
+        offset: Dim | None = None,
+    ) -> Buffer:  # fmt: skip
+        """A buffer at leading positions, from an offset on, or under another shape."""
+        whole = not positions and offset is None
+        if whole:
             base = self.whole.get(base.name, base)
             if base.type == type:
                 return base
         name = self.shared.names.fresh((equation.hint if equation else "") or base.name)
-        self.statements.append(View(name, type, base.name, positions, equation.source if equation else None))
+        self.statements.append(View(name, type, base.name, positions, offset, equation.source if equation else None))
         view = Buffer(name, type, base.storage)
-        if not positions:
+        if whole:
             self.whole[name] = base
         return view
 
@@ -470,16 +490,18 @@ class Scope:
         self.statements.append(For(index, Position(0), Position(count), 1, tuple(body), source=equation.source))
 
     def lower_concatenate(self, equation: Equation) -> None:
-        """One copy per part."""
+        """One copy per part that is not empty; slices and their like are read where they come from."""
         axis = equation["axis"]
         out = self.new_buffer(equation.result, self.wish(equation), source=equation.source)
         start: Any = 0
         for operand in equation.operands:
             shape = operand.type.shape  # type: ignore[union-attr]
+            if 0 in shape:
+                continue
             spec = tuple((start if k == axis else 0, dim, 1) for k, dim in enumerate(shape))
             update = Equation("update", (equation.result, operand), (equation.result,), (("spec", spec),), (), equation.source)
             group = Group(0, Role.WRITE, shape, [update])
-            seen = Surroundings(self.lookup, {}, self.shared.sizes)
+            seen = Surroundings(self.lookup, self.definition, self.shared.sizes)
             launch = self.flattened(build(group, {equation.result: out}, seen))
             kernel = self.shared.share(launch.kernel)
             self.statements.append(Launch(kernel, launch.buffers, launch.scalars, (), launch.source))
@@ -565,6 +587,8 @@ class Scope:
 
     def lower_push(self, equation: Equation) -> None:
         stack, value = self.stack(equation.operands[0]), equation.operands[1]
+        if stack.was_read:
+            raise LoweringError(f"in {self.function.name}: a stack grows again whose memory is in use")
         type = value.type
         assert isinstance(type, ArrayType)
         if not stack.has_room:
@@ -578,6 +602,9 @@ class Scope:
         self.values[rest] = stack
         assert isinstance(value.type, ArrayType)
         name = self.bind_scalar(value, equation.hint or "popped")
+        stack.was_read = True
+        if is_array(value):
+            self.shared.borrowed.add(name)
         self.statements.append(Pop(stack.name, name, value.type, equation.source))
 
     # loops and branches
@@ -654,6 +681,11 @@ class Scope:
         )  # fmt: skip
         for result, value, last in zip(equation.results[-len(carried) :] if carried else (), carried, results, strict=True):
             self.values[result] = self.after(value, last)
+        moved = {v.storage for v in map(self.values.get, equation.results) if isinstance(v, Buffer)} - {
+            v.storage for v in carried if isinstance(v, Buffer)
+        }
+        if any(v.storage in self.shared.borrowed for v in results if isinstance(v, Buffer)):
+            self.shared.borrowed |= moved  # they may have changed places
 
     def after(self, value: Value | Stack, last: Value | Stack) -> Value | Stack:
         """The value that a loop leaves in a carried variable."""
@@ -707,8 +739,8 @@ class Scope:
         name = self.bind_scalar(result, equation.hint or "value")
         if not is_array(result):
             self.shared.variables.add(name)
-        elif {v.storage for v in (a, b) if isinstance(v, Buffer)} & self.shared.callers:
-            self.shared.callers.add(name)
+        elif {v.storage for v in (a, b) if isinstance(v, Buffer)} & self.shared.borrowed:
+            self.shared.borrowed.add(name)
         return self.values[result]
 
     # the end

@@ -17,6 +17,7 @@ _FUNCTIONS = {
     "empty",
     "zeros",
     "view",
+    "within",
     "grow",
     "add_any_order",
     "rounding_error",

@@ -170,12 +170,16 @@ class Allocate:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """``name`` is the buffer ``base`` at leading positions, in another shape; no elements move."""
+    """``name`` is the buffer ``base``, in another shape; no elements move.
+
+    All of it, or what is at leading positions, or as much as fits from an offset on, counted in elements.
+    """
 
     name: str
     type: ArrayType
     base: str
     positions: Index = ()
+    offset: Dim | None = None
     source: SourceLine | None = field(default=None, compare=False)
 
 
@@ -315,7 +319,7 @@ class Push:
 
 @dataclass(frozen=True, slots=True)
 class Pop:
-    """Take a scalar, or the elements of a new buffer, off a stack."""
+    """Take a scalar, or a buffer, off a stack. The buffer's memory is the stack's, which has no more use for it."""
 
     stack: str
     name: str

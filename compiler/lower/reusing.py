@@ -90,8 +90,8 @@ def _may_move(s: Statement, inside: set[str]) -> bool:
     match s:
         case Allocate(type=type, zero=False):
             return _is_known(type.shape, inside)
-        case View(type=type, base=base, positions=()):
-            return base not in inside and _is_known(type.shape, inside)
+        case View(type=type, base=base, positions=(), offset=offset):
+            return base not in inside and _is_known((*type.shape, offset or 0), inside)
     return False
 
 

@@ -72,13 +72,13 @@ def is_flattening(equation: Equation) -> bool:
 
 
 def is_block(equation: Equation) -> bool:
-    """Whether an index selects one contiguous block: positions first, then whole axes."""
+    """Whether an index selects one contiguous block: positions first, then at most one range, then whole axes."""
     if equation.op != "index":
         return False
     entries = list(zip(equation["spec"], equation.operands[0].type.shape, strict=True))  # type: ignore[union-attr]
     while entries and not isinstance(entries[0][0], tuple):
         entries.pop(0)
-    return all(entry == (0, dim, 1) for entry, dim in entries)
+    return bool(entries) and entries[0][0][2] == 1 and all(entry == (0, dim, 1) for entry, dim in entries[1:])
 
 
 def is_view(equation: Equation) -> bool:

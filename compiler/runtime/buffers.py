@@ -1,4 +1,4 @@
-"""Memory of arrays, for emitted programs: new, filled with zeros, or seen under another shape.
+"""Memory of arrays, for emitted programs: new, filled with zeros, or seen under another shape, as a whole or in part.
 
 In: shapes, C-contiguous arrays. Out: C-contiguous arrays.
 """
@@ -119,6 +119,36 @@ def _type_view(context: Any) -> Any:
     return resolve
 
 
+def within(x: Any, start: Any, shape: Any) -> Any:
+    """The elements of the array ``x`` from one on, counted in the order of memory, under a shape: the same memory."""
+    size = int(np.prod(shape))
+    return x.reshape(-1)[start : start + size].reshape(shape)
+
+
+@type_callable(within)
+def _type_within(context: Any) -> Any:
+    def resolve(x: types.Type, start: types.Type, shape: types.Type) -> types.Type | None:
+        if not isinstance(x, types.Array) or x.layout != "C" or not isinstance(start, types.Integer):
+            return None
+        return x.copy(ndim=len(shape) if isinstance(shape, types.BaseTuple) else 1)
+
+    return resolve
+
+
+@lower_builtin(within, types.Array, types.Integer, types.BaseTuple)
+def _lower_within(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+    x, start, shape = arguments
+    dims = list(zip(cgutils.unpack_tuple(builder, shape), signature.args[2], strict=True))
+    return _view(context, builder, signature, x, dims, context.cast(builder, start, signature.args[1], types.intp))
+
+
+@lower_builtin(within, types.Array, types.Integer, types.Integer)
+def _lower_flat_within(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+    x, start, size = arguments
+    start = context.cast(builder, start, signature.args[1], types.intp)
+    return _view(context, builder, signature, x, [(size, signature.args[2])], start)
+
+
 @lower_builtin(view, types.Array, types.BaseTuple)
 def _lower_view(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
     dims = cgutils.unpack_tuple(builder, arguments[1])
@@ -130,14 +160,14 @@ def _lower_flat_view(context: Any, builder: Any, signature: Any, arguments: Any)
     return _view(context, builder, signature, arguments[0], [(arguments[1], signature.args[1])])
 
 
-def _view(context: Any, builder: Any, signature: Any, x: Any, dims: list[tuple[Any, types.Type]]) -> Any:
+def _view(context: Any, builder: Any, signature: Any, x: Any, dims: list[tuple[Any, types.Type]], start: Any = None) -> Any:
     array = make_array(signature.args[0])(context, builder, x)
     shape = [context.cast(builder, value, kind, types.intp) for value, kind in dims]
     strides = _strides(builder, shape, array.itemsize)
     result = make_array(signature.return_type)(context, builder)
     populate_array(
         result,
-        data=array.data,
+        data=array.data if start is None else builder.gep(array.data, [start]),
         shape=cgutils.pack_array(builder, shape),
         strides=cgutils.pack_array(builder, strides),
         itemsize=array.itemsize,

@@ -131,15 +131,6 @@ def write_flat(buffer: Any, start: int, x: Any) -> None:
 
 
 @compiled_once(allocates=True)
-def read_flat(buffer: Any, start: int, size: int) -> Any:
-    """A copy of a part of a buffer."""
-    out = np.empty(size, buffer.dtype)
-    for i in range(size):
-        out[i] = buffer[start + i]
-    return out
-
-
-@compiled_once(allocates=True)
 def nonzero(x: Any) -> Any:
     """The positions of the true elements, and how many they are."""
     count = 0

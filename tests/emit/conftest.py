@@ -57,7 +57,8 @@ def check_function(function: Function, arguments: Sequence[Any], donated: Mappin
 
 
 def check_memory(results: Sequence[np.ndarray], arguments: Sequence[np.ndarray], text: str) -> None:
-    """Results share no memory with arguments or each other, and are C-contiguous."""
+    """Results share no memory with arguments or each other, keep no other memory alive, and are C-contiguous."""
+    assert all(result.base is None or result.base.size == result.size for result in results), text
     for k, result in enumerate(results):
         assert result.flags.c_contiguous, text
         assert not any(np.may_share_memory(result, other) for other in [*results[:k], *arguments]), text

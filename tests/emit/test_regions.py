@@ -2,6 +2,9 @@
 
 import numpy as np
 import pytest
+from jitgrad.compiler.emit.cpu import emit_cpu
+from jitgrad.compiler.errors import LoweringError
+from jitgrad.compiler.ir import parse
 
 SEIDEL = """fn f(u: f64[n, m], sweeps: i64[]) -> (f64[n, m]) {
   %0: i64[] = constant {value=0, dtype=i64}
@@ -179,6 +182,61 @@ PROGRAMS = {
         }""",
         lambda rng: [rng.normal(size=5), 4],
     ),
+    "an array off a stack is returned": (
+        """fn f(x: f64[n, m]) -> (f64[n, m], f64[n, m]) {
+          %0: stack<f64> = stack_new {dtype=f64, capacity=None}
+          %1: f64[n, m] = cos x
+          %2: stack<f64> = push %0 x
+          %3: stack<f64> = push %2 %1
+          %4: stack<f64>, %5: f64[n, m] = pop %3 {shape=(n, m)}
+          %6: stack<f64>, %7: f64[n, m] = pop %4 {shape=(n, m)}
+          %8: f64[n, m] = add %7 %1
+          return %5, %8
+        }""",
+        lambda rng: [rng.normal(size=(2, 3))],
+    ),
+    "an array off a stack is carried": (
+        """fn f(x: f64[n], steps: i64[]) -> (f64[n], f64[n]) {
+          %0: i64[] = constant {value=0, dtype=i64}
+          %1: stack<f64> = stack_new {dtype=f64, capacity=None}
+          %2: stack<f64>, %3: f64[n] = loop %0 steps %1 x {step=1, consts=0}
+            (fn body(i: i64[], s: stack<f64>, a: f64[n]) -> (stack<f64>, f64[n]) {
+              %0: stack<f64> = push s a
+              %1: f64[n] = cos a
+              return %0, %1
+            })
+          %4: stack<f64>, %5: f64[n], %6: f64[n] = loop %0 steps %2 %3 %3 {step=1, consts=0}
+            (fn back(i: i64[], s: stack<f64>, a: f64[n], b: f64[n]) -> (stack<f64>, f64[n], f64[n]) {
+              %0: stack<f64>, %1: f64[n] = pop s {shape=(n,)}
+              return %0, b, %1
+            })
+          return %5, %6
+        }""",
+        lambda rng: [rng.normal(size=5), 3],
+    ),
+    "a part of a row": (
+        """fn f(x: f64[n, m], i: i64[], v: f64[]) -> (f64[], f64[n, m], f64[m - 1]) {
+          %0: f64[m - 1] = index x i {spec=(None, (1, m - 1, 1))}
+          %1: f64[] = dot %0 %0 {contract=((0,), (0,)), batch=((), ())}
+          %2: f64[n, m] = update x v {spec=(1, 2)}
+          return %1, %2, %0
+        }""",
+        lambda rng: [rng.normal(size=(3, 4)), 1, 5.0],
+    ),
+    "parts joined, rolled and moved": (
+        """fn f(x: f64[n, m], k: i64[]) -> (f64[n, m], f64[n, m]) {
+          %0: f64[1, m] = index x {spec=((n - 1, 1, 1), (0, m, 1))}
+          %1: f64[n - 1, m] = index x {spec=((0, n - 1, 1), (0, m, 1))}
+          %2: f64[n, m] = concatenate %0 %1 {axis=0}
+          %3: f64[n, m - 1] = index %2 {spec=((n - 1, n, -1), (1, m - 1, 1))}
+          %4: f64[n, 1] = index %2 {spec=((0, n, 1), (0, 1, 1))}
+          %5: f64[n, m] = concatenate %3 %4 {axis=1}
+          %6: f64[m] = index %5 k {spec=(None, (0, m, 1))}
+          %7: f64[n, m] = index_add %2 %6 {spec=(0, (0, m, 1))}
+          return %5, %7
+        }""",
+        lambda rng: [rng.normal(size=(3, 4)), 1],
+    ),
     "sizes found while running": (
         """fn f(x: f64[n], k: i64[]) -> (f64[q]) {
           bind_size k {symbol='q'}
@@ -201,6 +259,25 @@ def test_cells_of_nested_loops_are_written_in_place(check):
     source = check(SEIDEL, rng.normal(size=(4, 4)), 2).source
     assert source.count(" = empty(") == 1
     assert "[j, k] = 0.25 * (" in source
+
+
+def test_a_part_of_a_row_is_not_copied(check):
+    text, arguments = PROGRAMS["a part of a row"]
+    assert "within(x, i*m + 1, m - 1)" in check(text, *arguments(np.random.default_rng(0))).source
+
+
+def test_a_stack_that_was_read_does_not_grow_again():
+    text = """fn f(x: f64[n]) -> (f64[n]) {
+      %0: stack<f64> = stack_new {dtype=f64, capacity=None}
+      %1: stack<f64> = push %0 x
+      %2: stack<f64>, %3: f64[n] = pop %1 {shape=(n,)}
+      %4: stack<f64> = push %2 x
+      %5: stack<f64>, %6: f64[n] = pop %4 {shape=(n,)}
+      %7: f64[n] = add %3 %6
+      return %7
+    }"""
+    with pytest.raises(LoweringError, match="grows again"):
+        emit_cpu(parse(text), "f")
 
 
 def test_checks_raise_what_they_say(check):

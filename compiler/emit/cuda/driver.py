@@ -179,6 +179,9 @@ class _Driver(HostDriver):
     def write_view(self, s: View) -> None:
         self.code.flush()
         text = element_text(s.base, s.positions) if s.positions else f"{s.base}.reshape({shape_text(s.type)})"
+        if s.offset is not None:
+            span = f"{dim_text(s.offset)}:{dim_text(s.offset + s.type.size)}"
+            text = f"{s.base}.reshape({s.base}.size)[{span}].reshape({shape_text(s.type)})"
         self.code.line(f"{s.name} = {text}", s.source)
 
     def write_element(self, s: Load | Store) -> None:
