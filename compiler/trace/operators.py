@@ -24,7 +24,21 @@ from .mutation import remember
 from .numpy_objects import INDEXED
 from .promotion import as_tracer
 from .rows import Rows
-from .staging import LAST, Bounds, Concretize, Holding, NotStaged, State, Undefined, snapshot, staged_if, staged_loop, truth
+from .staging import (
+    LAST,
+    Bounds,
+    Concretize,
+    Holding,
+    NotStaged,
+    Perhaps,
+    State,
+    Undefined,
+    no_value,
+    snapshot,
+    staged_if,
+    staged_loop,
+    truth,
+)
 from .tracer import TracedSize, Tracer, as_dim, describe, new
 
 UNROLL_AT_MOST = 10_000
@@ -358,10 +372,12 @@ class Operators:
         return Undefined(name)
 
     def bound(self, value: Any) -> Any:
-        """The value, or the error for a variable that has none."""
+        """The value, or the error for a variable that has none; where only the run tells, the program raises it."""
+        if isinstance(value, Perhaps):
+            value = value.known()
         found = _undefined_part(value)
         if found is not None:
-            raise UnboundLocalError(f"cannot access local variable {found.name!r} where it is not associated with a value")
+            raise no_value(found.name)
         return value
 
 

@@ -46,6 +46,29 @@ class Undefined:
         return f"<no value for {self.name}>"
 
 
+@dataclass(slots=True, eq=False)
+class Perhaps:
+    """The value of a variable that some ways through the program leave without one; ``bound`` says whether it has one."""
+
+    name: str
+    value: Any
+    bound: Any
+
+    def known(self) -> Any:
+        """The value; where there is none, the program raises Python's error."""
+        error = no_value(self.name)
+        if self.bound is False:
+            raise error
+        if self.bound is not True:
+            _emit_check(self.bound, error)
+        return self.value
+
+
+def no_value(name: str) -> UnboundLocalError:
+    """The error for a variable that is read before it has a value, in Python's words."""
+    return UnboundLocalError(f"cannot access local variable {name!r} where it is not associated with a value")
+
+
 class Held:
     """A list or dict that a block changes in place: it stays the object that it is, and its items are tracked one by one."""
 
@@ -262,7 +285,7 @@ def _refuse_whole(changes: Sequence[Change]) -> None:
 
 def merge_branches(test: Tracer, blocks: list[Block], before: list[Any], names: Sequence[str]) -> State:
     """Make the ``cond`` of two traced branches; returns the state after it."""
-    first, second = _alike(*blocks)
+    first, second = _alike(*blocks, names)
     if first.tree != second.tree:
         raise NotStaged(
             f"the branches of an if leave different structures in {_listed(names)}: {_drawn(first.tree)} and {_drawn(second.tree)}; give it the "
@@ -295,21 +318,41 @@ def merge_branches(test: Tracer, blocks: list[Block], before: list[Any], names: 
     return first.tree.unflatten(results)
 
 
-def _alike(first: Block, second: Block) -> tuple[Block, Block]:
+def _alike(first: Block, second: Block, names: Sequence[str]) -> tuple[Block, Block]:
     """Two outcomes in which a variable without a value has the structure that it has in the other."""
-    if first.tree == second.tree:
-        return first, second
     states = [block.tree.unflatten(block.leaves) for block in (first, second)]
-    matched = [with_structure(*states), with_structure(*reversed(states))]
+    places = [k for k, name in enumerate(names) if is_perhaps(name, states[0][k], states[1][k])]
+    if first.tree == second.tree and not places:
+        return first, second
+    one, other = (doubted(state, places, names) for state in states)
+    matched = [with_structure(one, other), with_structure(other, one)]
     return tuple(Block(block.scope, *flatten(state)) for block, state in zip((first, second), matched, strict=True))  # type: ignore[return-value]
+
+
+def is_perhaps(name: str, *values: Any) -> bool:
+    """Whether a variable of the user's has a value on some of several ways only."""
+    lacking = sum(isinstance(value, Undefined) for value in values)
+    doubtful = any(isinstance(value, Perhaps) for value in values)
+    return name.isidentifier() and not name.startswith("jg_") and (0 < lacking < len(values) or doubtful)
+
+
+def doubted(state: State, places: Sequence[int], names: Sequence[str]) -> State:
+    """A state whose variables at some places say whether they have a value."""
+    return tuple(
+        Perhaps(names[k], value, not isinstance(value, Undefined)) if k in places and not isinstance(value, Perhaps) else value
+        for k, value in enumerate(state)
+    )
 
 
 def with_structure(state: State, other: State) -> State:
     """A state whose variables without a value are made of as many parts as in another state, none of which has one."""
-    return tuple(
-        map_leaves(lambda _, name=a.name: Undefined(name), b) if isinstance(a, Undefined) else a
-        for a, b in zip(state, other, strict=True)
-    )
+    return tuple(_with_structure(a, b) for a, b in zip(state, other, strict=True))
+
+
+def _with_structure(a: Any, b: Any) -> Any:
+    if isinstance(a, Perhaps) and isinstance(b, Perhaps):
+        return Perhaps(a.name, _with_structure(a.value, b.value), a.bound)
+    return map_leaves(lambda _: Undefined(a.name), b) if isinstance(a, Undefined) else a
 
 
 def _listed(names: Sequence[str]) -> str:
@@ -475,8 +518,12 @@ def staged_loop(
     for _ in range(20):
         del guards[known:]  # what an attempt that is thrown away took for granted
         attempt = _attempt(bounds, body, state, before, tree, slots, cells, test, label)
+        outcome = attempt.tree.unflatten(attempt.leaves)
+        places = [k for k, name in enumerate(names) if _becomes_perhaps(name, state[k], outcome[k])]
+        if places:
+            return _loop_with_doubts(bounds, body, state, names, test, carried, places)
         if attempt.tree != tree:
-            matched = with_structure(state, attempt.tree.unflatten(attempt.leaves))
+            matched = with_structure(state, outcome)
             if flatten(matched)[1] != tree:
                 return staged_loop(bounds, body, matched, names, test, carried)
             raise NotStaged(
@@ -493,6 +540,39 @@ def staged_loop(
         if not grown:
             return _emit_loop(bounds, attempt, before, tree, slots, cells)
     raise NotStaged(f"the values of {_listed(names)} keep changing their type from one iteration to the next")
+
+
+def _becomes_perhaps(name: str, before: Any, after: Any) -> bool:
+    """Whether a loop that is not run leaves a variable without a value, or may do so."""
+    return is_perhaps(name, before, after) and not (isinstance(before, Perhaps) and isinstance(after, Perhaps))
+
+
+def _loop_with_doubts(
+    bounds: Bounds | None, body: Callable[..., State], state: State, names: Sequence[str], test: Callable[..., Any] | None,
+    carried: Sequence[Change], places: Sequence[int],
+) -> State:  # fmt: skip
+    """A loop after which some variables have a value only if it, or some part of it, was run."""
+    always: dict[int, bool] = {}
+
+    def doubting(*arguments: Any) -> State:
+        outcome = doubted(body(*arguments), places, names)
+        always.update((k, outcome[k].bound is True) for k in places)
+        return outcome
+
+    result = staged_loop(bounds, doubting, doubted(state, places, names), names, test, carried)
+    if bounds is None or test is not None:
+        return result
+    first, last = (bounds.start, bounds.stop) if bounds.step > 0 else (bounds.stop, bounds.start)
+    is_run = first < last if isinstance(first, int) and isinstance(last, int) else elementwise("lt", first, last)
+    return tuple(_after(value, state[k], is_run) if always.get(k) else value for k, value in enumerate(result))
+
+
+def _after(value: Perhaps, before: Any, is_run: Any) -> Any:
+    """A variable to which each iteration of a loop gives a value."""
+    if is_run is True:
+        return value.value
+    bound = before.bound if isinstance(before, Perhaps) else False
+    return Perhaps(value.name, value.value, elementwise("or", bound, is_run) if isinstance(bound, Tracer) else bound or is_run)
 
 
 def _loop_with_changes(
@@ -674,4 +754,4 @@ def _limits(bounds: Bounds | None) -> tuple[Var, Var, int]:
     return start, stop, bounds.step
 
 
-__all__ = ["Bounds", "Concretize", "NotStaged", "Undefined", "snapshot", "staged_if", "staged_loop", "truth"]
+__all__ = ["Bounds", "Concretize", "NotStaged", "Perhaps", "Undefined", "snapshot", "staged_if", "staged_loop", "truth"]

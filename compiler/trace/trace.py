@@ -28,7 +28,7 @@ from .calls import call
 from .context import RESERVED, Trace, tracing
 from .iterables import Comprehension, Indexed
 from .promotion import as_tracer
-from .staging import Undefined
+from .staging import Undefined, no_value
 from .tracer import Cell, TracedSize, Tracer, check_array, check_dtype, new
 
 _PARTS = (indexing, operators)  # importing them gives tracers their operations
@@ -264,7 +264,7 @@ def _output(value: Any, results: list[Var], inputs: list[Any], leaves: Sequence[
     if isinstance(value, (Indexed, Comprehension)):
         raise TypeError("a traced function returns an iterator; make an array or a list of it")
     if isinstance(value, Undefined):
-        raise UnboundLocalError(f"cannot access local variable {value.name!r} where it is not associated with a value")
+        raise no_value(value.name)
     if isinstance(value, np.ndarray) and value.dtype.kind in "fiub":
         value = as_tracer(value)
     if isinstance(value, TracedSize):
