@@ -92,6 +92,9 @@ class _Writer:
         header = [f"a{k}" for k in range(len(args))] + ["*"] * bool(kwargs) + list(kwargs)
         for name, value in [*zip(header, args, strict=False), *((name, value) for name, value in kwargs.items())]:
             self.take_apart(name, value)
+        for k, leaf in enumerate(self.traced.leaves):  # once all have names: dicts hold them in the user's order
+            if leaf.same is not None:
+                self.tests.append(f"{self.variables[k]} is not {self.variables[leaf.same]}")
         self.flush()
         self.call()
         return "\n".join([f"def call({', '.join(header)}):", *(f"    {line}" for line in self.lines)])
@@ -133,11 +136,9 @@ class _Writer:
         """A test of the type of a leaf, of its value where it is static."""
         leaf: Leaf = self.traced.leaves[number]
         self.variables[number] = name
-        if leaf.same is not None:
-            self.tests.append(f"{name} is not {self.variables[leaf.same]}")
-        elif leaf.kind == "static":
+        if leaf.kind == "static":
             self.static(name, leaf.value.value if isinstance(leaf.value, Static) else leaf.value)
-        elif leaf.kind == "array":
+        elif leaf.kind == "array":  # the same array as another leaf is tested last
             self.tests.append(f"type({name}) is not {self.type_name(np.ndarray)}")
         else:
             assert leaf.dtype is not None

@@ -164,6 +164,15 @@ def test_shared_arrays_are_not_confused_with_equal_ones():
         same(x, np.full(2, 3.0))
 
 
+def test_one_array_twice_in_a_dict_of_any_order():
+    compiled = jg.jit(lambda p: p["b"] * 2 + p["a"])
+    x, y = np.ones(2), np.full(2, 5.0)
+    for _ in range(2):
+        same(compiled({"b": x, "a": x}), np.full(2, 3.0))
+        same(compiled({"b": x, "a": y}), np.full(2, 7.0))
+        same(compiled({"a": y, "b": x}), np.full(2, 7.0))
+
+
 def test_written_arguments_may_not_overlap_others():
     def function(a, b):
         a["x"] += b
