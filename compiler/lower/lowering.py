@@ -471,8 +471,8 @@ class Scope:
         assert plan is not None
         out = self.new_buffer(equation.result, self.wish(equation), source=equation.source)
         operands = (self.buffer(repeated(v, self.definition)) for v in equation.operands)
-        flat = [self.under(buffer, buffer.type.with_shape((buffer.type.size,))) for buffer in (out, *operands)]
-        self.statements.append(Products(*flat, plan.sizes, (plan.out, plan.a, plan.b), equation.source))
+        whole, left, right = (self.under(b, b.type.with_shape((b.type.size,))) for b in (out, *operands))
+        self.statements.append(Products(whole, left, right, plan.sizes, (plan.out, plan.a, plan.b), equation.source))
 
     def batched(self, equation: Equation, out: str, a: Buffer, b: Buffer, flags: tuple[bool, bool]) -> None:
         """One product per entry of the leading axis."""

@@ -12,7 +12,7 @@ loop carries to its next iteration changes places with the one that it replaces.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from ..ir import ArrayType, Dim, Size
 from ..ir.sizes import maximum, symbols
@@ -79,9 +79,11 @@ def _exchanges(loop: For) -> dict[str, str]:
     return exchanges
 
 
-def _origin(name: str, given: dict[str, object]) -> str:
+def _origin(name: str, given: Mapping[str, object]) -> str:
     """Follow what a name is given until it is something that is not carried: of the same type as the name."""
-    while name in given:
+    seen: set[str] = set()
+    while name in given and name not in seen:  # carried values may change places
+        seen.add(name)
         name = str(given[name])
     return name
 

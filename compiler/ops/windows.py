@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import product
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
@@ -63,7 +63,8 @@ def _windows(x: np.ndarray, axes: Axes, counts: Axes, sizes: Axes, steps: Axes, 
     for axis, step in zip(axes, steps, strict=True):
         strides[axis] *= step
     inner = [x.strides[axis] * distance for axis, distance in zip(axes, spread, strict=True)]
-    return as_strided(x, windows_shape(x.shape, axes, counts, sizes), [*strides, *inner]).copy()
+    shape = cast("tuple[int, ...]", windows_shape(x.shape, axes, counts, sizes))
+    return as_strided(x, shape, [*strides, *inner]).copy()
 
 
 def _windows_add(
@@ -75,7 +76,8 @@ def _windows_add(
         for k, axis in enumerate(axes):
             start = within[k] * spread[k]
             index[axis] = slice(start, start + counts[k] * steps[k], steps[k])
-        out[tuple(index)] += value[(..., *within)]
+        place: tuple[Any, ...] = (..., *within)
+        out[tuple(index)] += value[place]
     return out
 
 

@@ -127,7 +127,7 @@ def adopt(dispatcher: Dispatcher, digest: str, python_callable: bool, has_loops:
     dispatcher.targetoptions.update(no_cfunc_wrapper=True, no_cpython_wrapper=not python_callable)
     dispatcher._compiler.pipeline_class = ObjectCompiler
     dispatcher._cache = EntryCache(digest)
-    dispatcher.get_call_template = functools.partial(_call_template, dispatcher)
+    dispatcher.get_call_template = functools.partial(_call_template, dispatcher)  # type: ignore[method-assign]
 
 
 def _call_template(dispatcher: Dispatcher, args: Sequence[types.Type], kws: Mapping[str, types.Type]) -> Any:

@@ -285,7 +285,7 @@ def _refuse_whole(changes: Sequence[Change]) -> None:
 
 def merge_branches(test: Tracer, blocks: list[Block], before: list[Any], names: Sequence[str]) -> State:
     """Make the ``cond`` of two traced branches; returns the state after it."""
-    first, second = _alike(*blocks, names)
+    first, second = _alike(blocks[0], blocks[1], names)
     if first.tree != second.tree:
         raise NotStaged(
             f"the branches of an if leave different structures in {_listed(names)}: {_drawn(first.tree)} and {_drawn(second.tree)}; give it the "
