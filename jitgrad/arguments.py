@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .compiler.ir.parse import parse_type
-from .compiler.ir.sizes import single_symbol
-from .compiler.ir.types import ArrayType
-from .compiler.trace.trace import Leaf, classify
 from .compiler.tree import register
+
+if TYPE_CHECKING:
+    from .compiler.trace.trace import Leaf
 
 
 class Static:
@@ -69,6 +68,9 @@ class Spec:
     __slots__ = ("text", "type")
 
     def __init__(self, text: str) -> None:
+        from .compiler.ir import ArrayType
+        from .compiler.ir.parse import parse_type
+
         found = parse_type(text)
         if not isinstance(found, ArrayType):
             raise ValueError(f"not the type of an array: {text!r}")
@@ -76,6 +78,8 @@ class Spec:
 
     def leaf(self) -> Leaf:
         """How the leaf enters the program."""
+        from .compiler.trace.trace import Leaf
+
         sizes = tuple(dim if isinstance(dim, int) else _symbol(dim, self.text) for dim in self.type.shape)
         hints = tuple(s if isinstance(s, int) else 100 + zlib.crc32(s.encode()) % 900 for s in sizes)
         return Leaf("array", self.type.dtype, hints, sizes=sizes)
@@ -85,6 +89,8 @@ class Spec:
 
 
 def _symbol(dim: Any, text: str) -> str:
+    from .compiler.ir.sizes import single_symbol
+
     name = single_symbol(dim)
     if name is None:
         raise ValueError(f"the sizes of a spec are numbers and names, found {dim} in {text!r}")
@@ -136,6 +142,8 @@ def prepared(value: Any) -> Any:
 
 def call_spec(leaves: Sequence[Any], names: Sequence[str]) -> list[Leaf]:
     """How each leaf enters the program; the same array twice is one argument."""
+    from .compiler.trace.trace import Leaf, classify
+
     described: list[Leaf] = []
     seen: dict[int, int] = {}
     for k, (value, name) in enumerate(zip(leaves, names, strict=True)):

@@ -16,7 +16,7 @@ from typing import Any
 
 from .arguments import Instance, Static, call_spec, leaf_key, rebuild_instance
 from .calling import MISS
-from .compiler.trace.context import current_trace
+from .compiler.trace.state import current_trace
 from .compiler.tree import flatten
 from .program import Program, compile_traced
 from .tracebacks import at_users_line, described_call

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .compiled import Compiled
-from .compiler.trace.context import current_trace
+from .compiler.trace.state import current_trace
 
 
 def _run(name: str, in_trace: Callable[..., Any], *args: Any) -> Any:

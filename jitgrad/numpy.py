@@ -17,7 +17,7 @@ import numpy as _np
 
 def __getattr__(name: str) -> Any:
     value = getattr(_np, name)
-    from .compiler.trace.context import current_trace
+    from .compiler.trace.state import current_trace
 
     if current_trace() is not None and callable(value):
         from .compiler.trace.calls import call
@@ -33,7 +33,7 @@ def __dir__() -> list[str]:
 def _elementwise(name: str, doc: str) -> Any:
     def apply(x: Any) -> Any:
         from .compiler.ops import OPS
-        from .compiler.trace.context import current_trace
+        from .compiler.trace.state import current_trace
 
         if current_trace() is not None:
             from .compiler.ir.types import F64

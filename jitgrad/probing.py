@@ -14,8 +14,9 @@ from typing import Any
 from .compiled import Compiled
 from .compiler.errors import UnsupportedError
 from .compiler.trace.calls import call
-from .compiler.trace.context import active_trace, current_trace
+from .compiler.trace.context import active_trace
 from .compiler.trace.promotion import as_tracer
+from .compiler.trace.state import current_trace
 from .compiler.trace.tracer import Tracer
 from .transforms import _checked, _name, value_and_grad
 

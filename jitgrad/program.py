@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .arguments import prepared
 from .calling import direct
-from .compiler.ir import Function
-from .compiler.ir.sizes import evaluate, single_symbol
-from .compiler.trace.trace import Output, Traced
+
+if TYPE_CHECKING:
+    from .compiler.ir import Function
+    from .compiler.trace.trace import Output, Traced
 
 
 class Program:
@@ -36,6 +37,8 @@ class Program:
 
     def accepts(self, leaves: Sequence[Any]) -> bool:
         """Whether sizes fit the types of the parameters and the guards."""
+        from .compiler.ir.sizes import evaluate, single_symbol
+
         sizes: dict[str, int] = {}
         traced = self.traced
         if not self._same_objects(leaves):

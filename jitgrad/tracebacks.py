@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 
 from .compiler.errors import LoweringError, VerifyError
-from .compiler.trace.context import is_internal
 
 
 def at_users_line(error: Exception, call: str = "") -> Exception:
     """The error with the compiler's frames removed from its traceback, and a note of the call; the compiler's faults keep all."""
     if isinstance(error, (VerifyError, LoweringError, AssertionError, KeyError, NameError, RecursionError)) and _is_ours(error):
         return error
+    from .compiler.trace.context import is_internal
+
     frames: list[TracebackType] = []
     current = error.__traceback__
     while current is not None:
@@ -54,6 +55,8 @@ def _kind(value: Any) -> str:
 
 def _is_ours(error: Exception) -> bool:
     """Whether an error was raised by the compiler's own code."""
+    from .compiler.trace.context import is_internal
+
     last = error.__traceback__
     while last is not None and last.tb_next is not None:
         last = last.tb_next

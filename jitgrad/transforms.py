@@ -12,8 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from .compiled import Compiled, CompiledModule
-from .compiler.trace.calls import call
-from .compiler.trace.context import active_trace, current_trace
+from .compiler.trace.state import current_trace
 from .compiler.tree import NODES
 
 Function = Callable[..., Any]
@@ -22,6 +21,13 @@ Function = Callable[..., Any]
 def _name(function: Function) -> str:
     name = getattr(function, "__name__", type(function).__name__)
     return name if name.isidentifier() else "function"
+
+
+def call(function: Function) -> Function:
+    """A function as it runs in a trace; the tracer is loaded now."""
+    from .compiler.trace.calls import call
+
+    return call(function)
 
 
 def _decorator(transform: Callable[..., Any], function: Function | None, **options: Any) -> Any:
@@ -246,6 +252,7 @@ def stop_gradient(x: Any) -> Any:
     """
     if current_trace() is None:
         return x
+    from .compiler.trace.context import active_trace
     from .compiler.trace.promotion import as_tracer
     from .compiler.trace.tracer import Tracer, new
     from .compiler.tree import map_leaves
@@ -287,6 +294,7 @@ class custom_vjp:
         return self._compiled(*args)
 
     def _in_trace(self, *args: Any) -> Any:
+        from .compiler.trace.context import active_trace
         from .compiler.trace.custom import custom_call
 
         if self.rules is None:

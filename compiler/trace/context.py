@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -19,6 +18,7 @@ from ..ir import ArrayType, Function, SourceLine, Type, Var
 from ..ir.types import DTYPE_NAMES
 from ..ops import Builder
 from .sizing import Sizing
+from .state import STATE, current_trace
 
 PACKAGE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 INTERNAL = tuple(
@@ -146,18 +146,12 @@ class Trace:
 
 
 RESERVED = {*DTYPE_NAMES.values(), "inf", "nan", "min", "max", "True", "False", "None", "return", "guard", "fn"}
-_STATE = threading.local()
 
 
 LEAKED = (
     "this value was made while jitgrad traced another function, or another call, and means nothing outside of it; return what "
     "is needed later rather than storing it in a global, an attribute or a list"
 )
-
-
-def current_trace() -> Trace | None:
-    """The trace under way in this thread, if any."""
-    return getattr(_STATE, "trace", None)
 
 
 def active_trace() -> Trace:
@@ -172,11 +166,11 @@ def active_trace() -> Trace:
 def tracing(trace: Trace) -> Iterator[Trace]:
     """Make a trace the active one."""
     before = current_trace()
-    _STATE.trace = trace
+    STATE.trace = trace
     try:
         yield trace
     finally:
-        _STATE.trace = before
+        STATE.trace = before
 
 
 def is_internal(filename: str) -> bool:

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from ..compiler.trace.context import current_trace
+from ..compiler.trace.state import current_trace
 
 
 @dataclass(frozen=True)
