@@ -10,6 +10,7 @@ kernels and calls library functions, and in which scalar loops stay scalar loops
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -331,6 +332,17 @@ Statement = (
     Let | Load | Store | Wrap | Allocate | View | Launch | Product | Products | Call | Bind | For | If | Check | Print
     | NewStack | Reserve | Push | Pop
 )  # fmt: skip
+
+
+def walk(statements: Iterable[Statement]) -> Iterator[Statement]:
+    """All statements, those inside loops and branches too."""
+    for s in statements:
+        yield s
+        match s:
+            case For(test=test, body=body):
+                yield from walk((*test, *body))
+            case If(then=then, orelse=orelse):
+                yield from walk((*then, *orelse))
 
 
 def atoms(statement: Statement | Reduce) -> tuple[str | Atom | None, ...]:

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from ..ir import ArrayType, Dim, Size
 from ..ir.sizes import maximum, symbols
-from .program import Allocate, Bind, Call, For, If, Launch, Let, Load, Pop, Product, Products, Statement, View, Wrap
+from .program import Allocate, Bind, Call, For, If, Launch, Let, Load, Pop, Product, Products, Statement, View, Wrap, walk
 
 
 def allocate_outside(statements: Iterable[Statement]) -> tuple[Statement, ...]:
@@ -38,7 +38,7 @@ def allocate_outside(statements: Iterable[Statement]) -> tuple[Statement, ...]:
 def _take_out(loop: For) -> tuple[list[Statement], For]:
     """What can stand before a loop, and the loop without it."""
     inside = {loop.index} | {name for statement in (*loop.test, *loop.body) for name in bound_names(statement)}
-    leaving = {value for s in _deep(loop.body) if isinstance(s, Bind) for value in s.values if isinstance(value, str)}
+    leaving = {value for s in walk(loop.body) if isinstance(s, Bind) for value in s.values if isinstance(value, str)}
     exchanges = _exchanges(loop)
     moved: list[Statement] = []
     body: list[Statement] = []
@@ -66,7 +66,7 @@ def _exchanges(loop: For) -> dict[str, str]:
     if not isinstance(last, Bind):
         return {}
     types = {s.name: s.type for s in loop.body if isinstance(s, Allocate)}
-    others = [v for s in _deep(loop.body) if isinstance(s, Bind) and s is not last for v in s.values]
+    others = [v for s in walk(loop.body) if isinstance(s, Bind) and s is not last for v in s.values]
     types = {name: type for name, type in types.items() if last.values.count(name) == 1 and name not in others}
     given = dict(zip(last.names, last.values, strict=True))
     replaced = {name: _origin(name, given) for name in last.names if name not in last.values}
@@ -114,7 +114,7 @@ def _from_zero(dim: Dim) -> Dim:
 
 def bound_names(statement: Statement) -> Iterator[str]:
     """The names that a statement, and those inside it, give values."""
-    for s in _deep((statement,)):
+    for s in walk((statement,)):
         match s:
             case Let(name=name) | Load(name=name) | Wrap(name=name) | Allocate(name=name) | View(name=name) | Pop(name=name):
                 yield name
@@ -125,13 +125,3 @@ def bound_names(statement: Statement) -> Iterator[str]:
             case For(index=index, count=count):
                 yield index
                 yield count
-
-
-def _deep(statements: Iterable[Statement]) -> Iterator[Statement]:
-    for s in statements:
-        yield s
-        match s:
-            case For(test=test, body=body):
-                yield from _deep((*test, *body))
-            case If(then=then, orelse=orelse):
-                yield from _deep((*then, *orelse))

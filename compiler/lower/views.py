@@ -9,15 +9,15 @@ import dataclasses
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from .program import For, If, Kernel, Statement, View
+from .program import For, If, Kernel, Statement, View, walk
 
 
 def drop_unused_views(statements: Iterable[Statement], returned: Iterable[Any]) -> tuple[Statement, ...]:
     """Leave out views that neither a statement nor a view in use mentions."""
     statements = tuple(statements)
-    uses = [set(_names(s)) for s in _walk(statements) if not isinstance(s, View)]
+    uses = [set(_names(s)) for s in walk(statements) if not isinstance(s, View)]
     used = set().union({r for r in returned if isinstance(r, str)}, *uses)
-    bases = {s.name: s.base for s in _walk(statements) if isinstance(s, View)}
+    bases = {s.name: s.base for s in walk(statements) if isinstance(s, View)}
     waiting = [name for name in used if name in bases]
     while waiting:
         base = bases[waiting.pop()]
@@ -39,16 +39,6 @@ def _kept(statements: tuple[Statement, ...], used: set[str]) -> tuple[Statement,
                 s = dataclasses.replace(s, then=_kept(s.then, used), orelse=_kept(s.orelse, used))
         kept.append(s)
     return tuple(kept)
-
-
-def _walk(statements: Iterable[Statement]) -> Iterator[Statement]:
-    for s in statements:
-        yield s
-        match s:
-            case For(test=test, body=body):
-                yield from _walk((*test, *body))
-            case If(then=then, orelse=orelse):
-                yield from _walk((*then, *orelse))
 
 
 def _names(value: Any) -> Iterator[str]:
