@@ -321,6 +321,11 @@ def merge_branches(test: Tracer, blocks: list[Block], before: list[Any], names: 
 def _alike(first: Block, second: Block, names: Sequence[str]) -> tuple[Block, Block]:
     """Two outcomes in which a variable without a value has the structure that it has in the other."""
     states = [block.tree.unflatten(block.leaves) for block in (first, second)]
+    for name, *values in zip(names, *states, strict=True):
+        if not name.isidentifier() and sum(isinstance(value, Undefined) for value in values) == 1:
+            raise NotStaged(
+                f"{name} is set in one branch of an if only, on a value known when the program runs; set it before the if"
+            )
     places = [k for k, name in enumerate(names) if is_perhaps(name, states[0][k], states[1][k])]
     if first.tree == second.tree and not places:
         return first, second

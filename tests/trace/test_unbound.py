@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from jitgrad.compiler.errors import UnsupportedError
 from jitgrad.compiler.ir import parse
 from jitgrad.compiler.pipeline import optimise
 
@@ -148,6 +149,17 @@ def found_in_loop_scalar(x, n):
             hit = x[i]
             break
     return hit**2
+
+
+def test_a_key_that_one_branch_sets_is_refused():
+    def function(x):
+        found = {}
+        if x > 0:
+            found["k"] = x
+        return found["k"]
+
+    with interpreting(), pytest.raises(UnsupportedError, match="set in one branch of an if only"):
+        jg.jit(function)(2.0)
 
 
 @pytest.mark.slow
