@@ -141,7 +141,8 @@ SHAPES: tuple[Op, ...] = (
     Op("concatenate", _infer_concatenate, lambda *xs, axis: np.concatenate(xs, axis), linear=ALL,
        transpose=_transpose_concatenate),
     # a value of its own storage; lowering puts it where an in-place write needs one
-    Op("copy", _infer_same, lambda x: x.copy(), linear=(0,), transpose=lambda b, e, ct: (ct[0],)),
+    # (its layout stays, so that the interpreter adds the elements of a copy in the same order)
+    Op("copy", _infer_same, lambda x: x.copy(order="K"), linear=(0,), transpose=lambda b, e, ct: (ct[0],)),
     # the identity, whose derivative is zero
     Op("stop_gradient", _infer_same, lambda x: x, no_derivative="stopped by the user"),
     # the identity on several values that no pass may look through: keeps recomputation apart from what it repeats
