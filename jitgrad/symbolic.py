@@ -12,6 +12,7 @@ from .compiler.diff.expressions import evaluate_expression
 from .compiler.ir import ArrayType, Function
 from .compiler.ir.types import F64
 from .compiler.ops import OPS, Builder
+from .compiler.syntax import parse_expression
 from .compiler.trace.elementwise import formula
 from .transforms import jit
 
@@ -96,7 +97,7 @@ def _text(expression: Any, meaning: Any) -> str:
         text = expression_text(expression)
     except (ValueError, TypeError) as error:
         raise ValueError(f"elementwise: {error}, in {expression}; state derivatives= where SymPy knows none") from None
-    called = {node.func.id for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Call)}  # type: ignore[attr-defined]
+    called = {node.func.id for node in ast.walk(parse_expression(text)) if isinstance(node, ast.Call)}  # type: ignore[attr-defined]
     if unknown := sorted(name for name in called if name not in OPS or not OPS[name].elementwise):
         raise ValueError(
             f"elementwise: there is no function {unknown[0]}, in {expression}; write it with others, or state derivatives= where "

@@ -17,6 +17,7 @@ FILES = sorted(COMPILER.rglob("*.py"))
 RANKS = {
     "errors": 0,
     "store": 0,
+    "syntax": 0,
     "tree": 0,
     "ir": 1,
     "runtime": 1,

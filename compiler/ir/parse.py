@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from ..syntax import parse_expression
 from .function import Equation, Function, Guard, Var
 from .sizes import dim_of_syntax, parse_dim
 from .types import DTYPES, ArrayType, StackType, Type
@@ -97,7 +98,7 @@ def _typed_name(text: str) -> Var:
 
 
 def _attributes(text: str) -> tuple[tuple[str, Any], ...]:
-    call = ast.parse(f"f({text})", mode="eval").body
+    call = parse_expression(f"f({text})")
     assert isinstance(call, ast.Call)
     return tuple((str(keyword.arg), _value(keyword.value)) for keyword in call.keywords)
 

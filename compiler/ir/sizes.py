@@ -20,6 +20,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Union
 
+from ..syntax import parse_expression
+
 Dim = Union[int, "Size"]
 
 _CALLS: dict[str, Callable[[int, int], int]] = {
@@ -181,7 +183,7 @@ def single_symbol(dim: Dim) -> str | None:
 
 def parse_dim(text: str) -> Dim:
     """Read a dim from its text."""
-    return dim_of_syntax(ast.parse(text.strip(), mode="eval").body)
+    return dim_of_syntax(parse_expression(text.strip()))
 
 
 def dim_of_syntax(node: ast.expr) -> Dim:

@@ -1,11 +1,14 @@
 """Many threads in one compiled function: right results, one compilation, and no lock held while kernels run."""
 
+import gc
+import sys
 import threading
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
+from jitgrad.compiler.syntax import parse_module
 
 import jitgrad as jg
 from jitgrad import compiled
@@ -30,6 +33,9 @@ def run_at_once(call: Callable[[int], Any]) -> list[Any]:
         thread.start()
     for thread in threads:
         thread.join()
+    for result in results:
+        if isinstance(result, Exception):
+            raise result
     return results
 
 
@@ -87,6 +93,25 @@ def test_threads_that_trace_different_functions_at_once():
     x = np.array([1.0, 2.0])
     for k, found in enumerate(run_at_once(lambda k: make(k)(x))):
         np.testing.assert_allclose(found, (k + 1) * x**k, rtol=1e-12)
+
+
+def test_source_is_read_by_many_threads_while_the_collector_calls_python():
+    """CPython 3.11 mixes up syntax trees that several threads make at once."""
+    text = "\n".join(f"x{k} = (x[{k}] + f(a, b={k})) * 2" for k in range(300))
+    threshold, interval = gc.get_threshold(), sys.getswitchinterval()
+
+    def work(_: object, __: object) -> int:
+        return sum(range(200))
+
+    gc.callbacks.append(work)
+    gc.set_threshold(50)
+    sys.setswitchinterval(1e-6)
+    try:
+        run_at_once(lambda k: [len(parse_module(text).body) for _ in range(30)])
+    finally:
+        gc.callbacks.remove(work)
+        gc.set_threshold(*threshold)
+        sys.setswitchinterval(interval)
 
 
 def test_kernels_release_the_interpreter():

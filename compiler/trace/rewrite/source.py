@@ -8,6 +8,7 @@ import linecache
 import types
 from typing import NamedTuple
 
+from ...syntax import parse_module
 from .nodes import FunctionNode, Place, span
 from .problems import SourceUnavailable
 from .scopes import parameter_names
@@ -47,7 +48,7 @@ def find_source(function: types.FunctionType) -> Source:
 def _definitions(text: str) -> dict[tuple[str, int], list[Source]]:
     """Every function in the text, by name and first line."""
     found: dict[tuple[str, int], list[Source]] = {}
-    waiting: list[tuple[ast.AST, str | None]] = [(ast.parse(text), None)]
+    waiting: list[tuple[ast.AST, str | None]] = [(parse_module(text), None)]
     for node, class_name in waiting:
         if isinstance(node, FunctionNode):
             name = "<lambda>" if isinstance(node, ast.Lambda) else node.name

@@ -8,6 +8,8 @@ import types
 from collections.abc import Iterator
 from typing import Any
 
+from ...syntax import parse_module
+
 
 def holds(text: str, code: types.CodeType) -> bool:
     """Whether the text, where it is compiled, gives this very code."""
@@ -26,7 +28,7 @@ _FUTURES = [getattr(__future__, name).compiler_flag for name in __future__.all_f
 @functools.lru_cache(maxsize=16)
 def _codes(text: str, filename: str, flags: int, with_asserts: bool) -> list[types.CodeType]:
     """The code of everything in a text; without the assert statements, which pytest replaces by code of its own, if asked."""
-    tree = ast.parse(text)
+    tree = parse_module(text)
     found = [compile(tree if with_asserts else _WithoutAsserts().visit(tree), filename, "exec", flags, dont_inherit=True)]
     for outer in found:
         found += [constant for constant in outer.co_consts if isinstance(constant, types.CodeType)]
