@@ -43,6 +43,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from .store import write_source
+from .syntax import parse_module
 
 if TYPE_CHECKING:
     from numba import types
@@ -120,7 +121,7 @@ def _link_or_compile(source: str, entry: str, signature: tuple[str, ...]) -> Cal
 
 def _has_loops(source: str, name: str) -> bool:
     """Whether a function of the module has loops of its own."""
-    (function,) = (node for node in ast.parse(source).body if isinstance(node, ast.FunctionDef) and node.name == name)
+    (function,) = (node for node in parse_module(source).body if isinstance(node, ast.FunctionDef) and node.name == name)
     return any(isinstance(node, ast.For | ast.While | ast.comprehension) for node in ast.walk(function))
 
 
@@ -135,7 +136,7 @@ def execute(source: str, file_name: str) -> dict[str, Any]:
 
 def _kernel_digests(source: str) -> dict[str, str]:
     """A digest per function of the module: of its code, and of all at the module's top level that it refers to."""
-    statements = {name: node for node in ast.parse(source).body for name in _bound_names(node)}
+    statements = {name: node for node in parse_module(source).body for name in _bound_names(node)}
     functions = [name for name, node in statements.items() if isinstance(node, ast.FunctionDef)]
     return {name: _digest(ast.unparse(node) for node in _reached(name, statements)) for name in functions}
 

@@ -6,6 +6,7 @@ mismatch` (https://github.com/python/cpython/issues/106905). So one tree is made
 """
 
 import ast
+import functools
 import threading
 
 _LOCK = threading.RLock()
@@ -17,7 +18,8 @@ def parse_module(text: str) -> ast.Module:
         return ast.parse(text)
 
 
+@functools.lru_cache(maxsize=1024)
 def parse_expression(text: str) -> ast.expr:
-    """The tree of one expression's text."""
+    """The tree of one expression's text; not to be changed, for all who ask get the same."""
     with _LOCK:
         return ast.parse(text, mode="eval").body

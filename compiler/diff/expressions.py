@@ -14,13 +14,13 @@ from __future__ import annotations
 import ast
 import math
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 
 import numpy as np
 
 from ..ir import ArrayType, Var
 from ..ir.types import BOOL
 from ..ops import OPS, Builder
+from ..syntax import parse_expression
 from .linear import DiffBuilder
 
 NAMES = ("x", "y", "z")
@@ -30,12 +30,6 @@ _OPERATORS: dict[type[ast.AST], str] = {
     ast.BitAnd: "and", ast.BitOr: "or", ast.USub: "neg", ast.Invert: "not",
     ast.Lt: "lt", ast.LtE: "le", ast.Gt: "gt", ast.GtE: "ge", ast.Eq: "eq", ast.NotEq: "ne",
 }  # fmt: skip
-
-
-@lru_cache(maxsize=1024)
-def parse_expression(text: str) -> ast.expr:
-    """The syntax tree of an expression."""
-    return ast.parse(text, mode="eval").body
 
 
 def number(node: ast.expr) -> float | None:

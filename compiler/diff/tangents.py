@@ -7,8 +7,9 @@ from typing import Any
 
 from ..ir import ArrayType, Equation, StackType, Type, Var
 from ..ops import ALL, OPS, Builder, Op
+from ..syntax import parse_expression
 from .derive import partials_of
-from .expressions import evaluate_expression, number, parse_expression
+from .expressions import evaluate_expression, number
 from .regions import as_tuple
 
 Tangents = Sequence[Var | None]

@@ -5,12 +5,13 @@ Out: a function for numba code. The code it becomes refers to the routine by a s
 kept on disk; whoever loads it calls `register` first.
 """
 
+import contextlib
 import ctypes
 import functools
 import importlib.machinery
 import importlib.util
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -97,6 +98,19 @@ def register(module: str, routine: str) -> None:
     prototype = ctypes.PYFUNCTYPE(ctypes.c_char_p, ctypes.py_object)(("PyCapsule_GetName", ctypes.pythonapi))
     pointer = ctypes.PYFUNCTYPE(ctypes.c_void_p, ctypes.py_object, ctypes.c_char_p)(("PyCapsule_GetPointer", ctypes.pythonapi))
     llvm.add_symbol(_symbol(module, routine), pointer(capsule, prototype(capsule)))
+
+
+@contextlib.contextmanager
+def imported_alone(module: str) -> Iterator[None]:
+    """Let `import scipy.linalg.<module>` be content with the extension, for as long as this lasts."""
+    name = f"scipy.linalg.{module}"
+    already = name in sys.modules
+    sys.modules[name] = extension(module)
+    try:
+        yield
+    finally:
+        if not already:
+            sys.modules.pop(name, None)
 
 
 @functools.cache

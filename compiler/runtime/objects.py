@@ -27,6 +27,7 @@ from numba.core.codegen import JITCodeLibrary, get_host_cpu_features
 from numba.core.compiler import Compiler, CompileResult
 from numba.core.compiler_machinery import PassManager
 
+from .fortran import imported_alone
 from .positions import UnsignedPositions
 
 
@@ -94,6 +95,11 @@ def _undefined_symbols(module: llvm.ModuleRef) -> list[str]:
 
 class ObjectCompiler(Compiler):
     """numba's pipeline without the passes that emitted programs have no use for (0.02 s of 0.1 s for a kernel)."""
+
+    def __init__(self, *arguments: Any) -> None:
+        """Here numba loads its own functions, and asks whether there is a BLAS: no reason to import all of `scipy.linalg`."""
+        with imported_alone("cython_blas"):
+            super().__init__(*arguments)
 
     def compile_extra(self, function: Callable[..., Any]) -> CompileResult:
         key = entry_key(function.__digest__, self.state.args)

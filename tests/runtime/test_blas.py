@@ -197,6 +197,7 @@ def test_number_of_threads_is_put_back() -> None:
 
 
 LAPACK = """
+import sys
 import numpy as np
 from jitgrad.compiler.load import load
 source = '''
@@ -213,8 +214,9 @@ def cholesky(a):
 a = np.array([[4.0, 2.0], [2.0, 5.0]])
 assert load(source, "cholesky", ("f64[:, ::1]",))(a) == 0
 np.testing.assert_allclose(np.tril(a), [[2.0, 0.0], [1.0, 2.0]])
+assert "scipy.linalg" not in sys.modules and "scipy.linalg.cython_blas" not in sys.modules
 import scipy.linalg
-assert scipy.linalg.cython_lapack.__pyx_capi__
+assert scipy.linalg.cython_lapack.__pyx_capi__ and scipy.linalg.cython_blas.__pyx_capi__
 np.testing.assert_allclose(scipy.linalg.solve(np.eye(2) * 2, np.ones(2)), 0.5)
 """
 
