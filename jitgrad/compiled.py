@@ -16,7 +16,7 @@ from typing import Any
 
 from .arguments import Instance, Static, call_spec, leaf_key, rebuild_instance
 from .calling import MISS
-from .compiler.trace.state import current_trace
+from .compiler.trace.state import STATE, current_trace
 from .compiler.tree import flatten
 from .program import Program, compile_traced
 from .tracebacks import at_users_line, described_call
@@ -47,7 +47,7 @@ class Compiled:
 
     def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
         direct = self._direct
-        if direct is not None and current_trace() is None:
+        if direct is not None and STATE.trace is None:
             try:
                 result = direct(*args, **kwargs)
                 if result is not MISS:

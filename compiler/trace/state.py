@@ -8,9 +8,14 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from .context import Trace
 
-STATE = threading.local()
+
+class _State(threading.local):
+    trace: Trace | None = None
+
+
+STATE = _State()
 
 
 def current_trace() -> Trace | None:
     """The trace under way in this thread, if any."""
-    return getattr(STATE, "trace", None)
+    return STATE.trace
