@@ -11,9 +11,9 @@ from .compiler.trace.calls import call
 from .compiler.trace.context import active_trace
 from .compiler.trace.creation import full
 from .compiler.trace.iterables import Indexed
+from .compiler.trace.loops import Bounds
 from .compiler.trace.operators import OPERATORS
 from .compiler.trace.promotion import as_tracer
-from .compiler.trace.staging import Bounds
 from .compiler.tree import Tree, flatten
 
 

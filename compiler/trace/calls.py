@@ -22,6 +22,7 @@ from ..errors import UnsupportedError
 from ..ir.types import BOOL, F64, I64
 from ..tree import flatten
 from . import creation, numpy_objects
+from .blocks import truth
 from .context import active_trace, is_internal
 from .elementwise import elementwise
 from .functions import FUNCTIONS, METHODS
@@ -32,7 +33,6 @@ from .promotion import as_tracer, convert, is_python
 from .rewrite import SourceUnavailable, is_rewritten, rewrite
 from .rows import Rows, as_arrays
 from .special import SPECIAL
-from .staging import truth
 from .tracer import Concretize, TracedSize, Tracer, describe, new, python_size
 from .ufuncs import apply_ufunc, call_ufunc
 

@@ -13,10 +13,10 @@ from .broadcasting import fit, repeated
 from .context import active_trace
 from .elementwise import assign, into, truth_of
 from .gathering import Advanced
+from .loops import Bounds, staged_loop
 from .promotion import as_array, convert, operand, strong
 from .reductions import given, reduce, running
 from .shaping import expand_dims, moveaxis, normal_axes, normal_axis, reshaped
-from .staging import Bounds, staged_loop
 from .tracer import Tracer, new, python_size
 from .ufuncs import apply_ufunc, resolve
 

@@ -16,12 +16,12 @@ import numpy as np
 from ..errors import ShapeError
 from ..ir import Function, Var
 from ..tree import Tree, flatten
+from .blocks import close
 from .broadcasting import broadcast_shapes, broadcast_to
 from .calls import call
 from .context import Scope, active_trace
 from .mutation import Change, redo
 from .promotion import as_tracer, convert
-from .staging import close
 from .tracer import Cell, TracedSize, Tracer, new
 
 

@@ -11,11 +11,12 @@ import numpy as np
 from ..ir import ArrayType
 from ..ir.types import I64
 from ..tree import flatten
+from .blocks import NotStaged, is_number, truth
 from .context import active_trace
 from .elementwise import elementwise
+from .loops import Bounds, staged_loop
 from .promotion import as_tracer, is_python
 from .rows import Rows
-from .staging import Bounds, NotStaged, is_number, staged_loop, truth
 from .tracer import TracedSize, Tracer, as_dim, python_size
 
 

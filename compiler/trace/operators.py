@@ -1,7 +1,7 @@
 """The operators that a rewritten function goes through: Python's control flow, decided here.
 
-On ordinary values each does what Python does. On traced values loops and branches become regions (``staging``). The protocol is
-described in ``rewrite``.
+On ordinary values each does what Python does. On traced values loops and branches become regions (``branches``, ``loops``). The
+protocol is described in ``rewrite``.
 """
 
 from __future__ import annotations
@@ -17,29 +17,18 @@ from ..errors import UnsupportedError
 from ..ir.types import BOOL
 from ..tree import flatten
 from . import calls
+from .blocks import Holding, NotStaged, snapshot, truth
+from .branches import staged_if
 from .context import active_trace, user_line
 from .elementwise import elementwise
 from .iterables import Comprehension, Indexed, as_indexed
+from .loops import LAST, Bounds, staged_loop
 from .mutation import remember
 from .numpy_objects import INDEXED
 from .promotion import as_tracer
 from .rows import Rows
-from .staging import (
-    LAST,
-    Bounds,
-    Concretize,
-    Holding,
-    NotStaged,
-    Perhaps,
-    State,
-    Undefined,
-    no_value,
-    snapshot,
-    staged_if,
-    staged_loop,
-    truth,
-)
-from .tracer import TracedSize, Tracer, as_dim, describe, new
+from .tracer import Concretize, TracedSize, Tracer, as_dim, describe, new
+from .unbound import Perhaps, State, Undefined, no_value
 
 UNROLL_AT_MOST = 10_000
 LISTED_AT_MOST = 64

@@ -28,8 +28,8 @@ from .calls import call
 from .context import RESERVED, Trace, tracing
 from .iterables import Comprehension, Indexed
 from .promotion import as_tracer
-from .staging import Undefined, no_value
 from .tracer import Cell, TracedSize, Tracer, check_array, check_dtype, new
+from .unbound import Undefined, no_value
 
 _PARTS = (indexing, operators)  # importing them gives tracers their operations
 

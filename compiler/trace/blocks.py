@@ -1,0 +1,257 @@
+"""Blocks of the user's program, which become regions: their states, and what of them a region carries.
+
+A block is a function ``block(*state) -> state``, where the state is a tuple of the values of its variables. It is run on tracers.
+What it changes becomes what a loop carries or a branch returns: variables of the state whose value after differs from before, and
+arrays that were written to; attributes and items of objects join the state as further variables (``mutation``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..errors import UnsupportedError
+from ..ir import ArrayType, Dim, Function, Var
+from ..ir.types import BOOL
+from ..tree import Tree, flatten
+from .broadcasting import broadcast_shapes, broadcast_to
+from .context import Scope, active_trace
+from .elementwise import elementwise
+from .mutation import MISSING, Change, redo
+from .promotion import as_tracer, convert, result_dtype
+from .shaping import reshaped
+from .tracer import TracedSize, Tracer, describe, new
+from .unbound import State, Undefined
+
+
+class NotStaged(UnsupportedError):
+    """A block that cannot become a region; a loop of known length is unrolled in its place."""
+
+
+class Held:
+    """A list or dict that a block changes in place: it stays the object that it is, and its items are tracked one by one."""
+
+    def __init__(self, thing: Any) -> None:
+        self.thing = thing
+
+
+class Holding:
+    """Wraps the containers of a state that are changed in place, on the way into a staged block and out of it."""
+
+    def __init__(self, state: State, names: Sequence[str], mutated: Sequence[str]) -> None:
+        self.held = {
+            k: Held(value) for k, (name, value) in enumerate(zip(names, state, strict=True))
+            if name in mutated and isinstance(value, (list, dict, set))
+        }  # fmt: skip
+
+    def wrap(self, state: State) -> State:
+        """The state as a region sees it."""
+        return tuple(self.held[k] if k in self.held and value is self.held[k].thing else value for k, value in enumerate(state))
+
+    def unwrap(self, state: State) -> State:
+        """The state as the user's program sees it."""
+        return tuple(value.thing if isinstance(value, Held) else value for value in state)
+
+    def around(self, block: Callable[..., State]) -> Callable[..., State]:
+        """A block from wrapped state to wrapped state."""
+        return lambda *state: self.wrap(block(*self.unwrap(state)))
+
+
+def truth(value: Any) -> Any:
+    """The truth of a value: a Python bool, or a traced bool scalar."""
+    if isinstance(value, TracedSize):
+        return value != 0
+    if not isinstance(value, Tracer):
+        return bool(value)
+    if value.type.rank:
+        count = value.type.size
+        if active_trace().sizing.decide(count, "==", 1) is not True:
+            raise ValueError(
+                f"the truth value of {describe(value)}, an array with more than one element, is ambiguous; "
+                "use a.any() or a.all(), or np.where(test, a, b) to choose element by element"
+            )
+        value = new(reshaped(value, ()).value)
+    return value if value.dtype == BOOL else elementwise("ne", value, 0)
+
+
+@dataclass(slots=True)
+class Slot:
+    """One leaf of a state that a loop carries by value."""
+
+    dtype: np.dtype
+    shape: tuple[Dim, ...]
+    weak: bool
+    scalar: bool
+
+    def type(self) -> ArrayType:
+        return ArrayType(self.dtype, self.shape)
+
+
+def is_number(leaf: Any) -> bool:
+    """Whether a leaf of a state can be carried as an array."""
+    return isinstance(leaf, (Tracer, TracedSize, bool, int, float, np.generic, np.ndarray))
+
+
+def unchanged(before: Any, after: Any) -> bool:
+    """Whether a leaf has kept its value."""
+    if before is after:
+        return True
+    if isinstance(before, Tracer) or isinstance(after, Tracer):
+        return isinstance(before, Tracer) and before.same_place(after) and not before.is_scalar
+    if isinstance(before, TracedSize) and isinstance(after, TracedSize):
+        return before.dim == after.dim
+    if type(before) is not type(after) or isinstance(before, (np.ndarray, Undefined)):
+        return isinstance(before, Undefined) and isinstance(after, Undefined)
+    return bool(before == after)
+
+
+def join(name: str, *leaves: Any) -> Slot:
+    """The slot that holds each of several leaves: promoted, and broadcast where one is a scalar."""
+    known = [leaf for leaf in leaves if not isinstance(leaf, Undefined)]
+    odd = [leaf for leaf in known if not is_number(leaf)]
+    if odd:
+        raise NotStaged(
+            f"the variable {listed([name])} is {_kinds(leaves)}, depending on a value that is known only when the program runs; "
+            "give it an array or a number in every case"
+        )
+    tracers = [as_tracer(leaf) for leaf in known]
+    shape = (
+        broadcast_shapes(tracers, f"the values of {name}")
+        if len({t.type.shape for t in tracers}) > 1
+        else tracers[0].type.shape
+    )
+    return Slot(result_dtype(*known), shape, all(t.weak for t in tracers), not shape and all(t.is_scalar for t in tracers))
+
+
+def _kinds(leaves: Sequence[Any]) -> str:
+    names = [("undefined" if isinstance(v, Undefined) else describe(v) if is_number(v) else repr(v)) for v in leaves]
+    return " or ".join(dict.fromkeys(names))
+
+
+def fill(slot: Slot, leaf: Any) -> Var:
+    """A leaf as a variable of the slot's type; what has no value yet is zero."""
+    if isinstance(leaf, Undefined):
+        return active_trace().scope.builder.zeros(slot.type())
+    return broadcast_to(convert(as_tracer(leaf), slot.dtype), slot.shape)
+
+
+def unfill(slot: Slot, var: Var) -> Tracer:
+    """A variable of a slot's type as the leaf that the user's program sees."""
+    return new(var, weak=slot.weak, scalar=slot.scalar)
+
+
+@dataclass(slots=True)
+class Block:
+    """What tracing a block gave: its scope and its outcome."""
+
+    scope: Scope
+    leaves: list[Any]
+    tree: Tree
+
+
+def run_block(scope: Scope, block: Callable[..., State], state: State) -> Block:
+    """Run a block of the user's program in an open scope."""
+    after = block(*state)
+    leaves, tree = flatten(after)
+    return Block(scope, leaves, tree)
+
+
+def close(scope: Scope, name: str, parameters: Sequence[Var], results: Sequence[Var]) -> Function:
+    """The function that a scope has built."""
+    return Function(name, tuple(parameters), tuple(scope.builder.equations), tuple(results))
+
+
+def leaf_names(tree: Tree, names: Sequence[str]) -> list[str]:
+    """The name of the variable that each leaf of a state belongs to."""
+    return [
+        names[path[0]] if path and isinstance(path[0], int) and path[0] < len(names) else "the result" for path in tree.paths()
+    ]
+
+
+def listed(names: Sequence[str]) -> str:
+    """The names of variables in a message."""
+    shown = ("what is returned" if name == "jg_result" else name for name in names if name != "jg_returned")
+    return ", ".join(shown) or "their result"
+
+
+def drawn(tree: Tree) -> str:
+    """A structure in a message: ``{'a': *}``."""
+    return repr(tree.unflatten([_STAR] * tree.count))
+
+
+_STAR = type("Star", (), {"__repr__": lambda self: "*"})()
+
+
+def mark_ambiguous(result: Tracer, *sources: Any) -> None:
+    """Remember that a value may be a caller's array: writes to it could not be told to reach the caller or not."""
+    for source in sources:
+        if isinstance(source, Tracer) and not source.is_scalar:
+            result.cell.ambiguous = result.cell.ambiguous or source.cell.argument or source.cell.ambiguous
+
+
+class snapshot:
+    """Undo what a block does to lists and dicts of the state, so that it can be run again."""
+
+    def __init__(self, state: State) -> None:
+        self.saved: list[tuple[Any, Any]] = []
+        _remember(state, self.saved, set())
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, *_: object) -> None:
+        for thing, contents in self.saved:
+            if isinstance(thing, list):
+                thing[:] = contents
+            elif isinstance(thing, dict):
+                thing.clear()
+                thing.update(contents)
+            else:
+                vars(thing).clear()
+                vars(thing).update(contents)
+
+
+def _remember(thing: Any, saved: list[tuple[Any, Any]], seen: set[int]) -> None:
+    if id(thing) in seen or isinstance(thing, (Tracer, np.ndarray, str, int, float)):
+        return
+    seen.add(id(thing))
+    if isinstance(thing, list):
+        saved.append((thing, list(thing)))
+        children: Sequence[Any] = thing
+    elif isinstance(thing, dict):
+        saved.append((thing, dict(thing)))
+        children = list(thing.values())
+    elif isinstance(thing, tuple):
+        children = thing
+    elif hasattr(thing, "__dict__") and not callable(thing) and not isinstance(thing, type):
+        saved.append((thing, dict(vars(thing))))
+        children = list(vars(thing).values())
+    else:
+        return
+    for child in children:
+        _remember(child, saved, seen)
+
+
+def present(change: Change) -> Any:
+    """The present value of what a change is about, as a variable's."""
+    value = change.read()
+    return Undefined(change.label) if value is MISSING else value
+
+
+def make_changes(changes: Sequence[Change], values: Sequence[Any]) -> None:
+    for change, value in zip(changes, values, strict=True):
+        if not isinstance(value, Undefined):
+            redo(change, value)
+
+
+def refuse_whole(changes: Sequence[Change]) -> None:
+    """A list that grows or shrinks has no place in a region."""
+    for change in changes:
+        if change.kind == "whole":
+            raise NotStaged(
+                f"a {type(change.thing).__name__} is changed in a loop or branch that depends on values known only when the program "
+                "runs; make an array of the right size with np.empty and write to its elements"
+            )

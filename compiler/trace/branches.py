@@ -1,0 +1,188 @@
+"""Branches on traced values: both are traced, and a ``cond`` picks one of them when the program runs."""
+
+from __future__ import annotations
+
+import dis
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..errors import UnsupportedError
+from ..ir import Var
+from ..tree import flatten
+from .blocks import (
+    Block,
+    NotStaged,
+    Slot,
+    close,
+    drawn,
+    fill,
+    join,
+    leaf_names,
+    listed,
+    make_changes,
+    mark_ambiguous,
+    present,
+    refuse_whole,
+    run_block,
+    snapshot,
+    truth,
+    unchanged,
+    unfill,
+)
+from .broadcasting import broadcast_shapes
+from .context import Scope, active_trace, is_internal
+from .elementwise import elementwise
+from .mutation import Change, confirmed
+from .tracer import Cell, Tracer
+from .unbound import State, Undefined, doubted, emit_check, is_perhaps, with_structure
+
+
+def staged_if(
+    test: Tracer, then: Callable[..., State], orelse: Callable[..., State], state: State, names: Sequence[str]
+) -> State:
+    """Both branches traced; the ``cond`` picks one when the program runs."""
+    trace = active_trace()
+    before, _ = flatten(state)
+    blocks: list[Block] = []
+    changes: list[Change] = []
+    for branch, other in ((then, orelse), (orelse, then)):
+        failure = None
+        with trace.open_scope() as scope, snapshot(state):
+            try:
+                blocks.append(run_block(scope, branch, state))
+            except Exception as error:
+                if not _is_raised_by_user(error):
+                    raise
+                failure = error
+        if failure is not None:  # a branch that raises becomes a check; the other one goes on
+            emit_check(test if branch is orelse else elementwise("not", test), failure)
+            return other(*state)
+        if scope.changes:
+            with trace.open_scope() as again, snapshot(state):
+                branch(*state)
+            changes += [c for c in confirmed(scope.changes, again.changes) if c.name not in {d.name for d in changes}]
+    if not changes:
+        return merge_branches(test, blocks, before, names)
+    refuse_whole(changes)
+
+    def with_changes(branch: Callable[..., State]) -> Callable[..., State]:
+        return lambda *inner: (*branch(*inner[: len(state)]), *(present(c) for c in changes))
+
+    extended = (*state, *(present(c) for c in changes))
+    blocks = []
+    for branch in (then, orelse):
+        with trace.open_scope() as scope, snapshot(state):
+            blocks.append(run_block(scope, with_changes(branch), extended))
+    result = merge_branches(test, blocks, flatten(extended)[0], [*names, *(c.label for c in changes)])
+    make_changes(changes, result[len(state) :])
+    return result[: len(state)]
+
+
+_RAISED = (ValueError, IndexError, ZeroDivisionError, RuntimeError, AssertionError)
+
+
+def _is_raised_by_user(error: Exception) -> bool:
+    """Whether an exception comes from the user's own statement: a ``raise``, or an operation that fails whenever it is run."""
+    last = error.__traceback__
+    while last is not None and last.tb_next is not None:
+        last = last.tb_next
+    if last is None or is_internal(last.tb_frame.f_code.co_filename) or isinstance(error, (UnsupportedError, RecursionError)):
+        return False
+    return isinstance(error, _RAISED) or last.tb_frame.f_code.co_code[last.tb_lasti] == dis.opmap["RAISE_VARARGS"]
+
+
+def merge_branches(test: Tracer, blocks: list[Block], before: list[Any], names: Sequence[str]) -> State:
+    """Make the ``cond`` of two traced branches; returns the state after it."""
+    first, second = _alike(blocks[0], blocks[1], names)
+    if first.tree != second.tree:
+        raise NotStaged(
+            f"the branches of an if leave different structures in {listed(names)}: {drawn(first.tree)} and {drawn(second.tree)}; give it the "
+            "same structure of arrays and numbers in each"
+        )
+    label = leaf_names(first.tree, names)
+    slots: dict[int, Slot] = {}
+    for k, (a, b) in enumerate(zip(first.leaves, second.leaves, strict=True)):
+        if _same_outcome(a, b, first.scope, second.scope):
+            continue
+        with active_trace().reopen(first.scope):
+            slot_a = join(label[k], a) if not isinstance(a, Undefined) else None
+        with active_trace().reopen(second.scope):
+            slot_b = join(label[k], b) if not isinstance(b, Undefined) else None
+        slots[k] = _merge_slots(label[k], slot_a, slot_b, a, b)
+    cells = list(dict.fromkeys([*first.scope.final, *second.scope.final]))
+    regions = []
+    for block in (first, second):
+        with active_trace().reopen(block.scope):
+            outcome = [fill(slots[k], block.leaves[k]) for k in slots]
+            outcome += [block.scope.resolve(cell.value) for cell in cells]
+        regions.append((block.scope, outcome))
+    outputs = emit_cond(test, regions)
+    results: list[Any] = list(first.leaves)
+    for (k, slot), var in zip(slots.items(), outputs, strict=False):
+        results[k] = unfill(slot, var)
+        mark_ambiguous(results[k], first.leaves[k], second.leaves[k])
+    for cell, var in zip(cells, outputs[len(slots) :], strict=True):
+        cell.assign(var)
+    return first.tree.unflatten(results)
+
+
+def _alike(first: Block, second: Block, names: Sequence[str]) -> tuple[Block, Block]:
+    """Two outcomes in which a variable without a value has the structure that it has in the other."""
+    states = [block.tree.unflatten(block.leaves) for block in (first, second)]
+    for name, *values in zip(names, *states, strict=True):
+        if not name.isidentifier() and sum(isinstance(value, Undefined) for value in values) == 1:
+            raise NotStaged(
+                f"{name} is set in one branch of an if only, on a value known when the program runs; set it before the if"
+            )
+    places = [k for k, name in enumerate(names) if is_perhaps(name, states[0][k], states[1][k])]
+    if first.tree == second.tree and not places:
+        return first, second
+    one, other = (doubted(state, places, names) for state in states)
+    matched = [with_structure(one, other), with_structure(other, one)]
+    return tuple(Block(block.scope, *flatten(state)) for block, state in zip((first, second), matched, strict=True))  # type: ignore[return-value]
+
+
+def _same_outcome(a: Any, b: Any, first: Scope, second: Scope) -> bool:
+    """Whether two branches leave the same thing, which then needs no choice."""
+    if isinstance(a, Tracer) and isinstance(b, Tracer):
+        if a is b or a.same_place(b):
+            owner = active_trace().owner[a.cell.value.name]
+            return owner is not first and owner is not second
+        return False
+    return unchanged(a, b)
+
+
+def _merge_slots(name: str, a: Slot | None, b: Slot | None, x: Any, y: Any) -> Slot:
+    if a is None or b is None:
+        slot = a or b
+        assert slot is not None
+        return slot
+    dtype = _merge_dtypes(a, b)
+    shape = a.shape
+    if a.shape != b.shape:
+        fake = [Tracer(Cell(Var("?", s.type()), active_trace().scope), s.type()) for s in (a, b)]
+        shape = broadcast_shapes(fake, f"the values that the branches give {name}")
+    return Slot(dtype, shape, a.weak and b.weak, a.scalar and b.scalar)
+
+
+def _merge_dtypes(a: Slot, b: Slot) -> np.dtype:
+    python = {"b": False, "i": 0, "f": 0.0}
+    return (
+        np.result_type(*(python[s.dtype.kind] if s.weak and s.dtype.kind != "b" else s.dtype for s in (a, b)))
+        if not (a.weak and b.weak)
+        else np.promote_types(a.dtype, b.dtype)
+    )
+
+
+def emit_cond(test: Tracer, regions: list[tuple[Scope, list[Var]]]) -> tuple[Var, ...]:
+    """The ``cond`` equation; both regions take what either captured."""
+    trace = active_trace()
+    captured = list(dict.fromkeys(var for scope, _ in regions for var in scope.captured))
+    functions = []
+    for name, (scope, results) in zip(("then", "orelse"), regions, strict=True):
+        parameters = tuple(scope.resolve(var) for var in captured)
+        functions.append(close(scope, name, parameters, results))
+    outputs = trace.emit("cond", truth(test).value, *captured, regions=tuple(functions))
+    return outputs if isinstance(outputs, tuple) else (outputs,)

@@ -1,0 +1,318 @@
+"""Loops on traced values: the body is traced until nothing new comes up that it changes, and becomes the region of a ``loop``.
+
+The dtypes of what the loop carries are promoted on the way, as Python would promote them from one iteration to the next.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..errors import UnsupportedError
+from ..ir import ArrayType, Var
+from ..ir.types import I64
+from ..tree import Tree, flatten
+from .blocks import (
+    NotStaged,
+    Slot,
+    close,
+    drawn,
+    fill,
+    join,
+    leaf_names,
+    listed,
+    make_changes,
+    mark_ambiguous,
+    present,
+    refuse_whole,
+    run_block,
+    snapshot,
+    truth,
+    unchanged,
+    unfill,
+)
+from .context import Scope, active_trace
+from .elementwise import elementwise
+from .mutation import Change, confirmed
+from .promotion import as_tracer, convert
+from .tracer import Cell, Tracer, as_dim, describe, new
+from .unbound import Perhaps, State, Undefined, doubted, is_perhaps, with_structure
+
+LAST = 2**63 - 1
+
+
+@dataclass(slots=True)
+class Bounds:
+    """The index range of a loop: from start up to (down to, for a negative step) stop."""
+
+    start: Any
+    stop: Any
+    step: int
+
+    def tracer(self, index: Var) -> Tracer:
+        """The loop's index in its body, as a size with bounds."""
+        trace = active_trace()
+        low, high = as_dim(self.start), as_dim(self.stop)
+        if self.step > 0:
+            bounds = (low, None if high is None else high - 1)
+        else:
+            bounds = (None if high is None else high + 1, low)
+        size = trace.sizing.dynamic(index.name, *bounds)
+        trace.emit("bind_size", index, symbol=str(size))
+        return new(index, weak=True, dim=size)
+
+
+def staged_loop(
+    bounds: Bounds | None,
+    body: Callable[..., State],
+    state: State,
+    names: Sequence[str],
+    test: Callable[..., Any] | None,
+    carried: Sequence[Change] = (),
+) -> State:
+    """A ``loop``: with bounds ``body(index, *state)``, without them ``body(*state)`` as long as the test holds."""
+    before, tree = flatten(state)
+    label = leaf_names(tree, names)
+    slots: dict[int, Slot] = {}
+    cells: list[Cell] = []
+    previous: dict[Any, Change] = {}
+    guards = active_trace().root.builder.guards
+    known = len(guards)
+    for _ in range(20):
+        del guards[known:]  # what an attempt that is thrown away took for granted
+        attempt = _attempt(bounds, body, state, before, tree, slots, cells, test, label)
+        outcome = attempt.tree.unflatten(attempt.leaves)
+        places = [k for k, name in enumerate(names) if _becomes_perhaps(name, state[k], outcome[k])]
+        if places:
+            return _loop_with_doubts(bounds, body, state, names, test, carried, places)
+        if attempt.tree != tree:
+            matched = with_structure(state, outcome)
+            if flatten(matched)[1] != tree:
+                return staged_loop(bounds, body, matched, names, test, carried)
+            raise NotStaged(
+                f"a loop changes the structure of {listed(names)} from {drawn(tree)} to {drawn(attempt.tree)}; arrays whose size is known "
+                "before the loop can be made with np.empty and written to"
+            )
+        known_changes = {change.name for change in carried}
+        made = {name: change for name, change in attempt.body.changes.items() if name not in known_changes}
+        changes = confirmed(made, previous)
+        if changes:
+            return _loop_with_changes(bounds, body, state, names, test, changes)
+        grown = _grow(slots, cells, attempt, before, label) or (bool(made) and not previous)
+        previous = made or previous
+        if not grown:
+            return _emit_loop(bounds, attempt, before, tree, slots, cells)
+    raise NotStaged(f"the values of {listed(names)} keep changing their type from one iteration to the next")
+
+
+def _becomes_perhaps(name: str, before: Any, after: Any) -> bool:
+    """Whether a loop that is not run leaves a variable without a value, or may do so."""
+    return is_perhaps(name, before, after) and not (isinstance(before, Perhaps) and isinstance(after, Perhaps))
+
+
+def _loop_with_doubts(
+    bounds: Bounds | None, body: Callable[..., State], state: State, names: Sequence[str], test: Callable[..., Any] | None,
+    carried: Sequence[Change], places: Sequence[int],
+) -> State:  # fmt: skip
+    """A loop after which some variables have a value only if it, or some part of it, was run."""
+    always: dict[int, bool] = {}
+
+    def doubting(*arguments: Any) -> State:
+        outcome = doubted(body(*arguments), places, names)
+        always.update((k, outcome[k].bound is True) for k in places)
+        return outcome
+
+    result = staged_loop(bounds, doubting, doubted(state, places, names), names, test, carried)
+    if bounds is None or test is not None:
+        return result
+    first, last = (bounds.start, bounds.stop) if bounds.step > 0 else (bounds.stop, bounds.start)
+    is_run = first < last if isinstance(first, int) and isinstance(last, int) else elementwise("lt", first, last)
+    return tuple(_after(value, state[k], is_run) if always.get(k) else value for k, value in enumerate(result))
+
+
+def _after(value: Perhaps, before: Any, is_run: Any) -> Any:
+    """A variable to which each iteration of a loop gives a value."""
+    if is_run is True:
+        return value.value
+    bound = before.bound if isinstance(before, Perhaps) else False
+    return Perhaps(value.name, value.value, elementwise("or", bound, is_run) if isinstance(bound, Tracer) else bound or is_run)
+
+
+def _loop_with_changes(
+    bounds: Bounds | None, body: Callable[..., State], state: State, names: Sequence[str], test: Callable[..., Any] | None,
+    changes: list[Change],
+) -> State:  # fmt: skip
+    """A loop whose body changes objects: their attributes and items are carried like variables."""
+    refuse_whole(changes)
+    count = len(changes)
+
+    def put_in_place(arguments: State) -> State:
+        make_changes(changes, arguments[-count:])
+        return arguments[:-count]
+
+    def changing(*arguments: Any) -> State:
+        return (*body(*put_in_place(arguments)), *(present(c) for c in changes))
+
+    def testing(*arguments: Any) -> Any:
+        assert test is not None
+        return test(*put_in_place(arguments))
+
+    extended = (*state, *(present(c) for c in changes))
+    labels = [*names, *(c.label for c in changes)]
+    result = staged_loop(bounds, changing, extended, labels, testing if test is not None else None, changes)
+    make_changes(changes, result[-count:])
+    return result[:-count]
+
+
+@dataclass(slots=True)
+class Attempt:
+    """One tracing of a loop's body and test, for given carried values."""
+
+    body: Scope
+    index: Var
+    parameters: list[Var]
+    leaves: list[Any]
+    inputs: list[Any]
+    tree: Tree
+    test: Scope | None
+    test_parameters: list[Var]
+    test_result: Var | None
+
+
+def _attempt(
+    bounds: Bounds | None, body: Callable[..., State], state: State, before: list[Any], tree: Tree,
+    slots: dict[int, Slot], cells: list[Cell], test: Callable[..., Any] | None, label: list[str],
+) -> Attempt:  # fmt: skip
+    trace = active_trace()
+    test_scope, test_result = None, None
+    test_parameters: list[Var] = []
+    if test is not None:
+        with trace.open_scope() as test_scope:
+            index = test_scope.builder.parameter(_counter(test_scope), ArrayType(I64))
+            inputs, test_parameters = _enter(test_scope, before, slots, cells, label)
+            if bounds is not None:
+                bounds.tracer(index)
+            test_parameters.insert(0, index)
+            result = truth(test(*tree.unflatten(inputs)))
+            test_result = test_scope.resolve(as_tracer(result).value)
+    with trace.open_scope() as scope, snapshot(state):
+        index = scope.builder.parameter(_counter(scope), ArrayType(I64))
+        inputs, parameters = _enter(scope, before, slots, cells, label)
+        arguments = tree.unflatten(inputs)
+        if bounds is not None:
+            arguments = (bounds.tracer(index), *arguments)
+        outcome = run_block(scope, body, arguments)
+        return Attempt(scope, index, parameters, outcome.leaves, inputs, outcome.tree,
+                       test_scope, test_parameters, test_result)  # fmt: skip
+
+
+def _counter(scope: Scope) -> str:
+    """The name of a loop's index: i, in it j, and so on."""
+    depth = -2
+    outer: Scope | None = scope
+    while outer is not None:
+        outer, depth = outer.parent, depth + 1
+    return "ijkl"[min(depth, 3)]
+
+
+def _enter(
+    scope: Scope, before: list[Any], slots: dict[int, Slot], cells: list[Cell], label: list[str]
+) -> tuple[list[Any], list[Var]]:
+    """Give a region its parameters for what is carried; returns the state's leaves as seen inside."""
+    inputs = list(before)
+    parameters = []
+    for k, slot in slots.items():
+        var = scope.builder.parameter(label[k] if label[k].isidentifier() else "s", slot.type())
+        parameters.append(var)
+        inputs[k] = unfill(slot, var)
+    for cell in cells:
+        type = cell.value.type
+        scope.written[cell] = cell.value
+        cell.value = scope.builder.parameter(cell.argument or "a", type)
+        parameters.append(cell.value)
+    return inputs, parameters
+
+
+def _grow(slots: dict[int, Slot], cells: list[Cell], attempt: Attempt, before: list[Any], label: list[str]) -> bool:
+    """Learn from an attempt what else must be carried, or in what type; returns whether there was anything."""
+    grown = False
+    for cell in attempt.body.final:
+        if cell not in cells:
+            cells.append(cell)
+            grown = True
+    with active_trace().reopen(attempt.body):
+        for k, (source, after) in enumerate(zip(attempt.inputs, attempt.leaves, strict=True)):
+            if k not in slots and unchanged(source, after):
+                continue
+            if isinstance(after, Undefined):
+                continue
+            own = attempt.inputs[k] if k in slots else before[k]
+            slot = join(label[k], own, after)
+            _check_sizes(slot, attempt.body, label[k])
+            if slots.get(k) != slot:
+                slots[k] = slot
+                grown = True
+    return grown
+
+
+def _check_sizes(slot: Slot, body: Scope, name: str) -> None:
+    """Refuse a carried array whose size is made in the loop."""
+    made = {e["symbol"] for e in body.builder.equations if e.get("symbol") is not None}
+    if slot.type().symbols() & made:
+        raise NotStaged(
+            f"the size of {name} changes from one iteration to the next ({slot.type()}); make it as large as it becomes and "
+            "write to slices of it"
+        )
+
+
+def _emit_loop(
+    bounds: Bounds | None, attempt: Attempt, before: list[Any], tree: Tree, slots: dict[int, Slot], cells: list[Cell]
+) -> State:
+    trace = active_trace()
+    with active_trace().reopen(attempt.body):
+        results = [fill(slots[k], attempt.leaves[k]) for k in slots]
+        results += [attempt.body.resolve(cell.value) for cell in cells]
+        _refuse_lost_writes(attempt, before, slots)
+    initial = [trace.scope.resolve(fill(slots[k], before[k])) for k in slots]
+    initial += [trace.scope.resolve(cell.value) for cell in cells]
+    scopes = [attempt.body] + ([attempt.test] if attempt.test is not None else [])
+    captured = list(dict.fromkeys(var for scope in scopes for var in scope.captured))
+    constants = [attempt.body.resolve(var) for var in captured]
+    regions = [close(attempt.body, "body", (attempt.index, *constants, *attempt.parameters), results)]
+    if attempt.test is not None:
+        assert attempt.test_result is not None
+        own = [attempt.test.resolve(var) for var in captured]
+        index, *carried = attempt.test_parameters
+        regions.append(close(attempt.test, "test", (index, *own, *carried), [attempt.test_result]))
+    start, stop, step = _limits(bounds)
+    outputs = trace.emit("loop", start, stop, *captured, *initial, regions=tuple(regions), step=step, consts=len(captured))
+    outputs = outputs if isinstance(outputs, tuple) else (outputs,)
+    if attempt.test is not None:
+        outputs = outputs[1:]
+    leaves: list[Any] = list(before)
+    for (k, slot), var in zip(slots.items(), outputs, strict=False):
+        leaves[k] = unfill(slot, var)
+        mark_ambiguous(leaves[k], before[k])
+    for cell, var in zip(cells, outputs[len(slots) :], strict=True):
+        cell.assign(var)
+    return tree.unflatten(leaves)
+
+
+def _refuse_lost_writes(attempt: Attempt, before: list[Any], slots: dict[int, Slot]) -> None:
+    """A name that is rebound in a loop is carried by value; writes through it would not reach the caller's array."""
+    for n, k in enumerate(slots):
+        source, inside = before[k], attempt.inputs[k]
+        is_argument = isinstance(source, Tracer) and not source.is_scalar and source.cell.argument
+        if is_argument and inside.cell.value is not attempt.parameters[n]:
+            raise UnsupportedError(
+                f"{describe(source)} is written to in a loop that also gives its name another value; write to a copy: "
+                f"{source.cell.argument} = {source.cell.argument}.copy() before the loop"
+            )
+
+
+def _limits(bounds: Bounds | None) -> tuple[Var, Var, int]:
+    if bounds is None:
+        return as_tracer(0).value, as_tracer(LAST).value, 1
+    start, stop = (convert(as_tracer(v), I64).value for v in (bounds.start, bounds.stop))
+    return start, stop, bounds.step
