@@ -24,7 +24,7 @@ from .mutation import MISSING, Change, redo
 from .promotion import as_tracer, convert, result_dtype
 from .shaping import reshaped
 from .tracer import TracedSize, Tracer, describe, new
-from .unbound import State, Undefined
+from .unbound import Perhaps, State, Undefined, is_missing, put_perhaps
 
 
 class NotStaged(UnsupportedError):
@@ -235,15 +235,15 @@ def _remember(thing: Any, saved: list[tuple[Any, Any]], seen: set[int]) -> None:
         _remember(child, saved, seen)
 
 
-def present(change: Change) -> Any:
-    """The present value of what a change is about, as a variable's."""
-    value = change.read()
-    return Undefined(change.label) if value is MISSING else value
-
-
 def make_changes(changes: Sequence[Change], values: Sequence[Any]) -> None:
+    """Put values in the places that a block changes, and take away what it leaves without one."""
     for change, value in zip(changes, values, strict=True):
-        if not isinstance(value, Undefined):
+        if is_missing(value):
+            if change.read() is not MISSING:
+                redo(change, MISSING)
+        elif isinstance(value, Perhaps):
+            redo(change, value.value if value.bound is True else put_perhaps(change, value))
+        else:
             redo(change, value)
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dis
+import os
+import types
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -23,7 +25,6 @@ from .blocks import (
     listed,
     make_changes,
     mark_ambiguous,
-    present,
     refuse_whole,
     run_block,
     snapshot,
@@ -36,7 +37,7 @@ from .context import Scope, active_trace, is_internal
 from .elementwise import elementwise
 from .mutation import Change, confirmed
 from .tracer import Cell, Tracer
-from .unbound import State, Undefined, doubted, emit_check, is_perhaps, with_structure
+from .unbound import State, Undefined, doubted, emit_check, is_perhaps, take_perhaps, with_structure
 
 
 def staged_if(
@@ -68,9 +69,9 @@ def staged_if(
     refuse_whole(changes)
 
     def with_changes(branch: Callable[..., State]) -> Callable[..., State]:
-        return lambda *inner: (*branch(*inner[: len(state)]), *(present(c) for c in changes))
+        return lambda *inner: (*branch(*inner[: len(state)]), *(take_perhaps(c) for c in changes))
 
-    extended = (*state, *(present(c) for c in changes))
+    extended = (*state, *(take_perhaps(c) for c in changes))
     blocks = []
     for branch in (then, orelse):
         with trace.open_scope() as scope, snapshot(state):
@@ -80,7 +81,8 @@ def staged_if(
     return result[: len(state)]
 
 
-_RAISED = (ValueError, IndexError, ZeroDivisionError, RuntimeError, AssertionError)
+_RAISED = (ValueError, LookupError, ZeroDivisionError, RuntimeError, AssertionError, UnboundLocalError)
+_READING = tuple(os.path.join(os.path.dirname(__file__), name) for name in ("operators.py", "unbound.py"))  # for the user
 
 
 def _is_raised_by_user(error: Exception) -> bool:
@@ -88,8 +90,13 @@ def _is_raised_by_user(error: Exception) -> bool:
     last = error.__traceback__
     while last is not None and last.tb_next is not None:
         last = last.tb_next
-    if last is None or is_internal(last.tb_frame.f_code.co_filename) or isinstance(error, (UnsupportedError, RecursionError)):
+    if last is None or isinstance(error, (UnsupportedError, RecursionError)):
         return False
+    filename = last.tb_frame.f_code.co_filename
+    if is_internal(filename) and filename not in _READING:
+        return False
+    if isinstance(error, AttributeError):
+        return hasattr(error.obj, "__dict__") and not isinstance(error.obj, (type, types.ModuleType))
     return isinstance(error, _RAISED) or last.tb_frame.f_code.co_code[last.tb_lasti] == dis.opmap["RAISE_VARARGS"]
 
 
@@ -131,11 +138,6 @@ def merge_branches(test: Tracer, blocks: list[Block], before: list[Any], names: 
 def _alike(first: Block, second: Block, names: Sequence[str]) -> tuple[Block, Block]:
     """Two outcomes in which a variable without a value has the structure that it has in the other."""
     states = [block.tree.unflatten(block.leaves) for block in (first, second)]
-    for name, *values in zip(names, *states, strict=True):
-        if not name.isidentifier() and sum(isinstance(value, Undefined) for value in values) == 1:
-            raise NotStaged(
-                f"{name} is set in one branch of an if only, on a value known when the program runs; set it before the if"
-            )
     places = [k for k, name in enumerate(names) if is_perhaps(name, states[0][k], states[1][k])]
     if first.tree == second.tree and not places:
         return first, second

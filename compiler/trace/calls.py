@@ -35,6 +35,7 @@ from .rows import Rows, as_arrays
 from .special import SPECIAL
 from .tracer import Concretize, TracedSize, Tracer, describe, new, python_size
 from .ufuncs import apply_ufunc, call_ufunc
+from .unbound import is_there, require_settled
 
 OPERATORS: list[Any] = []  # the one object of ``operators``, which imports this module
 
@@ -199,7 +200,10 @@ def _method(method: types.BuiltinMethodType) -> Any:
         return functools.partial(_ufunc_method, owner, method.__name__)
     if owner is math:
         return functools.partial(_untraced, method)
+    if isinstance(owner, dict) and method.__name__ in _OF_AN_ITEM:
+        return functools.partial(_OF_AN_ITEM[method.__name__], owner, method)
     if not isinstance(owner, np.ndarray):
+        require_settled(owner)
         if method.__name__ in MUTATORS and isinstance(owner, (list, dict, set, deque)):
             return functools.partial(_mutate, owner, method)
         return method
@@ -222,6 +226,39 @@ def _untraced(function: Any, *args: Any, **kwargs: Any) -> Any:
     return function(*args, **kwargs)
 
 
+def _get(owner: dict[Any, Any], method: Any, key: Any, default: Any = None) -> Any:
+    """``dict.get``."""
+    there = is_there(owner, "item", key)
+    return OPERATORS[0].ifexp(there, lambda: owner[key], lambda: default) if isinstance(there, Tracer) else method(key, default)
+
+
+def _setdefault(owner: dict[Any, Any], method: Any, key: Any, default: Any = None) -> Any:
+    """``dict.setdefault``."""
+    there = is_there(owner, "item", key)
+    if there is False or isinstance(there, Tracer):
+        OPERATORS[0].setitem(owner, key, _get(owner, method, key, default) if there is not False else default)
+    return owner[key]
+
+
+_OF_AN_ITEM = {"get": _get, "setdefault": _setdefault}
+
+
+def _hasattr(thing: Any, name: str) -> Any:
+    there = hasattr(thing, name)
+    return is_there(thing, "attribute", name) if there and name in _own_attributes(thing) else there
+
+
+def _getattr(thing: Any, name: str, *default: Any) -> Any:
+    there = _hasattr(thing, name) if default else True
+    if isinstance(there, Tracer):
+        return OPERATORS[0].ifexp(there, lambda: getattr(thing, name), lambda: default[0])
+    return getattr(thing, name, *default)
+
+
+def _own_attributes(thing: Any) -> Any:
+    return thing.__dict__ if not isinstance(thing, (Tracer, TracedSize, type)) and hasattr(thing, "__dict__") else ()
+
+
 def _mutate(owner: Any, method: Any, *args: Any, **kwargs: Any) -> Any:
     """Call a method that changes a container."""
     remember(owner, "whole")
@@ -241,6 +278,7 @@ def _scalar(kind: type, *args: Any, **kwargs: Any) -> Any:
 
 
 def _len(x: Any) -> Any:
+    require_settled(x)
     if isinstance(x, Tracer):
         if not x.type.shape:
             raise TypeError("len() of unsized object")
@@ -436,6 +474,7 @@ def _map(function: Any, *iterables: Any) -> Any:
 
 def _listing(kind: Callable[..., Any]) -> Callable[..., Any]:
     def make(*args: Any) -> Any:
+        require_settled(args[0] if args else None)
         return kind(list(args[0])) if args and isinstance(args[0], (Indexed, Comprehension)) else kind(*args)
 
     return make
@@ -552,7 +591,7 @@ _REPLACED: dict[Any, Callable[..., Any]] = {
     max: _extreme("max"), all: _truths("all"), any: _truths("any"), isinstance: _isinstance, type: _type, round: _round,
     np.ndarray: numpy_objects.ndarray, np.ndenumerate: numpy_objects.ndenumerate, np.nditer: numpy_objects.nditer,
     pow: _pow, print: _print, enumerate: enumerated, zip: zipped, reversed: backwards, map: _map, list: _listing(list),
-    tuple: _listing(tuple), sorted: _sorted, abs: _abs, divmod: _divmod, functools.reduce: _reduce, math.log: _math_log,
+    tuple: _listing(tuple), hasattr: _hasattr, getattr: _getattr, sorted: _sorted, abs: _abs, divmod: _divmod, functools.reduce: _reduce, math.log: _math_log,
     math.isclose: _isclose, math.dist: _dist, math.prod: _prod, math.fsum: lambda seq: _float(_sum(seq, 0.0)),
     **{getattr(math, name): _math(name, ufunc) for name, ufunc in _MATH.items() if hasattr(math, name)},
 }  # fmt: skip

@@ -16,13 +16,14 @@ import numpy as np
 from ..errors import ShapeError
 from ..ir import Function, Var
 from ..tree import Tree, flatten
-from .blocks import close
+from .blocks import close, make_changes
 from .broadcasting import broadcast_shapes, broadcast_to
 from .calls import call
 from .context import Scope, active_trace
-from .mutation import Change, redo
+from .mutation import Change
 from .promotion import as_tracer, convert
 from .tracer import Cell, TracedSize, Tracer, new
+from .unbound import take_perhaps
 
 
 @dataclass(slots=True)
@@ -49,7 +50,7 @@ class Effect:
 
     def make(self, results: Sequence[Var]) -> None:
         """Make the change where the function's results have been computed."""
-        redo(self.change, self.tree.unflatten(_outer_leaves(self.leaves, self.positions, results)))
+        make_changes([self.change], [self.tree.unflatten(_outer_leaves(self.leaves, self.positions, results))])
 
 
 def trace_inner(
@@ -85,7 +86,7 @@ def trace_inner(
 
 def _effect(change: Change, scope: Scope, results: list[Var]) -> Effect:
     """What the function does to a Python object, with the traced values in it among the results."""
-    leaves, tree = flatten(change.read())
+    leaves, tree = flatten(take_perhaps(change))
     found, positions = _results(scope, leaves, keep=True)
     places = [None if p is None else p + len(results) for p in positions]
     results += found

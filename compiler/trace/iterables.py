@@ -18,6 +18,7 @@ from .loops import Bounds, staged_loop
 from .promotion import as_tracer, is_python
 from .rows import Rows
 from .tracer import TracedSize, Tracer, as_dim, python_size
+from .unbound import require_settled
 
 
 @dataclass(slots=True)
@@ -130,6 +131,7 @@ def as_indexed(iterable: Any) -> Indexed | None:
         if not iterable.type.shape:
             raise TypeError("iteration over a 0-d array")
         return Indexed(0, iterable.shape[0], 1, lambda k: iterable[k])
+    require_settled(iterable)
     return None
 
 

@@ -24,7 +24,6 @@ from .blocks import (
     listed,
     make_changes,
     mark_ambiguous,
-    present,
     refuse_whole,
     run_block,
     snapshot,
@@ -37,7 +36,7 @@ from .elementwise import elementwise
 from .mutation import Change, confirmed
 from .promotion import as_tracer, convert
 from .tracer import Cell, Tracer, as_dim, describe, new
-from .unbound import Perhaps, State, Undefined, doubted, is_perhaps, with_structure
+from .unbound import Perhaps, State, Undefined, doubted, is_perhaps, take_perhaps, with_structure
 
 LAST = 2**63 - 1
 
@@ -152,13 +151,13 @@ def _loop_with_changes(
         return arguments[:-count]
 
     def changing(*arguments: Any) -> State:
-        return (*body(*put_in_place(arguments)), *(present(c) for c in changes))
+        return (*body(*put_in_place(arguments)), *(take_perhaps(c) for c in changes))
 
     def testing(*arguments: Any) -> Any:
         assert test is not None
         return test(*put_in_place(arguments))
 
-    extended = (*state, *(present(c) for c in changes))
+    extended = (*state, *(take_perhaps(c) for c in changes))
     labels = [*names, *(c.label for c in changes)]
     result = staged_loop(bounds, changing, extended, labels, testing if test is not None else None, changes)
     make_changes(changes, result[-count:])

@@ -37,6 +37,12 @@ MUTATORS = frozenset(
 )
 
 
+class Place(str):
+    """An attribute or item as a message names it; ``missing`` is the error that Python raises where there is none."""
+
+    missing: Exception
+
+
 @dataclass(slots=True)
 class Change:
     """One attribute or item of an object, or (kind "whole") all of a container, and what it was before and after."""
@@ -53,9 +59,15 @@ class Change:
         return id(self.thing), self.kind, self.key
 
     @property
-    def label(self) -> str:
+    def label(self) -> Place:
         """The place in a message."""
-        return f"attribute {self.key}" if self.kind == "attribute" else f"item {self.key!r}"
+        if self.kind == "attribute":
+            place = Place(f"attribute {self.key}")
+            place.missing = AttributeError(f"{type(self.thing).__name__!r} object has no attribute {self.key!r}")
+        else:
+            place = Place(f"item {self.key!r}")
+            place.missing = KeyError(self.key)
+        return place
 
     def read(self) -> Any:
         """The present value."""

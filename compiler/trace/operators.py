@@ -28,7 +28,7 @@ from .numpy_objects import INDEXED
 from .promotion import as_tracer
 from .rows import Rows
 from .tracer import Concretize, TracedSize, Tracer, as_dim, describe, new
-from .unbound import Perhaps, State, Undefined, no_value
+from .unbound import Perhaps, State, Undefined, is_there, no_value
 
 UNROLL_AT_MOST = 10_000
 LISTED_AT_MOST = 64
@@ -330,6 +330,28 @@ class Operators:
         remember(thing, "attribute", name)
         setattr(thing, name, value)
 
+    def delitem(self, container: Any, index: Any) -> None:
+        """``del container[index]``."""
+        is_item = isinstance(container, dict)
+        if is_item and isinstance(is_there(container, "item", index), Tracer):
+            raise UnsupportedError(
+                f"item {index!r} of a dict is deleted, and is there on some ways through the program only, which depend on values known "
+                "when it runs; set it before"
+            )
+        if not isinstance(container, (Tracer, Rows, np.ndarray)):
+            remember(container, "item" if is_item else "whole", index if is_item else None)
+        del container[index]
+
+    def delattr(self, thing: Any, name: str) -> None:
+        """``del thing.name``."""
+        if isinstance(is_there(thing, "attribute", name), Tracer):
+            raise UnsupportedError(
+                f"attribute {name} is deleted, and is there on some ways through the program only, which depend on values known when it "
+                "runs; set it before"
+            )
+        remember(thing, "attribute", name)
+        delattr(thing, name)
+
     def inplace(self, symbol: str, left: Any, right: Any) -> Any:
         """``left += right``, and so on."""
         if isinstance(left, np.ndarray) and calls.has_traced(right):
@@ -352,6 +374,8 @@ class Operators:
             for candidate in container:
                 found = self.or_(found, functools.partial(operator.eq, item, candidate))
             return found
+        if isinstance(container, dict):
+            return is_there(container, "item", item)
         return item in container
 
     # names

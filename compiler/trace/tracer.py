@@ -27,7 +27,7 @@ from .context import LEAKED, Scope, active_trace, array_type_text, is_internal
 class Cell:
     """One array of the traced program: the variable that holds its present value."""
 
-    __slots__ = ("ambiguous", "argument", "origin", "reshaped", "scope", "value")
+    __slots__ = ("ambiguous", "argument", "doubt", "origin", "reshaped", "scope", "value")
 
     def __init__(self, value: Var, scope: Scope, argument: str = "") -> None:
         self.value = value
@@ -36,6 +36,7 @@ class Cell:
         self.ambiguous = ""  # the name of a caller's array that this is in some cases only, so that writes are refused
         self.origin: Cell | None = None  # of a copy that would be a view were the array in another order
         self.reshaped = False  # whether it matters that reshaping it makes a view: so it does where it is in C order
+        self.doubt: Any = None  # of an item or attribute that is there on some ways only (``unbound``)
 
     def assign(self, value: Var) -> None:
         """Give the array a new value; inner scopes remember the old one."""
@@ -127,6 +128,8 @@ class Tracer:
         trace = active_trace()
         if self.cell.scope.trace is not trace:
             raise RuntimeError(LEAKED)
+        if self.cell.doubt is not None:
+            self.cell.doubt.check()
         base = self.cell.value
         if not self.views:
             return base
@@ -146,6 +149,8 @@ class Tracer:
         """Write a value of this tracer's type through the views into the array."""
         if self.is_scalar:
             raise TypeError("a NumPy scalar cannot be written to")
+        if self.cell.doubt is not None:
+            self.cell.doubt.check()
         if self.cell.ambiguous:
             name = self.cell.ambiguous
             raise UnsupportedError(

@@ -1,6 +1,8 @@
-"""Variables without a value: ones that have none yet, and ones that some ways through the program leave without one.
+"""Variables, items and attributes without a value: ones that have none yet, or have none on some ways through the program.
 
-Where a run may reach such a variable the program has a check, which raises Python's error.
+Where a run may read such a value the program has a check, which raises Python's error. In a block's state the value is a ``Perhaps``,
+which the rewritten program asks whether it has one when it reads the variable. An item or attribute is read by Python itself: the
+arrays in it have a ``Doubt``, which adds the check as soon as something is computed with them.
 """
 
 from __future__ import annotations
@@ -9,9 +11,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..tree import map_leaves
-from .context import active_trace
-from .tracer import Tracer
+from ..errors import UnsupportedError
+from ..tree import flatten, map_leaves
+from .context import Scope, active_trace
+from .mutation import MISSING, Change, Place
+from .tracer import Tracer, new
 
 State = tuple[Any, ...]
 
@@ -44,8 +48,96 @@ class Perhaps:
         return self.value
 
 
-def no_value(name: str) -> UnboundLocalError:
-    """The error for a variable that is read before it has a value, in Python's words."""
+class Doubt:
+    """The knowledge of an item or attribute that it is there on some ways through the program only."""
+
+    def __init__(self, perhaps: Perhaps, place: tuple[int, str, Any]) -> None:
+        self.perhaps = perhaps
+        self.place = place
+        self.checked: list[Scope] = []
+
+    def check(self) -> None:
+        """Have the program raise Python's error where the place has no value."""
+        scope = active_trace().scope
+        if not any(scope.inside(known) for known in self.checked):
+            self.checked.append(scope)
+            emit_check(self.perhaps.bound, no_value(self.perhaps.name))
+
+
+def put_perhaps(change: Change, perhaps: Perhaps) -> Any:
+    """What to put in a place that may have no value: the value, of arrays that are checked when they are read."""
+
+    def doubtful(leaf: Tracer) -> Tracer:
+        copy = new(leaf.value, leaf.weak, leaf.is_scalar)
+        copy.cell.ambiguous = leaf.cell.ambiguous
+        copy.cell.doubt = doubt
+        return copy
+
+    doubt = Doubt(perhaps, change.name)
+    if not flatten(perhaps.value)[0]:
+        raise UnsupportedError(
+            f"{perhaps.name} is set to {perhaps.value!r} on some ways through the program only, which depend on values known when it "
+            "runs; set it before"
+        )
+    return map_leaves(doubtful, perhaps.value)
+
+
+def doubt_of(change: Change, value: Any) -> Doubt | None:
+    """The doubt about what stands in a place, if there is any."""
+    for leaf in flatten(value)[0]:
+        if isinstance(leaf, Tracer) and leaf.cell.doubt is not None and leaf.cell.doubt.place == change.name:
+            return leaf.cell.doubt  # type: ignore[no-any-return]
+    return None
+
+
+def take_perhaps(change: Change) -> Any:
+    """The present value of a place, as that of a variable: one that has none, perhaps one, or one."""
+    value = change.read()
+    if value is MISSING:
+        return Undefined(change.label)
+    doubt = doubt_of(change, value)
+    if doubt is None:
+        return value
+
+    def certain(leaf: Tracer) -> Tracer:
+        copy = new(leaf.cell.value, leaf.weak, leaf.is_scalar)
+        copy.cell.ambiguous = leaf.cell.ambiguous
+        return copy
+
+    return Perhaps(change.label, map_leaves(certain, value), doubt.perhaps.bound)
+
+
+def is_missing(value: Any) -> bool:
+    """Whether there is no value, nor a part of one."""
+    if isinstance(value, Perhaps):
+        return value.bound is False
+    leaves = flatten(value)[0]
+    return bool(leaves) and all(isinstance(leaf, Undefined) for leaf in leaves)
+
+
+def is_there(thing: Any, kind: str, key: Any) -> Any:
+    """Whether an object has an item or attribute: a bool, or a traced one."""
+    change = Change(thing, kind, key, MISSING)
+    value = change.read()
+    doubt = None if value is MISSING else doubt_of(change, value)
+    return value is not MISSING if doubt is None else doubt.perhaps.bound
+
+
+def require_settled(container: Any) -> None:
+    """Refuse to go through a dict of which it is not known now which items it has."""
+    if isinstance(container, dict):
+        for key, value in container.items():
+            if doubt_of(Change(container, "item", key, MISSING), value) is not None:
+                raise UnsupportedError(
+                    f"item {key!r} of a dict is there on some ways through the program only, which depend on values known when it "
+                    "runs, so that the items of the dict cannot be gone through or counted; set it before"
+                )
+
+
+def no_value(name: str) -> Exception:
+    """The error for what is read before it has a value, in Python's words."""
+    if isinstance(name, Place):
+        return name.missing
     return UnboundLocalError(f"cannot access local variable {name!r} where it is not associated with a value")
 
 
@@ -57,10 +149,11 @@ def emit_check(test: Tracer, error: Exception) -> None:
 
 
 def is_perhaps(name: str, *values: Any) -> bool:
-    """Whether a variable of the user's has a value on some of several ways only."""
+    """Whether a variable of the user's, an item or an attribute has a value on some of several ways only."""
     lacking = sum(isinstance(value, Undefined) for value in values)
     doubtful = any(isinstance(value, Perhaps) for value in values)
-    return name.isidentifier() and not name.startswith("jg_") and (0 < lacking < len(values) or doubtful)
+    owned = isinstance(name, Place) or (name.isidentifier() and not name.startswith("jg_"))
+    return owned and (0 < lacking < len(values) or doubtful)
 
 
 def doubted(state: State, places: Sequence[int], names: Sequence[str]) -> State:

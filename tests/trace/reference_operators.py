@@ -103,6 +103,12 @@ class Operators:
     def setattr(self, container: Any, name: str, value: Any) -> None:
         setattr(container, name, value)
 
+    def delitem(self, container: Any, index: Any) -> None:
+        del container[index]
+
+    def delattr(self, container: Any, name: str) -> None:
+        delattr(container, name)
+
     def inplace(self, symbol: str, left: Any, right: Any) -> Any:
         return INPLACE[symbol](left, right)
 

@@ -18,6 +18,7 @@ The operator object has these methods. A state is a tuple of the values of the v
     for_(iterable, body, state, names, mutated=(), go_on=None)     body(item, *state) -> state, go_on(*state) -> truth
     and_(first, *thunks)  or_(first, *thunks)  not_(x)  ifexp(test, then_thunk, else_thunk)
     contains(item, container)  getitem(o, i)  setitem(o, i, v)  setattr(o, name, v)  inplace(symbol, a, b)
+    delitem(o, i)  delattr(o, name)
     assert_(test, message_thunk_or_None)
     listcomp(iterable, element, condition=None), and so setcomp, genexp; dictcomp, whose element returns a pair
     flatcomp(iterable, inner, condition=None)       the list of all items of inner(item); flatgen: the same, lazily

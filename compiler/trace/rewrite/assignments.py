@@ -61,6 +61,10 @@ class Assignments(Expressions):
         for target in _leaves(node.targets):
             if isinstance(target, ast.Name) and target.id not in self.liveness.declared:
                 lines += [ast.Expr(operator("bound", load(target.id))), assign(target.id, undefined(target.id))]
+            elif isinstance(target, ast.Subscript):
+                lines.append(ast.Expr(operator("delitem", self.visit(target.value), self.visit(target.slice))))
+            elif isinstance(target, ast.Attribute):
+                lines.append(ast.Expr(operator("delattr", self.visit(target.value), ast.Constant(target.attr))))
             else:
                 lines.append(ast.Delete([self.visit(target)]))
         return [at(span(node), line) for line in lines]
