@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import string
 import textwrap
 from collections.abc import Iterable, Iterator
 
@@ -229,11 +230,11 @@ class _Driver:
         pieces: list[str] = []
         operands = iter([self.text(o) for o in s.operands])
         self.code.flush()
-        for k, piece in enumerate(s.text.split("{}")):
-            if k:
-                pieces.append(next(operands))
+        for piece, field, *_ in string.Formatter().parse(s.text):
             if piece.strip():
                 pieces.append(repr(piece.strip()))
+            if field is not None:
+                pieces.append(next(operands))
         self.code.line(f"print({', '.join(pieces)})", s.source)
 
     def write_newstack(self, s: NewStack) -> None:

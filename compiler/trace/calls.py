@@ -33,6 +33,7 @@ from .promotion import as_tracer, convert, is_python
 from .rewrite import SourceUnavailable, is_rewritten, rewrite
 from .rows import Rows, as_arrays
 from .special import SPECIAL
+from .texts import Text, formatted, joined, shown
 from .tracer import Concretize, TracedSize, Tracer, describe, new, python_size
 from .ufuncs import apply_ufunc, call_ufunc
 from .unbound import is_there, require_settled
@@ -202,6 +203,8 @@ def _method(method: types.BuiltinMethodType) -> Any:
         return functools.partial(_untraced, method)
     if isinstance(owner, dict) and method.__name__ in _OF_AN_ITEM:
         return functools.partial(_OF_AN_ITEM[method.__name__], owner, method)
+    if isinstance(owner, str) and method.__name__ in ("format", "join"):
+        return functools.partial(_format if method.__name__ == "format" else _join, owner)
     if not isinstance(owner, np.ndarray):
         require_settled(owner)
         if method.__name__ in MUTATORS and isinstance(owner, (list, dict, set, deque)):
@@ -224,6 +227,19 @@ def _untraced(function: Any, *args: Any, **kwargs: Any) -> Any:
             f"math.{function.__name__} is not compiled by jitgrad, and {described} is known only when the program runs"
         )
     return function(*args, **kwargs)
+
+
+def _format(template: str, *args: Any, **kwargs: Any) -> str:
+    """``str.format``."""
+    return formatted(template, args, kwargs) if has_traced((args, kwargs)) else template.format(*args, **kwargs)
+
+
+def _join(separator: str, pieces: Any) -> str:
+    """``str.join``."""
+    found = list(pieces)
+    if any(isinstance(piece, Text) for piece in found):
+        return joined(*[part for piece in found for part in (separator, piece)][1:])
+    return separator.join(found)
 
 
 def _get(owner: dict[Any, Any], method: Any, key: Any, default: Any = None) -> Any:
@@ -345,7 +361,16 @@ def _extreme(name: str) -> Callable[..., Any]:
     def better(best: Any, other: Any) -> Any:
         if not has_traced((best, other)):
             return python(best, other)
-        return elementwise("select", elementwise(sign, as_tracer(other), as_tracer(best)), other, best)
+        return elementwise("select", truth(elementwise(sign, as_tracer(other), as_tracer(best))), other, best)
+
+    def of_array(array: Tracer) -> Tracer:
+        """As Python compares: a NaN wins at the first place, where nothing beats it, and nowhere else."""
+        if array.ndim != 1:
+            return functools.reduce(better, array)
+        if array.dtype.kind != "f":
+            return FUNCTIONS[getattr(np, name)](array, axis=0)  # type: ignore[no-any-return]
+        found = FUNCTIONS[getattr(np, f"nan{name}")](array, axis=0)
+        return elementwise("select", elementwise("isnan", array[0]), array[0], found)
 
     def extreme(*args: Any, key: Any = None, **kwargs: Any) -> Any:
         values = args[0] if len(args) == 1 else args
@@ -355,10 +380,10 @@ def _extreme(name: str) -> Callable[..., Any]:
         if key is not None:
             return _extreme_by_key(values, call(key), name, lambda: python((), **kwargs))
         if isinstance(values, Rows) and values.tree.paths() == [()] and values.listed is None:
-            found = FUNCTIONS[getattr(np, name)](values.as_array(), axis=0)
+            found = of_array(values.as_array())
             return new(found.value, weak=True) if values.weak[0] else found
         if isinstance(values, Tracer):
-            return FUNCTIONS[getattr(np, name)](values, axis=0)
+            return of_array(values)
         values = values if isinstance(values, Indexed) else list(values)
         if not has_traced(values):
             return python(values, **kwargs)
@@ -453,17 +478,24 @@ def _pow(x: Any, y: Any, mod: Any = None) -> Any:
 
 
 def _print(*values: Any, sep: str = " ", end: str = "\n", **kwargs: Any) -> None:
-    if not has_traced(values):
+    if not has_traced(values) and not any(isinstance(value, Text) for value in values):
         builtins.print(*values, sep=sep, end=end, **kwargs)
         return
-    pieces, operands = [], []
-    for value in values:
-        if isinstance(value, (Tracer, TracedSize)):
-            pieces.append("{}")
-            operands.append(as_tracer(value).value)
-        else:
-            pieces.append(str(value).replace("{", "{{").replace("}", "}}"))
-    active_trace().emit("print", *operands, text=sep.join(pieces))
+    shown_values = [shown(as_tracer(v) if isinstance(v, TracedSize) else v, str) for v in values]
+    text = joined(*[piece for value in shown_values for piece in (sep, value)][1:])
+    assert isinstance(text, Text)
+    active_trace().emit("print", *(value.value for value in text.values), text=text.template)
+
+
+def _text(show: Callable[..., str]) -> Callable[..., Any]:
+    def of(*args: Any, **kwargs: Any) -> Any:
+        return (
+            joined("", shown(args[0], lambda v: show(v, *args[1:], **kwargs)))
+            if has_traced(args[:1])
+            else show(*args, **kwargs)
+        )
+
+    return of
 
 
 def _map(function: Any, *iterables: Any) -> Any:
@@ -591,7 +623,8 @@ _REPLACED: dict[Any, Callable[..., Any]] = {
     max: _extreme("max"), all: _truths("all"), any: _truths("any"), isinstance: _isinstance, type: _type, round: _round,
     np.ndarray: numpy_objects.ndarray, np.ndenumerate: numpy_objects.ndenumerate, np.nditer: numpy_objects.nditer,
     pow: _pow, print: _print, enumerate: enumerated, zip: zipped, reversed: backwards, map: _map, list: _listing(list),
-    tuple: _listing(tuple), hasattr: _hasattr, getattr: _getattr, sorted: _sorted, abs: _abs, divmod: _divmod, functools.reduce: _reduce, math.log: _math_log,
+    tuple: _listing(tuple), hasattr: _hasattr, getattr: _getattr, str: _text(str), repr: _text(repr),
+    format: _text(format), sorted: _sorted, abs: _abs, divmod: _divmod, functools.reduce: _reduce, math.log: _math_log,
     math.isclose: _isclose, math.dist: _dist, math.prod: _prod, math.fsum: lambda seq: _float(_sum(seq, 0.0)),
     **{getattr(math, name): _math(name, ufunc) for name, ufunc in _MATH.items() if hasattr(math, name)},
 }  # fmt: skip

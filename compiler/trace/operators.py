@@ -27,6 +27,7 @@ from .mutation import remember
 from .numpy_objects import INDEXED
 from .promotion import as_tracer
 from .rows import Rows
+from .texts import in_format, interpolated, joined
 from .tracer import Concretize, TracedSize, Tracer, as_dim, describe, new
 from .unbound import Perhaps, State, Undefined, is_there, no_value
 
@@ -377,6 +378,16 @@ class Operators:
         if isinstance(container, dict):
             return is_there(container, "item", item)
         return item in container
+
+    # texts
+
+    def text(self, *pieces: Any) -> str:
+        """An f-string."""
+        return joined(*(piece if isinstance(piece, str) else in_format(*piece) for piece in pieces))
+
+    def interpolate(self, template: str, values: Any) -> str:
+        """``template % values``."""
+        return interpolated(template, values) if calls.has_traced(values) else template % values
 
     # names
 

@@ -28,6 +28,7 @@ from .calls import call
 from .context import RESERVED, Trace, tracing
 from .iterables import Comprehension, Indexed
 from .promotion import as_tracer
+from .texts import Text
 from .tracer import Cell, TracedSize, Tracer, check_array, check_dtype, new
 from .unbound import Undefined, no_value
 
@@ -263,6 +264,8 @@ def _refuse_written_captures(context: Trace) -> None:
 def _output(value: Any, results: list[Var], inputs: list[Any], leaves: Sequence[Leaf]) -> Output:
     if isinstance(value, (Indexed, Comprehension)):
         raise TypeError("a traced function returns an iterator; make an array or a list of it")
+    if isinstance(value, Text):
+        hash(value)  # says that it is not known now
     if isinstance(value, Undefined):
         raise no_value(value.name)
     if isinstance(value, np.ndarray) and value.dtype.kind in "fiub":

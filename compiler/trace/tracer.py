@@ -268,8 +268,11 @@ class Tracer:
             "its elements are known only when the program runs"
         )
 
+    def __str__(self) -> str:
+        raise Concretize(f"the text of {describe(self)}: its value is known only when the program runs; print(x) shows it then")
+
     def __format__(self, spec: str) -> str:
-        return repr(self)
+        return str(self)
 
     def __repr__(self) -> str:
         return f"<traced {array_type_text(self.type)}>"

@@ -2,6 +2,7 @@
 
 import itertools
 import operator
+import string
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -133,6 +134,13 @@ class Operators:
 
     def flatgen(self, iterable: Iterable[Any], inner: Callable[[Any], Any], condition: Any = None) -> Iterator[Any]:
         return itertools.chain.from_iterable(self.genexp(iterable, inner, condition))
+
+    def text(self, *pieces: Any) -> str:
+        show = string.Formatter().convert_field
+        return "".join(p if isinstance(p, str) else format(show(p[0], p[1]), p[2]) for p in pieces)
+
+    def interpolate(self, template: str, values: Any) -> str:
+        return template % values
 
     def undefined(self, name: str) -> Undefined:
         return Undefined(name)

@@ -160,6 +160,14 @@ def extremes(x):
     )
 
 
+def extremes_with_nan(x):
+    y = np.where(x == x[1], np.nan, x)
+    return (
+        max(y), min(y), max(y[1:]), min(y[1:]), max(y[::-1]), max(y[0], y[1]), max(y[1], y[0]), min([y[1], 2.0, y[2]]),
+        max(v for v in y), max([v for v in y[1:]]), max(y.astype(np.float32)), max((y > 0).astype(int)),
+    )  # fmt: skip
+
+
 def extremes_of_other_things(a):
     pairs = [(a[0, 0], 1.0), (a[1, 1], 2.0)]
     return max(a, key=np.sum), min(range(4), key=lambda k: a[k, 0]), max(pairs, key=lambda t: t[0]), max("ab", key=str.upper)
@@ -213,7 +221,7 @@ def mathematics(x):
 PROGRAMS: list[tuple[Callable[..., Any], tuple[Any, ...]]] = [
     *((program, (x,)) for program in (
         added, repeated, joined, negated, extended, assigned, started_with_integers, made_anew_in_a_loop, made_in_branches,
-        pairs, records, nested, numbers, seen_as_an_array, walked_over, truths, sorted_items, extremes, rounded, mathematics,
+        pairs, records, nested, numbers, seen_as_an_array, walked_over, truths, sorted_items, extremes, extremes_with_nan, rounded, mathematics,
         lists_of_lists_that_grow)),
     *((program, (A,)) for program in (table_of_lists, arrays_in_a_list_that_change, ranges_as_values, rows, row_of_another_length, sorted_rows, extremes_of_other_things)),
     (filled_in_a_loop, (x, 7)),
@@ -289,6 +297,16 @@ def powers(x):
 def generators(x):
     numbers = powers(x[0])
     return sum(np.sum(part) ** 2 for part in chunks(x, 2)), [next(numbers) for _ in range(4)], list(chunks(x, 3))
+
+
+@pytest.mark.parametrize("choose", [lambda a: max(a), lambda a: min(a, 2 * a)], ids=["rows", "arrays"])
+def test_arrays_are_not_compared_as_wholes(choose: Callable[..., Any]) -> None:
+    for run in (choose, jg.jit(choose)):
+        with (
+            interpreting(),
+            pytest.raises(ValueError, match=r"truth value of .* array with more than one element,? is ambiguous"),
+        ):
+            run(A)
 
 
 def test_generators_run_in_python() -> None:

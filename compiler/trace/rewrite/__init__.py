@@ -22,6 +22,8 @@ The operator object has these methods. A state is a tuple of the values of the v
     assert_(test, message_thunk_or_None)
     listcomp(iterable, element, condition=None), and so setcomp, genexp; dictcomp, whose element returns a pair
     flatcomp(iterable, inner, condition=None)       the list of all items of inner(item); flatgen: the same, lazily
+    text(*pieces)                                   an f-string, of strings and triples of value, conversion or None, and format
+    interpolate(template, values)                   template % values
     undefined(name)                                 the value of a variable that has none yet
     bound(x)                                        x, or UnboundLocalError if it is such a value
 """

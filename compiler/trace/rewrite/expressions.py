@@ -106,6 +106,23 @@ class Expressions(ast.NodeTransformer):
         rest = self.make(signature(), lambda: self.chain(at(place, again), ops[1:], others[1:], place), place)
         return at(place, operator("and_", first, rest))
 
+    def visit_JoinedStr(self, node: ast.JoinedStr) -> ast.expr:
+        """An f-string: its pieces, and for each value the conversion and the format."""
+        pieces: list[ast.expr] = []
+        for piece in node.values:
+            if isinstance(piece, ast.FormattedValue):
+                spec = self.visit(piece.format_spec) if piece.format_spec is not None else ast.Constant("")
+                parts = [self.visit(piece.value), ast.Constant(chr(piece.conversion) if piece.conversion > 0 else None), spec]
+                piece = ast.Tuple(parts, ast.Load())
+            pieces.append(at(span(node), piece))
+        return at(span(node), operator("text", *pieces))
+
+    def visit_BinOp(self, node: ast.BinOp) -> ast.expr:
+        self.generic_visit(node)
+        if isinstance(node.op, ast.Mod) and isinstance(node.left, ast.Constant) and isinstance(node.left.value, str):
+            return at(span(node), operator("interpolate", node.left, node.right))
+        return node
+
     def visit_Subscript(self, node: ast.Subscript) -> ast.expr:
         self.generic_visit(node)
         return at(span(node), operator("getitem", node.value, node.slice)) if isinstance(node.ctx, ast.Load) else node

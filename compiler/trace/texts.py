@@ -1,0 +1,132 @@
+"""Texts that show traced values: what f-strings, ``str`` and ``format`` give while a function is traced.
+
+Such a text can be printed, when the program runs, and be the message of an error. Where Python needs to know it now, as the key of a
+dict, say, a loop is unrolled so that its index is a number; elsewhere that is refused.
+"""
+
+from __future__ import annotations
+
+import re
+import string
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NoReturn
+
+from .tracer import Concretize, TracedSize, Tracer, describe
+
+_DIRECTIVE = re.compile(r"(%(?:\((\w+)\))?[-+ #0]*\d*(?:\.\d+)?[diouxXeEfFgGcrsa%])")
+
+
+class Text(str):
+    """A text with traced values in it: a template with ``{}`` for each."""
+
+    template: str
+    values: tuple[Tracer, ...]
+
+    __slots__ = ("template", "values")
+
+    def __new__(cls, template: str, values: Sequence[Tracer]) -> Text:
+        text = super().__new__(cls, template.format(*(f"<{describe(value)}>" for value in values)))
+        text.template, text.values = template, tuple(values)
+        return text
+
+    def _refuse(self, *_: Any) -> NoReturn:
+        raise Concretize(
+            f"Python needs the text {str(self)!r} now, and {describe(self.values[0])} is known only when the program runs; print it, or "
+            "return the number"
+        )
+
+    __hash__ = __eq__ = __ne__ = __lt__ = __le__ = __gt__ = __ge__ = __contains__ = _refuse  # type: ignore[assignment]
+    __len__ = __iter__ = __getitem__ = __mul__ = __mod__ = _refuse  # type: ignore[assignment]
+
+    def __add__(self, other: str) -> str:
+        return joined(self, other)
+
+    def __radd__(self, other: str) -> str:
+        return joined(other, self)
+
+
+def joined(*pieces: Any) -> str:
+    """The pieces in one text: strings, and traced values, which a text shows as they are."""
+    if not any(isinstance(piece, (Tracer, Text)) for piece in pieces):
+        return "".join(map(str, pieces))
+    parts = [_part(piece) for piece in pieces]
+    return Text("".join(template for template, _ in parts), [value for _, values in parts for value in values])
+
+
+def _part(piece: Any) -> tuple[str, tuple[Tracer, ...]]:
+    if isinstance(piece, Text):
+        return piece.template, piece.values
+    if isinstance(piece, Tracer):
+        return "{}", (piece,)
+    return str(piece).replace("{", "{{").replace("}", "}}"), ()
+
+
+def shown(value: Any, show: Callable[[Any], str]) -> Any:
+    """A piece of a text: what Python shows, or the traced value itself; of a tuple, list or dict, a text of its items."""
+    if isinstance(value, Text):
+        return value
+    if isinstance(value, Tracer):
+        return value.dim if isinstance(value.dim, int) else value
+    return joined(*_items(value)) if type(value) in (tuple, list, dict) else show(value)
+
+
+def _items(value: Any) -> Iterator[Any]:
+    """The pieces of what Python shows of a container, with the values in it that are no containers."""
+    if type(value) in (tuple, list):
+        start, end = "()" if type(value) is tuple else "[]"
+        for k, item in enumerate(value):
+            yield ", " if k else start
+            yield from _items(item)
+        yield ",)" if type(value) is tuple and len(value) == 1 else end if value else start + end
+    elif type(value) is dict:
+        for k, (key, item) in enumerate(value.items()):
+            yield f"{', ' if k else '{'}{key!r}: "
+            yield from _items(item)
+        yield "}" if value else "{}"
+    elif isinstance(value, (Tracer, Text)):
+        yield value
+    else:
+        yield repr(int(value) if isinstance(value, TracedSize) else value)
+
+
+def formatted(template: str, args: Sequence[Any], kwargs: dict[str, Any]) -> str:
+    """``template.format(*args, **kwargs)``."""
+    formatter, pieces, number = string.Formatter(), [], 0
+    for literal, field, spec, conversion in formatter.parse(template):
+        pieces.append(literal)
+        if field is None:
+            continue
+        if not field or field[0] in ".[":
+            field, number = f"{number}{field}", number + 1
+        value = formatter.get_field(field, args, kwargs)[0]
+        pieces.append(in_format(value, conversion, formatted(spec or "", args, kwargs)))
+    return joined(*pieces)
+
+
+def in_format(value: Any, conversion: str | None, spec: str) -> Any:
+    """A value as f-strings and ``str.format`` show it."""
+    return shown(value, lambda v: format(string.Formatter().convert_field(v, conversion), spec))
+
+
+def interpolated(template: str, values: Any) -> str:
+    """``template % values``."""
+    rest: Iterator[Any] = iter(values if isinstance(values, tuple) else (values,))
+    pieces: list[Any] = []
+    for k, piece in enumerate(_DIRECTIVE.split(template)):
+        if k % 3 == 0:
+            pieces.append(piece)
+        elif k % 3 == 1:
+            directive = piece
+        elif directive == "%%":
+            pieces.append("%")
+        else:
+            value = values[piece] if piece is not None else next(rest)
+            pieces.append(_by_directive(value, directive.replace(f"({piece})", "")))
+    return joined(*pieces)
+
+
+def _by_directive(value: Any, directive: str) -> Any:
+    return shown(value, lambda v: directive % (v,))
+
+
+__all__ = ["Text", "formatted", "in_format", "interpolated", "joined", "shown"]
