@@ -73,7 +73,7 @@ class Compiled:
                 except ValueError as error:
                     if error.args != ("guard",):
                         raise
-            return self._find(key, arguments, leaves)(leaves)
+            return self.find(key, arguments, leaves)(leaves)
         except Exception as error:
             raise at_users_line(error, described_call(self.function, self.name, args, kwargs))  # noqa: B904
 
@@ -89,7 +89,7 @@ class Compiled:
             kwargs = {k: Static(v) if k in self.static_argnames else v for k, v in kwargs.items()}
         return args, kwargs
 
-    def _find(self, key: Hashable, arguments: Any, leaves: list[Any]) -> Program:
+    def find(self, key: Hashable, arguments: Any, leaves: list[Any]) -> Program:
         """The program for these arguments; traced and compiled if there is none."""
         program = self._match(key, leaves)
         if program is None:

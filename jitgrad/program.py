@@ -17,7 +17,11 @@ if TYPE_CHECKING:
 
 
 class Program:
-    """A traced function with its compiled driver."""
+    """A traced function with its compiled driver.
+
+    Leaves are numbered in the order of the arguments: `taken` are those that the driver takes, `written` those that it writes
+    to, `aliases` those that are the same array as an earlier one. `finish` makes the user's result of what the driver returns.
+    """
 
     def __init__(
         self, traced: Traced, built: Any, run: Callable[..., Any], seconds: dict[str, float], checks: bool = False
@@ -27,11 +31,11 @@ class Program:
         self.run = run
         self.seconds = seconds
         self.function: Function = traced.function
-        self._taken = [k for k, leaf in enumerate(traced.leaves) if leaf.is_parameter]
-        self._written = {k for k, _ in traced.written}
-        self._aliases = [k for k, leaf in enumerate(traced.leaves) if leaf.same is not None]
-        self._donated = {self._taken.index(k): result for k, result in traced.written if traced.leaves[k].shape}
-        self._finish = _finisher(traced, set(self._donated.values()))
+        self.taken = [k for k, leaf in enumerate(traced.leaves) if leaf.is_parameter]
+        self.written = {k for k, _ in traced.written}
+        self.aliases = [k for k, leaf in enumerate(traced.leaves) if leaf.same is not None]
+        self._donated = {self.taken.index(k): result for k, result in traced.written if traced.leaves[k].shape}
+        self.finish = _finisher(traced, set(self._donated.values()))
         self.checked_by_driver = checks
         self.direct = direct(self) if checks else None
 
@@ -43,7 +47,7 @@ class Program:
         traced = self.traced
         if not self._same_objects(leaves):
             return False
-        for k, parameter in zip(self._taken, self.function.parameters, strict=False):
+        for k, parameter in zip(self.taken, self.function.parameters, strict=False):
             dims = parameter.type.shape  # type: ignore[union-attr]
             for dim, size in zip(dims, np.shape(leaves[k]), strict=True):
                 name = single_symbol(dim)
@@ -61,26 +65,26 @@ class Program:
 
     def _same_objects(self, leaves: Sequence[Any]) -> bool:
         """Whether the same arguments are one array as when the program was traced."""
-        if any(leaves[k] is not leaves[self.traced.leaves[k].same] for k in self._aliases):  # type: ignore[index]
+        if any(leaves[k] is not leaves[self.traced.leaves[k].same] for k in self.aliases):  # type: ignore[index]
             return False
-        if not self._written:
+        if not self.written:
             return True
-        arrays = [id(leaf) for k, leaf in enumerate(leaves) if isinstance(leaf, np.ndarray) and k not in self._aliases]
+        arrays = [id(leaf) for k, leaf in enumerate(leaves) if isinstance(leaf, np.ndarray) and k not in self.aliases]
         return len(set(arrays)) == len(arrays)
 
     def __call__(self, leaves: Sequence[Any]) -> Any:
         """Run on the leaves of the arguments, which are of the program's types; ValueError("guard") if their sizes are not."""
         if not self._same_objects(leaves):
             raise ValueError("guard")
-        arguments = [prepared(leaves[k]) for k in self._taken]
-        if self._written or self.traced.contiguous:
+        arguments = [prepared(leaves[k]) for k in self.taken]
+        if self.written or self.traced.contiguous:
             self._check_written(leaves)
         raw = self.run(*arguments, *map(prepared, self.traced.captured))
         for place in self._donated:
-            original = leaves[self._taken[place]]
+            original = leaves[self.taken[place]]
             if arguments[place] is not original:
                 original[...] = arguments[place]
-        return self._finish(raw, leaves)
+        return self.finish(raw, leaves)
 
     def _check_written(self, leaves: Sequence[Any]) -> None:
         """NumPy's errors for what cannot be written to, and for overlaps that tracing did not see."""
@@ -90,7 +94,7 @@ class Program:
                     f"argument {self.traced.names[k]} is not in C order; the function writes to it and reshapes it, which NumPy "
                     "does on a copy; pass np.ascontiguousarray(x), or reshape a copy in the function"
                 )
-        for k in self._written:
+        for k in self.written:
             if not leaves[k].flags.writeable:
                 raise ValueError(f"argument {self.traced.names[k]} is read-only, and the function writes to it")
         self._refuse_overlaps(leaves)
@@ -107,7 +111,7 @@ class Program:
                 end, latest = stop, k
 
     def _refuse_overlap(self, leaves: Sequence[Any], arrays: Sequence[int]) -> None:
-        for k in sorted(self._written):
+        for k in sorted(self.written):
             for other in arrays:
                 if leaves[other] is not leaves[k] and np.shares_memory(leaves[other], leaves[k]):
                     name = self.traced.names[k]

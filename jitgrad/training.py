@@ -198,7 +198,7 @@ class _Bound:
     def __init__(self, program: Program, leaves: list[Any], model: Any, state: Any) -> None:
         self.program, self.leaves = program, leaves
         self.structure = flatten((model, state))[1]
-        self.fixed = [leaves[k] for k in program._taken if k < len(leaves)]
+        self.fixed = [leaves[k] for k in program.taken if k < len(leaves)]
         self.scalars = [k for k, leaf in enumerate(self.fixed) if isinstance(leaf, np.ndarray) and not leaf.ndim]
 
     def holds(self, model: Any, state: Any) -> bool:
@@ -215,7 +215,7 @@ class _Bound:
             fixed[k] = fixed[k][()]
         captured = self.program.traced.captured
         raw = self.program.run(*fixed, *map(prepared, batch), *map(prepared, captured))
-        return self.program._finish(raw, (*self.leaves, *batch))
+        return self.program.finish(raw, (*self.leaves, *batch))
 
 
 _PLAIN = {np.ndarray, int, float, np.float32, np.float64}
@@ -226,8 +226,8 @@ def _bind(step: Compiled, model: Any, state: Any, batch: tuple[Any, ...]) -> _Bo
     arguments: tuple[tuple[Any, ...], dict[str, Any]] = ((model, state, *batch), {})
     everything, structure = flatten(arguments)
     leaves = flatten((model, state))[0]
-    program = step._find((structure, tuple(map(leaf_key, everything))), arguments, everything)
-    simple = len(everything) == len(leaves) + len(batch) and not program._aliases and max(program._written) < len(leaves)
+    program = step.find((structure, tuple(map(leaf_key, everything))), arguments, everything)
+    simple = len(everything) == len(leaves) + len(batch) and not program.aliases and max(program.written) < len(leaves)
     ready = all(prepared(leaf) is leaf for leaf in leaves if isinstance(leaf, np.ndarray) and leaf.ndim)
     static = any(leaf.kind == "static" for leaf in program.traced.leaves[len(leaves) :])
     return _Bound(program, leaves, model, state) if simple and ready and not static else None

@@ -187,7 +187,8 @@ ELEMENTWISE: tuple[Op, ...] = (
     row("fmod", np.fmod, 2, kinds=NUMBERS, partials=("1", "-trunc(x / y)")),
     row(
         "pow", np.power, 2, kinds=NUMBERS, expression="x**y",
-        partials=("select(y == 0, 0, y * pow(x, select(y == 0, 1, y - 1)))",
+        partials=("select((y == 0) & ((x == 0) | isnan(x)), 0, "
+                  "y * pow(x, select((y == 0) & ((x == 0) | isnan(x)), 1, y - 1)))",
                   "select((x == 0) & (y > 0), 0, pow(x, y) * log(select((x == 0) & (y > 0), 1, x)))"),
     ),
     # roots, exponentials, logarithms
@@ -201,10 +202,10 @@ ELEMENTWISE: tuple[Op, ...] = (
     row("log10", np.log10, 1, partials=("0.4342944819032518 / x",)),
     row("log1p", np.log1p, 1, expression="log(1 + x)"),
     row("logaddexp", np.logaddexp, 2, commutative=True,
-        partials=("select(x == y, 0.5, logistic(x - y))", "select(x == y, 0.5, logistic(y - x))")),
+        partials=("select((x == y) & isinf(x), 0.5, logistic(x - y))", "select((x == y) & isinf(x), 0.5, logistic(y - x))")),
     row("logaddexp2", np.logaddexp2, 2, commutative=True,
-        partials=("select(x == y, 0.5, logistic((x - y) * 0.6931471805599453))",
-                  "select(x == y, 0.5, logistic((y - x) * 0.6931471805599453))")),
+        partials=("select((x == y) & isinf(x), 0.5, logistic((x - y) * 0.6931471805599453))",
+                  "select((x == y) & isinf(x), 0.5, logistic((y - x) * 0.6931471805599453))")),
     row("logistic", _logistic, 1, expression="1/(1 + exp(-x))", partials=("logistic(x) * logistic(-x)",)),
     row("softplus", _softplus, 1, expression="log(1 + exp(x))", partials=("logistic(x)",)),
     # trigonometric and hyperbolic

@@ -194,13 +194,22 @@ def correlate(a: Any, v: Any, mode: str = "valid") -> Any:
     return _of_mode(convolve(a, flip(v)), mode, n, m, m // 2)
 
 
+def angle(z: Any, deg: bool = False) -> Any:
+    """``np.angle`` of real numbers: 0 or pi."""
+    radians = np.arctan2(0, as_tracer(z))
+    return radians * (180 / np.pi) if deg else radians
+
+
 def sinc(x: Any) -> Any:
-    """``np.sinc``."""
+    """``np.sinc``; near 0 by its power series, which has the right derivatives there too."""
     angle = np.pi * as_tracer(x)
-    zero = np.equal(angle, 0)
-    one = angle.dtype.type(1)
-    safe = elementwise("select", zero, one, angle)
-    return elementwise("select", zero, one, np.sin(safe) / safe)
+    small = np.abs(angle) < 0.7
+    safe = elementwise("select", small, angle.dtype.type(1), angle)
+    square = np.square(elementwise("select", small, angle, angle.dtype.type(0)))
+    series = angle.dtype.type(1)
+    for k in range(16, 0, -2):
+        series = 1 - square / (k * (k + 1)) * series
+    return elementwise("select", small, series, np.sin(safe) / safe)
 
 
 def round_(a: Any, decimals: int = 0, out: Any = None) -> Any:

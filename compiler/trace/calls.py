@@ -10,6 +10,7 @@ from __future__ import annotations
 import builtins
 import functools
 import inspect
+import itertools
 import math
 import types
 from collections import deque
@@ -519,8 +520,9 @@ def _sorted(iterable: Any, *, key: Any = None, reverse: bool = False) -> Any:
         )
     if not isinstance(iterable, (Tracer, Rows)):
         iterable = list(iterable)
-        if not has_traced(iterable) and (key is None or not has_traced([call(key)(item) for item in iterable])):
-            return sorted(iterable, key=key, reverse=reverse)
+        ranks = _known_ranks(iterable if key is None else [call(key)(item) for item in iterable])
+        if ranks is not None:
+            return [iterable[k] for k in sorted(range(len(ranks)), key=ranks.__getitem__, reverse=reverse)]
     items = _by_index(iterable)
     keys = items if key is None else Comprehension(_all_of(items), call(key), None).as_rows()
     array = keys.as_array()
@@ -528,6 +530,17 @@ def _sorted(iterable: Any, *, key: Any = None, reverse: bool = False) -> Any:
         raise TypeError(f"sorted() compares numbers, found {describe(array)}; sort by one number of each item with key=")
     order = FUNCTIONS[np.argsort](-array if reverse else array)
     return Rows([array[order] for array in items.arrays], items.tree, list(items.weak))
+
+
+def _known_ranks(keys: list[Any]) -> list[Any] | None:
+    """What decides the order of the keys, if that is known while tracing: of tuples what comes before traced values, if it differs."""
+    if not has_traced(keys):
+        return keys
+    if not builtins.all(isinstance(key, tuple) for key in keys):
+        return None
+    known = builtins.min(next((k for k, part in enumerate(key) if has_traced(part)), len(key)) for key in keys)
+    ranks = [key[:known] for key in keys]
+    return None if builtins.any(a == b for a, b in itertools.combinations(ranks, 2)) else ranks
 
 
 def _by_index(iterable: Any) -> Rows:

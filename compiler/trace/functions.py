@@ -35,6 +35,7 @@ from . import (
 from .iterables import Comprehension, Indexed
 from .promotion import as_array, as_tracer, is_python, scalar_type, strong
 from .rows import Rows
+from .signatures import fitted
 from .tracer import TracedSize, Tracer, describe, handles
 
 
@@ -148,7 +149,7 @@ FUNCTIONS: dict[Callable[..., Any], Callable[..., Any]] = _named(np, {
     # functions of real arrays
     "round": calculus.round_, "around": calculus.round_, "nan_to_num": calculus.nan_to_num, "diff": calculus.diff,
     "ediff1d": calculus.ediff1d, "gradient": calculus.gradient, "trapezoid": calculus.trapezoid, "unwrap": calculus.unwrap,
-    "interp": calculus.interp, "fix": lambda x, out=None: np.trunc(x, out=out), "sinc": calculus.sinc,
+    "interp": calculus.interp, "angle": calculus.angle, "fix": lambda x, out=None: np.trunc(x, out=out), "sinc": calculus.sinc,
     "polyval": polynomials.polyval, "polyadd": polynomials.polyadd, "polysub": polynomials.polysub,
     "polyder": polynomials.polyder, "polyint": polynomials.polyint, "polyfit": polynomials.polyfit, "convolve": calculus.convolve, "correlate": calculus.correlate,
     "apply_along_axis": mapping.apply_along_axis, "apply_over_axes": mapping.apply_over_axes,
@@ -176,7 +177,13 @@ def function(func: Callable[..., Any]) -> Callable[..., Any]:
             f"{name} is not compiled by jitgrad; write it with functions that are (see jitgrad.numpy), "
             "or compute it outside of the traced function"
         )
-    return functools.partial(_strongly, found)
+    return functools.partial(_in_place_of, func, found)
+
+
+def _in_place_of(func: Callable[..., Any], found: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
+    if kwargs:
+        args, kwargs = fitted(func, found, args, kwargs)
+    return _strongly(found, *args, **kwargs)
 
 
 def _strongly(found: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:

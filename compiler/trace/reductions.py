@@ -172,11 +172,11 @@ def var(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: Any 
     return into(out if given(out) else None, _shaped(result, x, axes, keepdims), "var")
 
 
-def std(
-    a: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: Any = 0, keepdims: Any = False, **kwargs: Any
-) -> Any:
+def std(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: Any = 0, keepdims: Any = False, *,
+        where: Any = None, mean: Any = None, correction: Any = None) -> Any:  # fmt: skip
     """``np.std``."""
-    return into(out if given(out) else None, np.sqrt(var(a, axis, dtype, None, ddof, keepdims, **kwargs)), "std")
+    squared = var(a, axis, dtype, None, ddof, keepdims, where=where, mean=mean, correction=correction)
+    return into(out if given(out) else None, np.sqrt(squared), "std")
 
 
 def position(op: str) -> Any:

@@ -133,7 +133,8 @@ def _by_name(ufunc: np.ufunc, values: list[Tracer], dtype: np.dtype) -> Tracer:
     if op is None:
         if ufunc.__name__ == "xlogy":
             x, y = values
-            return np.where(x == 0, x.dtype.type(0), x * np.log(np.where(x == 0, x.dtype.type(1), y)))
+            zero = (x == 0) & ~((y > 0) & (y < np.inf) | np.isnan(y))  # elsewhere log(y) is the derivative at x = 0
+            return np.where(zero, x.dtype.type(0), x * np.log(np.where(zero, x.dtype.type(1), y)))
         raise UnsupportedError(
             f"np.{ufunc.__name__} is not compiled by jitgrad; write it with arithmetic and the functions of jitgrad.numpy"
         )

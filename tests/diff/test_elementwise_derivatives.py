@@ -227,6 +227,25 @@ def test_edge(op: str, point: tuple[float, ...], expected: tuple[float, ...]) ->
     np.testing.assert_allclose(found, expected)
 
 
+SECOND = [  # where a formula for one side ends, by calculus: d2f/dx2 and d2f/dxdy
+    ("logaddexp", (0.6, 0.6), (0.25, -0.25)),
+    ("logaddexp2", (0.6, 0.6), (np.log(2) / 4, -np.log(2) / 4)),
+    ("pow", (2.0, 0.0), (0.0, 0.5)),
+    ("pow", (-2.0, 0.0), (0.0, -0.5)),
+    ("pow", (2.0, 1.0), (0.0, 1 + np.log(2))),
+]
+
+
+@pytest.mark.parametrize(("op", "point", "expected"), SECOND)
+def test_second_derivative_where_a_formula_ends(op: str, point: tuple[float, float], expected: tuple[float, float]) -> None:
+    b = Builder()
+    x, y = (b.parameter(name, ArrayType(np.dtype("f8"))) for name in "xy")
+    first = vjp(b.finish("function", [b.emit(op, x, y)]), [0])
+    values = [*map(np.array, point), np.array(1.0)]
+    *_, along_x, along_y = interpret(vjp(first, [0, 1], cotangents=[1]), [*values, np.array(1.0)])
+    np.testing.assert_allclose([along_x, along_y], expected, rtol=1e-12, atol=1e-14)
+
+
 @pytest.mark.parametrize("exponent", [0.0, 1.0, 2.0, 3.0])
 def test_powers_of_zero_have_all_derivatives(exponent: float) -> None:
     """x**c at x = 0 for a constant c, as NumPy users write it: first and second derivative."""

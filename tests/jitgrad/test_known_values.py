@@ -1,6 +1,7 @@
 """Gradients that are known on paper, and a fit that is known by hand-written backpropagation."""
 
 import numpy as np
+from scipy import special
 
 import jitgrad as jg
 
@@ -69,3 +70,15 @@ def test_fit_follows_hand_written_backpropagation():
         assert difference(params, by_hand) <= 1e-9
         values.append(value)
     assert values[-1] < 1e-3 * values[0]
+
+
+def test_derivatives_of_all_orders_where_a_formula_has_a_hole():
+    """sinc(x) = 1 - (pi x)^2 / 6 + (pi x)^4 / 120 - ...; xlogy(x, y) = x log(y), 0 at x = 0."""
+    function, orders = np.sinc, [1, 0, -(np.pi**2) / 3, 0, np.pi**4 / 5]
+    for expected in orders:
+        np.testing.assert_allclose(jg.jit(function)(0.0), expected, rtol=1e-13, atol=1e-14)
+        function = jg.grad(function)
+    xlogy = special.xlogy
+    for point, expected in (((0.0, 3.0), np.log(3.0)), ((0.0, 0.0), 0.0), ((2.0, 3.0), np.log(3.0))):
+        np.testing.assert_allclose(jg.jit(xlogy)(*point), xlogy(*point), rtol=1e-15)
+        np.testing.assert_allclose(jg.grad(xlogy)(*point), expected)

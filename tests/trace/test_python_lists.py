@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Callable
 from typing import Any
 
@@ -147,6 +148,18 @@ def sorted_items(x):
     return sorted(x), sorted(x, reverse=True), by_size, sorted([x[0], x[1], x[2]]), sorted([3, 1, 2])
 
 
+def sorted_pairs(x):
+    by_name = {"c": x[0], "a": x[1], "b": x[2]}
+    largest_first = sorted([(2, x[0]), (3, x[1]), (1, x[2])], reverse=True)
+    ends = sorted(by_name.items(), key=operator.itemgetter(0)), sorted(by_name, reverse=True)
+    return (
+        [v for _, v in sorted(by_name.items())],
+        [v for _, v in largest_first],
+        [v for _, v in ends[0]],
+        ends[1] == ["c", "b", "a"],
+    )
+
+
 def sorted_rows(a):
     return sorted(a, key=lambda r: -r[0]), sorted([(a[0, 0], 1), (a[1, 1], 2)], key=lambda t: -t[0])
 
@@ -221,7 +234,7 @@ def mathematics(x):
 PROGRAMS: list[tuple[Callable[..., Any], tuple[Any, ...]]] = [
     *((program, (x,)) for program in (
         added, repeated, joined, negated, extended, assigned, started_with_integers, made_anew_in_a_loop, made_in_branches,
-        pairs, records, nested, numbers, seen_as_an_array, walked_over, truths, sorted_items, extremes, extremes_with_nan, rounded, mathematics,
+        pairs, records, nested, numbers, seen_as_an_array, walked_over, truths, sorted_items, sorted_pairs, extremes, extremes_with_nan, rounded, mathematics,
         lists_of_lists_that_grow)),
     *((program, (A,)) for program in (table_of_lists, arrays_in_a_list_that_change, ranges_as_values, rows, row_of_another_length, sorted_rows, extremes_of_other_things)),
     (filled_in_a_loop, (x, 7)),
