@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import cycle
 
 from ..ir import ArrayType, Dim, Equation, Var, symbol
 from ..ir.sizes import single_symbol, substitute, symbols
@@ -30,7 +31,7 @@ from .program import (
 )  # fmt: skip
 from .roles import Role, is_array, role_of
 
-AXES = ("i", "j", "k", "l", "m", "n")
+AXES = "ijklmn"
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +161,7 @@ class _KernelBuilder:
         outer = {p.name for p in kernel.buffers} | {s.name for s in kernel.scalars}
         shown = {name for p in kernel.buffers for dim in p.type.shape for name in symbols(dim)}
         names = Names(outer | shown | self.seen.sizes)
-        final = {axis.name: names.fresh(wish) for axis, wish in zip(self.axes, AXES[: len(self.axes)], strict=True)}
+        final = {axis.name: names.fresh(wish) for axis, wish in zip(self.axes, cycle(AXES), strict=False)}
         for placeholder, wish in self.wishes.items():
             final[placeholder] = names.fresh(wish)
         return final

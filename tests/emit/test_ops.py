@@ -71,6 +71,12 @@ def test_select_and_conversions_at_every_shape(check, shape):
     check(b.finish("f", results), *(sample(rng, v.type.dtype, shape) for v in (c, x, y)))
 
 
+def test_more_axes_than_letters_for_them(check):
+    x = Var("x", ArrayType(F64, symbolic((2, 1, 3, 1, 2, 1, 2, 2))))
+    b = Builder([x])
+    check(b.finish("f", [b.sin(x), b.sum(b.sin(x), (1, 4))]), np.arange(48.0).reshape(2, 1, 3, 1, 2, 1, 2, 2))
+
+
 @pytest.mark.parametrize("name", ["sum", "prod", "max", "min", "all", "any"])
 @pytest.mark.parametrize("shape", [(5,), (1,), (2, 3), (2, 1, 3), (1200,), (3, 700)])
 def test_reductions_over_all_sets_of_axes(check, name, shape):
