@@ -16,6 +16,7 @@ from typing import Any
 
 from .arguments import Instance, Static, call_spec, leaf_key, rebuild_instance
 from .calling import MISS
+from .collector import collector_paused
 from .compiler.trace.state import STATE, current_trace
 from .compiler.tree import flatten
 from .program import Program, compile_traced
@@ -109,9 +110,10 @@ class Compiled:
 
     def compile(self, arguments: tuple[tuple[Any, ...], dict[str, Any]]) -> Program:
         """Trace and compile for arguments like these (args, kwargs)."""
-        start = time.perf_counter()
-        traced = self.trace(arguments)
-        return compile_traced(traced, self.target, time.perf_counter() - start)
+        with collector_paused():
+            start = time.perf_counter()
+            traced = self.trace(arguments)
+            return compile_traced(traced, self.target, time.perf_counter() - start)
 
     def trace(self, arguments: tuple[tuple[Any, ...], dict[str, Any]]) -> Any:
         """The IR function for arguments like these, and how values go in and out."""
