@@ -12,7 +12,8 @@ from numba import types
 from numba.core import cgutils
 from numba.core.typing.npydecl import parse_dtype
 from numba.extending import lower_builtin, type_callable
-from numba.np.arrayobj import make_array, populate_array
+
+from .passing import array_value
 
 ALIGNMENT = 64  # bytes: a cache line
 
@@ -73,31 +74,15 @@ def _allocate(context: Any, builder: Any, signature: Any, arguments: Any) -> tup
     _refuse(context, builder, negative, "negative dimensions not allowed")
     _refuse(context, builder, too_big, "array is too big")
     meminfo = context.nrt.meminfo_alloc_aligned(builder, size=size, align=ALIGNMENT)
-    data = context.nrt.meminfo_data(builder, meminfo)
-    result = make_array(signature.return_type)(context, builder)
-    populate_array(
-        result,
-        data=builder.bitcast(data, result.data.type),
-        shape=cgutils.pack_array(builder, shape),
-        strides=cgutils.pack_array(builder, _strides(builder, shape, itemsize)),
-        itemsize=itemsize,
-        meminfo=meminfo,
-    )
-    return result._getvalue(), data, size
+    pointer = context.get_data_type(signature.return_type.dtype).as_pointer()
+    data = builder.bitcast(context.nrt.meminfo_data(builder, meminfo), pointer)
+    parent = context.get_constant_null(types.pyobject)
+    return array_value(builder, signature.return_type, data, shape, meminfo=meminfo, parent=parent), data, size
 
 
 def _refuse(context: Any, builder: Any, test: Any, message: str) -> None:
     with builder.if_then(test, likely=False):
         context.call_conv.return_user_exc(builder, ValueError, (message,))
-
-
-def _strides(builder: Any, shape: list[Any], stride: Any) -> list[Any]:
-    """How many bytes apart elements are along each axis, in C order."""
-    strides: list[Any] = []
-    for size in reversed(shape):
-        strides.insert(0, stride)
-        stride = builder.mul(stride, size)
-    return strides
 
 
 def view(x: Any, shape: Any) -> Any:
@@ -161,19 +146,12 @@ def _lower_flat_view(context: Any, builder: Any, signature: Any, arguments: Any)
 
 
 def _view(context: Any, builder: Any, signature: Any, x: Any, dims: list[tuple[Any, types.Type]], start: Any = None) -> Any:
-    array = make_array(signature.args[0])(context, builder, x)
+    model = context.data_model_manager[signature.args[0]]
+    meminfo, parent, data = (model.get(builder, x, name) for name in ("meminfo", "parent", "data"))
+    if start is not None:
+        data = builder.gep(data, [start])
     shape = [context.cast(builder, value, kind, types.intp) for value, kind in dims]
-    strides = _strides(builder, shape, array.itemsize)
-    result = make_array(signature.return_type)(context, builder)
-    populate_array(
-        result,
-        data=array.data if start is None else builder.gep(array.data, [start]),
-        shape=cgutils.pack_array(builder, shape),
-        strides=cgutils.pack_array(builder, strides),
-        itemsize=array.itemsize,
-        meminfo=array.meminfo,
-        parent=array.parent,
-    )
+    result = array_value(builder, signature.return_type, data, shape, meminfo=meminfo, parent=parent)
     if context.enable_nrt:
-        context.nrt.incref(builder, signature.return_type, result._getvalue())
-    return result._getvalue()
+        context.nrt.incref(builder, signature.return_type, result)
+    return result

@@ -29,6 +29,7 @@ from numba.np.numpy_support import from_dtype, map_layout
 
 from ..store import read_entry, write_entry
 from .objects import ObjectCompiler, ObjectLibrary, entry_key
+from .passing import ObjectContext
 
 _linked: dict[str, CompileResult] = {}
 """What this process already holds, by key: machine code is never unloaded, and never loaded twice."""
@@ -127,6 +128,7 @@ def adopt(dispatcher: Dispatcher, digest: str, python_callable: bool, has_loops:
     dispatcher.targetoptions.update(no_cfunc_wrapper=True, no_cpython_wrapper=not python_callable)
     dispatcher._compiler.pipeline_class = ObjectCompiler
     dispatcher._cache = EntryCache(digest)
+    dispatcher.targetctx = ObjectContext.of(dispatcher.targetctx)
     dispatcher.get_call_template = functools.partial(_call_template, dispatcher)  # type: ignore[method-assign]
 
 

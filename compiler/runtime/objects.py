@@ -28,6 +28,7 @@ from numba.core.compiler import Compiler, CompileResult
 from numba.core.compiler_machinery import PassManager
 
 from .fortran import imported_alone
+from .passing import ObjectContext
 from .positions import UnsignedPositions
 
 
@@ -100,6 +101,7 @@ class ObjectCompiler(Compiler):
         """Here numba loads its own functions, and asks whether there is a BLAS: no reason to import all of `scipy.linalg`."""
         with imported_alone("cython_blas"):
             super().__init__(*arguments)
+        self.state.targetctx = ObjectContext.of(self.state.targetctx)
 
     def compile_extra(self, function: Callable[..., Any]) -> CompileResult:
         key = entry_key(function.__digest__, self.state.args)
