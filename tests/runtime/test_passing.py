@@ -4,7 +4,6 @@ import gc
 
 import numba
 import numpy as np
-
 from jitgrad.compiler.load import load
 from jitgrad.compiler.runtime.arrays import grow
 from jitgrad.compiler.runtime.blas import gemm
