@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import string
-import textwrap
 from collections.abc import Iterable, Iterator
 
 from ..ir import ArrayType, Dim
@@ -20,6 +19,7 @@ from ..lower.program import (
     Let,
     Load,
     NewStack,
+    Parameter,
     Pop,
     Position,
     Print,
@@ -38,7 +38,6 @@ from .code import Code, count_readers, element_text
 from .expressions import atom_text, dim_text, dtype_text
 from .nests import store_line, wrap_lines
 
-WIDTH = 110  # columns for a list of conditions
 GROWING = 64  # numbers that a stack of unknown capacity has room for at first
 
 
@@ -70,38 +69,28 @@ class _Driver:
     def sizes(self) -> None:
         """Read sizes off shapes, and refuse arguments that do not fit the types or the guards."""
         bound: set[str] = set()
-        checks: list[str] = []
-        for parameter in self.program.parameters:
-            shape = [single_symbol(dim) for dim in parameter.type.shape]
-            if len(shape) > 1 and all(shape) and len(set(shape) - bound) == len(shape):
-                self.code.line(f"{', '.join(map(str, shape))} = {parameter.name}.shape")
-                bound.update(map(str, shape))
-                continue
-            for axis, (dim, name) in enumerate(zip(parameter.type.shape, shape, strict=True)):
-                if name is not None and name not in bound:
-                    self.code.line(f"{name} = {parameter.name}.shape[{axis}]")
-                    bound.add(name)
-                else:
-                    checks.append(f"{parameter.name}.shape[{axis}] != {dim_text(dim)}")
+        checked = [parameter for parameter in self.program.parameters if not self._binds(parameter, bound)]
+        for parameter in checked:
+            self.functions.add("guards.expect_shape")
+            self.code.line(f"expect_shape({parameter.name}, {shape_text(parameter.type)})")
         for guard in self.program.guards:
             if isinstance(guard.left, int) and isinstance(guard.right, int) and guard.holds({}):
                 continue
-            opposite = {"==": "!=", "!=": "==", "<": ">=", "<=": ">", ">": "<=", ">=": "<"}[guard.relation]
-            checks.append(f"{dim_text(guard.left)} {opposite} {dim_text(guard.right)}")
-        if checks:
-            self.refuse(checks)
+            self.functions.add("guards.expect")
+            self.code.line(f"expect({dim_text(guard.left)} {guard.relation} {dim_text(guard.right)})")
 
-    def refuse(self, checks: list[str]) -> None:
-        """Raise where one of the conditions holds."""
-        lines = textwrap.wrap(" or ".join(c.replace(" ", "~") for c in checks), WIDTH, break_on_hyphens=False)
-        if len(lines) == 1:
-            header = [f"if {lines[0]}:"]
+    def _binds(self, parameter: Parameter, bound: set[str]) -> bool:
+        """Whether all sizes of a parameter are new; the new ones are read off its shape."""
+        shape = [single_symbol(dim) for dim in parameter.type.shape]
+        new = [name is not None and name not in bound and name not in shape[:axis] for axis, name in enumerate(shape)]
+        if len(shape) > 1 and all(new):
+            self.code.line(f"{', '.join(map(str, shape))} = {parameter.name}.shape")
         else:
-            header = ["if (", *(f"    {line}" for line in lines), "):"]
-        for text in header[:-1]:
-            self.code.line(text.replace("~", " "))
-        with self.code.block(header[-1].replace("~", " ")):
-            self.code.line('raise ValueError("guard")')
+            for axis, name in enumerate(shape):
+                if new[axis]:
+                    self.code.line(f"{name} = {parameter.name}.shape[{axis}]")
+        bound.update(name for name in shape if name is not None)
+        return all(new)
 
     def statements(self, statements: Iterable[Statement]) -> None:
         for statement in statements:

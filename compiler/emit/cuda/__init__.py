@@ -74,8 +74,8 @@ def _imports(functions: set[str]) -> list[str]:
     own = [module for module in ("numeric",) if any(f.startswith(f"{module}.") for f in functions)]
     names = sorted(["device", "gpu", *own])
     lines += ["import numpy as np", "", f"from {RUNTIME} import {', '.join(names)}"]
-    elementary = sorted(f.partition(".")[2] for f in functions if f.startswith("elementary."))
     lines.append(f"from {RUNTIME}.device import cuda")
-    if elementary:
-        lines.append(f"from {RUNTIME}.elementary import {', '.join(elementary)}")
+    for module in ("elementary", "guards"):
+        if called := sorted(f.partition(".")[2] for f in functions if f.startswith(f"{module}.")):
+            lines.append(f"from {RUNTIME}.{module} import {', '.join(called)}")
     return lines
