@@ -47,7 +47,7 @@ from .program import (
 )  # fmt: skip
 from .roles import Role, is_array, role_of
 from .striding import repeated, striding
-from .views import drop_unused_views
+from .views import allocate_as_seen, drop_unused_views
 
 
 def lower(function: Function, donated: Mapping[int, int] | None = None, reuse: bool = False, flat: bool = True) -> Program:
@@ -116,10 +116,10 @@ class _Lowering:
         keep: list[Statement] = []
         for name, given in self.given.items():
             keep += [Bind((given,), (name,)), Call("copied", (name,), (name,))]
+        body, returned = allocate_as_seen(drop_unused_views((*keep, *scope.statements), returned), returned)
         return Program(
-            self.function.name, tuple(parameters), self.function.guards,
-            drop_unused_views((*keep, *scope.statements), returned), returned, tuple(self.kernels.values()),
-        )  # fmt: skip
+            self.function.name, tuple(parameters), self.function.guards, body, returned, tuple(self.kernels.values())
+        )
 
     def keep_argument(self, name: str) -> None:
         """Work on a copy of a parameter whose name is bound to other memory later, and give the caller's another name."""
@@ -193,7 +193,7 @@ class Scope:
         self.shared, self.function, self.values = shared, function, values
         self.owned = owned  # the parameters whose memory may be taken
         self.statements: list[Statement] = []
-        self.flat: dict[tuple[str, ArrayType], str] = {}  # views for kernels
+        self.views: dict[tuple[str, ArrayType], str] = {}  # the names of buffers under other shapes
         self.whole: dict[str, Buffer] = {}  # the buffers that views show under another shape
         self.definition = {r: e for e in function.equations for r in e.results}
         self.uses = Counter(v for e in function.equations for v in e.operands) + Counter(function.results)
@@ -303,16 +303,8 @@ class Scope:
             return launch
         flat, types = flatten(launch)
         parameters = zip(launch.kernel.buffers, launch.buffers, types, strict=True)
-        seen = tuple(self.under(Buffer(name, p.type, name), type) for p, name, type in parameters)
+        seen = tuple(self.seen_as(Buffer(name, p.type, name), type).name for p, name, type in parameters)
         return generalise(replace(flat, buffers=seen), types)
-
-    def under(self, base: Buffer, type: ArrayType) -> str:
-        """The name of a buffer seen under the shape that a kernel wants."""
-        if base.type == type:
-            return base.name
-        if (base.name, type) not in self.flat:
-            self.flat[base.name, type] = self.seen_as(base, type).name
-        return self.flat[base.name, type]
 
     def reuse(self, group: Group, position: int, result: Var, stored: Mapping[Var, Buffer]) -> Buffer | None:
         """The memory of an operand that nobody reads after this group, for a result of the same type."""
@@ -431,11 +423,13 @@ class Scope:
             base = self.whole.get(base.name, base)
             if base.type == type:
                 return base
+            if (base.name, type) in self.views:
+                return Buffer(self.views[base.name, type], type, base.storage)
         name = self.shared.names.fresh((equation.hint if equation else "") or base.name)
         self.statements.append(View(name, type, base.name, positions, offset, equation.source if equation else None))
         view = Buffer(name, type, base.storage)
         if whole:
-            self.whole[name] = base
+            self.whole[name], self.views[base.name, type] = base, name
         return view
 
     def reshaped(self, var: Var, shape: tuple[Any, ...]) -> str:
@@ -471,7 +465,7 @@ class Scope:
         assert plan is not None
         out = self.new_buffer(equation.result, self.wish(equation), source=equation.source)
         operands = (self.buffer(repeated(v, self.definition)) for v in equation.operands)
-        whole, left, right = (self.under(b, b.type.with_shape((b.type.size,))) for b in (out, *operands))
+        whole, left, right = (self.reshaped_buffer(b, (b.type.size,)) for b in (out, *operands))
         self.statements.append(Products(whole, left, right, plan.sizes, (plan.out, plan.a, plan.b), equation.source))
 
     def batched(self, equation: Equation, out: str, a: Buffer, b: Buffer, flags: tuple[bool, bool]) -> None:
@@ -696,7 +690,7 @@ class Scope:
 
     def forget_views(self, name: str) -> None:
         """A name is bound to other memory: views made before show the old one."""
-        self.flat = {key: view for key, view in self.flat.items() if key[0] != name}
+        self.views = {key: view for key, view in self.views.items() if key[0] != name}
         self.whole = {view: base for view, base in self.whole.items() if base.name != name}
 
     def rebind(self, targets: Sequence[Value | Stack], values: Sequence[Value | Stack]) -> None:
