@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 from numba.core.typing.npydecl import parse_dtype
@@ -46,43 +47,63 @@ type_callable(zeros)(_type_new)
 @lower_builtin(empty, types.BaseTuple, types.Any)
 @lower_builtin(empty, types.Integer, types.Any)
 def _lower_empty(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-    return _allocate(context, builder, signature, arguments)[0]
+    return _new(context, builder, signature, arguments, cgutils.false_bit)
 
 
 @lower_builtin(zeros, types.BaseTuple, types.Any)
 @lower_builtin(zeros, types.Integer, types.Any)
 def _lower_zeros(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-    result, data, size = _allocate(context, builder, signature, arguments)
-    cgutils.memset(builder, data, size, 0)
-    return result
+    return _new(context, builder, signature, arguments, cgutils.true_bit)
 
 
-def _allocate(context: Any, builder: Any, signature: Any, arguments: Any) -> tuple[Any, Any, Any]:
-    """A new array, its data, and its bytes."""
+def _new(context: Any, builder: Any, signature: Any, arguments: Any, clear: Any) -> Any:
+    """A new array, filled with zeros if told to."""
     given, kind = arguments[0], signature.args[0]
     dims = (
         zip(cgutils.unpack_tuple(builder, given), kind, strict=True) if isinstance(kind, types.BaseTuple) else [(given, kind)]
     )
     shape = [context.cast(builder, value, of, types.intp) for value, of in dims]
-    itemsize = context.get_constant(types.intp, context.get_abi_sizeof(context.get_data_type(signature.return_type.dtype)))
-    size, negative, too_big = itemsize, cgutils.false_bit, cgutils.false_bit
+    element = context.get_data_type(signature.return_type.dtype)
+    itemsize = context.get_constant(types.intp, context.get_abi_sizeof(element))
+    slot = cgutils.alloca_once(builder, cgutils.voidptr_t)
+    exception = context.call_conv._get_excinfo_argument(builder.function)
+    code = builder.call(_allocator(context, builder.module, len(shape)), [slot, exception, clear, itemsize, *shape])
+    with cgutils.if_unlikely(builder, cgutils.is_not_null(builder, code)):
+        builder.ret(code)
+    meminfo, parent = builder.load(slot), context.get_constant_null(types.pyobject)
+    data = builder.bitcast(context.nrt.meminfo_data(builder, meminfo), element.as_pointer())
+    return array_value(builder, signature.return_type, data, shape, meminfo=meminfo, parent=parent)
+
+
+def _allocator(context: Any, module: ir.Module, rank: int) -> ir.Function:
+    """The function of a module that allocates all its arrays of one rank: a long driver would repeat its checks a hundred times."""
+    name = f"jitgrad.allocate.{rank}"
+    if name in module.globals:
+        return module.globals[name]
+    calls, index = context.call_conv, context.get_value_type(types.intp)
+    parameters = [types.voidptr, types.boolean, types.intp, *[types.intp] * rank]
+    returned, *taken = map(context.get_value_type, parameters)
+    exception = calls.get_function_type(types.none, ()).args[1]
+    function = ir.Function(module, ir.FunctionType(ir.IntType(32), [returned.as_pointer(), exception, *taken]), name)
+    function.linkage = "internal"
+    function.attributes.add("noinline")
+    slot, _, clear, size, *shape = function.args
+    builder = ir.IRBuilder(function.append_basic_block("entry"))
+    negative, too_big = cgutils.false_bit, cgutils.false_bit
     for extent in shape:
         product = builder.smul_with_overflow(size, extent)
         size = builder.extract_value(product, 0)
         too_big = builder.or_(too_big, builder.extract_value(product, 1))
-        negative = builder.or_(negative, builder.icmp_signed("<", extent, extent.type(0)))
-    _refuse(context, builder, negative, "negative dimensions not allowed")
-    _refuse(context, builder, too_big, "array is too big")
+        negative = builder.or_(negative, builder.icmp_signed("<", extent, ir.Constant(index, 0)))
+    for test, message in ((negative, "negative dimensions not allowed"), (too_big, "array is too big")):
+        with builder.if_then(test, likely=False):
+            calls.return_user_exc(builder, ValueError, (message,))
     meminfo = context.nrt.meminfo_alloc_aligned(builder, size=size, align=ALIGNMENT)
-    pointer = context.get_data_type(signature.return_type.dtype).as_pointer()
-    data = builder.bitcast(context.nrt.meminfo_data(builder, meminfo), pointer)
-    parent = context.get_constant_null(types.pyobject)
-    return array_value(builder, signature.return_type, data, shape, meminfo=meminfo, parent=parent), data, size
-
-
-def _refuse(context: Any, builder: Any, test: Any, message: str) -> None:
-    with builder.if_then(test, likely=False):
-        context.call_conv.return_user_exc(builder, ValueError, (message,))
+    builder.store(meminfo, slot)
+    with builder.if_then(clear):
+        cgutils.memset(builder, context.nrt.meminfo_data(builder, meminfo), size, 0)
+    builder.ret(ir.Constant(ir.IntType(32), 0))
+    return function
 
 
 def view(x: Any, shape: Any) -> Any:

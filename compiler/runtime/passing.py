@@ -15,7 +15,7 @@ from typing import Any
 
 from llvmlite import ir
 from numba.core import cgutils, types
-from numba.core.callconv import CPUCallConv
+from numba.core.callconv import RETCODE_OK, CPUCallConv
 from numba.core.cpu import CPUContext
 from numba.core.datamodel.manager import DataModelManager
 from numba.core.datamodel.models import ArrayModel
@@ -70,11 +70,25 @@ class ObjectContext(CPUContext):
         """Register an adopted function: whoever calls it, under whatever context, calls it in its way."""
         call = user_function(fndesc, libs)
 
-        def call_in_its_way(context: CPUContext, builder: ir.IRBuilder, sig: Any, args: Any) -> Any:
-            return call(ObjectContext.of(context), builder, sig, args)
+        def call_in_its_way(context: CPUContext, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:
+            if _is_lean(fndesc) and isinstance(context, ObjectContext):
+                return call_lean(context, builder, fndesc, arguments)
+            return call(ObjectContext.of(context), builder, signature, arguments)
 
         call_in_its_way.signature, call_in_its_way.libs = call.signature, call.libs
         self._defns[func].append(call_in_its_way, call.signature)
+
+
+def call_lean(context: ObjectContext, builder: ir.IRBuilder, fndesc: FunctionDescriptor, arguments: Any) -> Any:
+    """Call a lean function from an adopted one, which catches no exceptions: its exception is the caller's at once."""
+    calls = LeanCalls(context)
+    slot = cgutils.alloca_once(builder, calls.get_return_type(fndesc.restype).pointee)
+    exception = calls._get_excinfo_argument(builder.function)
+    passed = calls._get_arg_packer(fndesc.argtypes).as_arguments(builder, arguments)
+    code = builder.call(context.declare_function(builder.module, fndesc), [slot, exception, *passed])
+    with cgutils.if_unlikely(builder, builder.icmp_signed("!=", code, RETCODE_OK)):
+        builder.ret(code)
+    return context.get_returned_value(builder, fndesc.restype, builder.load(slot))
 
 
 def _is_lean(fndesc: FunctionDescriptor) -> bool:
