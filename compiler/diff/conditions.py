@@ -91,7 +91,9 @@ class _BackwardBranch:
         inner.run(region.items)
         self.results = inner.take_all([region.tangents[k] for k in needed], [region.parameters[k] for k in needed])
         b.equations = live_equations(b.equations, self.results)
-        self.plan: Plan = plan_residuals(region.builder, b.equations, self.results, region.parameters)
+        plan = plan_residuals(region.builder, b.equations, self.results, region.parameters)
+        assert plan is not None
+        self.plan: Plan = plan
         self.taken = [k for k, p in enumerate(region.parameters) if p in self.plan.outside]
         self.names = [f"ct_{region.parameters[k].name}" for k in given]
 

@@ -74,6 +74,7 @@ class DiffBuilder(Builder):
         self.linear: dict[Var, str] = {}  # linear variables, and the user's name for what they are tangents of
         self.masked = False  # whether ``scale`` is applied to masked cotangents
         self.prices: dict[Var, float] = {}  # of parameters, see ``residuals``
+        self.states: dict[Var, float] = {}  # what it may cost to have states of arrays again, see ``undoing``
         self.free: frozenset[Var] | None = None  # what a backward region gets for nothing; None means everything
         self.sizes: dict[str, Var] = {}  # symbols bound here, and the scalars that hold their values
         self.measured: set[Var] = set()  # those of them that only the equation itself can tell
@@ -117,11 +118,15 @@ class DiffBuilder(Builder):
         So the cotangent of ``a[i] += v`` costs a read, not three accesses.
         """
         before = self.definitions[array].operands[0]
-        read = self.definitions.get(value)
-        if read is not None and read.op == "index" and read.operands == (before, *starts) and read["spec"] == spec:
+        if self._stands_there(before, value, *starts, spec=spec):
             return before
         written: Var = self.emit("update", before, value, *starts, spec=spec)
         return written
+
+    def _stands_there(self, array: Var, value: Var, *starts: Var, spec: Any) -> bool:
+        """Whether a value was read from where it is to be written: ``a[i] += v`` ends so for a slice, which is a view."""
+        read = self.definitions.get(value)
+        return read is not None and read.op == "index" and read.operands == (array, *starts) and read["spec"] == spec
 
     def _is_zero(self, value: Var) -> bool:
         e = self.definitions.get(value)
@@ -144,6 +149,8 @@ class DiffBuilder(Builder):
         key = (equation.op, tuple(operands), equation.attributes)
         if key in self._known:
             return (self._known[key],)
+        if equation.op == "update" and self._stands_there(*operands, spec=equation["spec"]):
+            return (operands[0],)
         results = tuple(self.fresh(v.type) for v in equation.results)
         self.append(equation.replace(operands=tuple(operands), results=results))
         if _is_shared(equation.op):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, field
 
 from ..ir import ArrayType, Dim, Equation, Function, SourceLine, Var
@@ -11,10 +11,19 @@ from .demand import Demand
 from .linear import DiffBuilder
 from .linearize import Linearizer, same_loop_without_identities
 from .regions import Input, close_region, live_equations
-from .residuals import TYPICAL_SIZE, Plan, free_variables_of, plan_residuals, price_outside, typical, weight
+from .residuals import (
+    TYPICAL_SIZE,
+    Plan,
+    free_variables_of,
+    plan_residuals,
+    price_outside,
+    typical,
+    weight,
+)
 from .saving import LinearRegion, adopt_stacks, push_saved, restore, room_outside, stack_equation, stack_type
 from .transpose import Transposer
 from .trips import index_bounds, reversed_range, trip_count
+from .undoing import Undoing, Write, carried_place, in_order, undoing, writes_between
 
 
 @dataclass(slots=True)
@@ -77,13 +86,57 @@ class LinearLoop:
             masked |= {k for k, v in enumerate(self.carried_tangents) if v in self.inner.masked}
         self.useful = useful
 
+    def writes(self, k: int) -> tuple[Write, ...]:
+        """The writes to a carried array in one run of the body; none if they cannot be undone."""
+        return writes_between(self.body.builder, self.body.parameters[1 + len(self.consts) + k], self.body.results[k])
+
+    def chains(self, provided: Container[Var]) -> list[int]:
+        """The carried arrays whose writes can be undone; what inner loops wrote, they must have undone."""
+        found = [k for k in range(len(self.starts)) if self.body.results.count(self.body.results[k]) == 1 and self.writes(k)]
+        return [k for k in found if all(w.before in provided for w in self.writes(k) if w.by_loop)]
+
+    def undoing(self, walked: Sequence[int]) -> Undoing:
+        """The undoing of the writes to these carried arrays."""
+        b = self.body.builder
+        ends = {self.body.results[k]: self.price_of_end(k) for k in walked}
+        return undoing(b, [self.writes(k) for k in walked], ends, b.free or ())
+
+    def price_of_end(self, k: int) -> float:
+        """What one run of the backward body pays for an array as the loop left it."""
+        result = self.equation.results[k - len(self.starts)]
+        return price_outside(self.builder, result) / (2 * self.typical_times)
+
+    def price_of_undoing(self, k: int) -> float | None:
+        """What is saved per run to undo the writes to a carried array; None if they cannot be undone."""
+        writes = self.writes(k)
+        prices = [self._price_of_write(write) for write in writes]
+        known = [price for price in prices if price is not None]
+        return sum(known) if writes and len(known) == len(prices) else None
+
+    def _price_of_write(self, write: Write) -> float | None:
+        if not write.by_loop:
+            return weight(write.equation.operands[1])
+        inner = (item for item in self.body.items if isinstance(item, LinearLoop) and write.after in item.equation.results)
+        loop = next(inner, None)
+        price = loop.price_of_undoing(carried_place(write.equation, write.after)) if loop and loop.useful else None
+        return price * loop.typical_times if price is not None and loop is not None else None
+
+    @property
+    def typical_times(self) -> int:
+        """A guess at how often the body runs."""
+        return TYPICAL_SIZE if self.times is None else typical(self.times)
+
+    def is_inside(self, transposer: Transposer) -> bool:
+        """Whether the backward loop stands in another backward region than the forward loop."""
+        return transposer.builder is not self.builder
+
     def transpose(self, transposer: Transposer) -> None:
         """Emit the backward loop, and let the forward loop save what it reads."""
         carried = sorted(self.useful)
         if not carried:
             return
         consts = [c for c, v in enumerate(self.const_tangents) if v is not None and v in self.inner.useful]
-        backward = _BackwardBody(self, carried, consts)
+        backward = _BackwardBody(self, carried, consts, transposer)
         filled = _save(self, backward)
         _emit_backward_loop(self, backward, filled, transposer)
 
@@ -91,7 +144,7 @@ class LinearLoop:
 class _BackwardBody:
     """The equations of the backward loop's body and what they read."""
 
-    def __init__(self, loop: LinearLoop, carried: list[int], consts: list[int]) -> None:
+    def __init__(self, loop: LinearLoop, carried: list[int], consts: list[int], transposer: Transposer) -> None:
         body = loop.body
         self.carried, self.consts = carried, consts
         _set_prices(loop)
@@ -107,8 +160,24 @@ class _BackwardBody:
         self.results = inner.take_all([loop.carried_tangents[k] for k in carried], self.cotangents)
         self.results += inner.take_all([loop.const_tangents[c] for c in consts], self.totals)
         b.equations = live_equations(b.equations, self.results)
+        self.plan, self.walked = self._plan(loop, transposer)
+
+    def _plan(self, loop: LinearLoop, transposer: Transposer) -> tuple[Plan, list[int]]:
+        """The cheapest plan, and the carried arrays of which it undoes the writes.
+
+        Those of which the state at the end is had by undoing must be undone further.
+        """
+        body, results = loop.body, loop.equation.results
         given = body.parameters[: 1 + len(loop.consts)]
-        self.plan: Plan = plan_residuals(body.builder, b.equations, self.results, given)
+        plan = plan_residuals(body.builder, self.builder.equations, self.results, given)
+        assert plan is not None
+        walked: list[int] = []
+        for k in loop.chains(self.builder.definitions):
+            goes_on = loop.is_inside(transposer) and results[k - len(loop.carried_tangents)] in transposer.builder.definitions
+            trial = plan_residuals(body.builder, self.builder.equations, self.results, given, loop.undoing([*walked, k]))
+            if trial is not None and (goes_on or trial.price < plan.price):
+                plan, walked = trial, [*walked, k]
+        return plan, walked
 
     def close(self, loop: LinearLoop) -> tuple[Function, list[int]]:
         """The body as a function, and which constants of the forward loop it takes."""
@@ -122,10 +191,15 @@ class _BackwardBody:
         names = [forward.parameters[1 + len(loop.consts) + k].name for k in self.carried]
         inputs += [(v, f"ct_{name}") for v, name in zip(self.cotangents, names, strict=True)]
         inputs += [(v, f"ct_{consts[c].name}") for v, c in zip(self.totals, self.consts, strict=True)]
+        inputs += [(loop.body.results[k], forward.parameters[1 + len(loop.consts) + k].name) for k in self.walked]
         inputs += [(v, "saved") for v in (*stacks.values(), *plan.stacks)]
         ends = [rests[v] for v in plan.saved] + [self.builder.stack_rests[v] for v in plan.stacks]
+        results = [*self.results, *plan.undoing.starts, *ends]
         equations = [*prologue.equations, *self.builder.equations]
-        function = close_region(f"{loop.body.function.name}_backward", inputs, equations, [*self.results, *ends])
+        if self.walked:
+            states = {v for k in self.walked for write in loop.writes(k) for v in (write.before, write.after)}
+            equations = in_order(prologue.equations, self.builder.equations, results, states)
+        function = close_region(f"{loop.body.function.name}_backward", inputs, equations, results)
         return function, taken
 
 
@@ -163,12 +237,19 @@ def _set_prices(loop: LinearLoop) -> None:
     """
     b, outer = loop.body.builder, loop.builder
     index, *others = b.parameters
-    runs = 2 * (TYPICAL_SIZE if loop.times is None else typical(loop.times))
+    runs = 2 * loop.typical_times
     b.prices = {index: 0.0}
     for k, (parameter, operand) in enumerate(zip(others, loop.equation.operands[2:], strict=True)):
         if isinstance(parameter.type, ArrayType):
             b.prices[parameter] = price_outside(outer, operand) / runs if k < len(loop.consts) else weight(parameter)
     b.free = free_variables_of(b)
+    b.states = {}
+    for k in range(len(loop.starts)):
+        price = loop.price_of_undoing(k)
+        if price is not None:
+            price += loop.price_of_end(k)
+            writes = loop.writes(k)
+            b.states.update((v, price) for write in writes for v in (write.before, write.after))
 
 
 def _save(loop: LinearLoop, backward: _BackwardBody) -> list[Var]:
@@ -211,22 +292,36 @@ def _emit_backward_loop(loop: LinearLoop, backward: _BackwardBody, filled: list[
     cotangents = transposer.take_all([loop.results[k] for k in backward.carried], backward.cotangents)
     totals = transposer.take_all([loop.consts[c] for c in backward.consts], backward.totals)
     constants = [e.operands[2 + k] for k in taken]
-    results = _emit_loop(b, start, stop, constants, [*cotangents, *totals, *filled], region, -e["step"])
-    split = len(cotangents)
+    ends = [e.results[k - len(loop.starts)] for k in backward.walked]
+    carried = [*cotangents, *totals, *ends, *filled]
+    results = [b.fresh(v.type) for v in carried]
+    split = len(cotangents) + len(totals)
+    for place, k in enumerate(backward.walked, split):
+        results[place] = _state_before(loop, k, transposer, constants) or results[place]
+    results = _emit_loop(b, start, stop, constants, carried, results, region, -e["step"])
     for k, result in zip(backward.carried, results, strict=False):
         transposer.add(loop.starts[k], result)
-    for c, result in zip(backward.consts, results[split:], strict=False):
+    for c, result in zip(backward.consts, results[len(cotangents) :], strict=False):
         transposer.add(loop.consts[c], result)
-    b.stack_rests.update(zip(filled, results[split + len(totals) :], strict=True))
+    b.stack_rests.update(zip(filled, results[split + len(ends) :], strict=True))
+
+
+def _state_before(loop: LinearLoop, k: int, transposer: Transposer, constants: Sequence[Var]) -> Var | None:
+    """The state of a carried array before the loop, as a variable of the forward region, if the backward one around may have it so."""
+    b, state = transposer.builder, loop.equation.operands[2 + len(loop.consts) + k]
+    is_read = state in constants or any(state in e.operands for e in b.equations)
+    if not loop.is_inside(transposer) or state not in loop.builder.states or state in b.definitions or is_read:
+        return None
+    return state
 
 
 def _emit_loop(
-    b: DiffBuilder, start: Var, stop: Var, constants: Sequence[Var], carried: Sequence[Var], body: Function, step: int
-) -> list[Var]:
+    b: DiffBuilder, start: Var, stop: Var, constants: Sequence[Var], carried: Sequence[Var], results: Sequence[Var],
+    body: Function, step: int,
+) -> list[Var]:  # fmt: skip
     """Append a loop; what its body hands on unchanged is not carried. Returns what all carried values have become."""
-    results = tuple(b.fresh(v.type) for v in carried)
     attributes = (("step", step), ("consts", len(constants)))
-    e = Equation("loop", (start, stop, *constants, *carried), results, attributes, (body,), b.source)
+    e = Equation("loop", (start, stop, *constants, *carried), tuple(results), attributes, (body,), b.source)
     loop, same = same_loop_without_identities(e)
     if loop.results:
         b.append(loop)

@@ -2,11 +2,13 @@
 
 In: the forward equations of a loop's body or a branch, and the variables of it that the backward equations read. Out: a plan
 that makes all of them available at the least price (bytes moved per run of the region): a minimum cut through the graph of
-those equations that are cheap to repeat. What follows from constants and the loop's index is never saved.
+those equations that are cheap to repeat. What follows from constants and the loop's index is never saved. Where writes are undone
+(``undoing``), earlier states of arrays are had like values that are computed again.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -16,6 +18,7 @@ from ..ops import OPS
 from .linear import DiffBuilder
 from .mincut import cheapest_cut
 from .regions import free_variables
+from .undoing import Undoing
 
 TYPICAL_SIZE = 100  # of a dim that is not known, for comparing prices
 PRECISION = 1 << 30  # of prices, as parts of a byte
@@ -43,35 +46,98 @@ class Plan:
     stacks: tuple[Var, ...]  # stacks that inner regions filled
     again: frozenset[Var]  # results of equations that are repeated
     symbols: Mapping[str, Var]  # sizes bound inside, and the scalars that give them
+    undoing: Undoing
+    price: float  # of all that is given, per run
 
 
-def plan_residuals(b: DiffBuilder, backward: Sequence[Equation], results: Sequence[Var], outside: Sequence[Var]) -> Plan:
-    """Find the cheapest plan for what these backward equations read; ``outside`` are the parameters that can be given."""
+def plan_residuals(
+    b: DiffBuilder, backward: Sequence[Equation], results: Sequence[Var], outside: Sequence[Var], undoing: Undoing | None = None
+) -> Plan | None:
+    """Find the cheapest plan for what these backward equations read; ``outside`` are the parameters that can be given.
+
+    None if the states that ``undoing`` arrives at would be needed before they are there.
+    """
     own = {*b.parameters, *(r for e in b.equations for r in e.results)}
-    required = free_variables(backward, results) & own
+    undoing = undoing or Undoing()
+    had = _Had(b, backward, own, undoing)
+    if had.pinned is None:
+        return None
+    required = free_variables(backward, [*results, *undoing.starts]) & own
     symbols = set().union(*(e.symbols() for e in backward)) & set(b.sizes)
     while True:
         used = {name: b.sizes[name] for name in b.sizes if name in symbols}
-        plan = _plan(b, {*required, *used.values()}, outside, used)
+        plan = _plan(b, {*required, *used.values()}, outside, used, had)
         further = _symbols_of(b, plan) & set(b.sizes)
         if further <= symbols:
             return plan
         symbols |= further
 
 
-def _plan(b: DiffBuilder, wanted: set[Var], outside: Sequence[Var], symbols: Mapping[str, Var]) -> Plan:
+class _Had:
+    """Which variables a backward region has otherwise: from its own inner loops, or by undoing writes."""
+
+    def __init__(self, b: DiffBuilder, backward: Sequence[Equation], own: set[Var], undoing: Undoing) -> None:
+        self.undoing = undoing
+        self.definitions = {r: e for e in b.equations for r in e.results} | dict(undoing.instead)
+        self.made = {r: e for e in backward for r in e.results}
+        self.provided = own & set(self.made)
+        self.repeatable = repeatable_variables(b) | set(undoing.instead)
+        self.pinned: set[Var] | None = set()
+        for state in sorted(self.provided, key=lambda v: v.name):
+            self._pin(state)
+        self.repeatable -= undoing.kept | (self.pinned or set())
+
+    def _pin(self, state: Var) -> None:
+        """Do not read a state, nor an earlier one, for what the loop that provides it needs."""
+        late = {state}
+        for before, e in reversed(self.undoing.instead.items()):
+            if e.op == "update" and e.operands[0] in late:
+                late.add(before)
+        pending, seen = self._needed_by(self.made[state]), set()
+        while pending:
+            v = pending.pop()
+            if v in late or self.pinned is None:
+                self.pinned = None
+                return
+            if v in seen or v not in self.repeatable or v in self.undoing.kept:
+                continue
+            seen.add(v)
+            operands = self.definitions[v].operands
+            if late.isdisjoint(operands):
+                pending += operands
+            else:
+                self.pinned.add(v)
+
+    def _needed_by(self, e: Equation) -> list[Var]:
+        """What an equation reads of the forward region, directly and through other backward equations."""
+        found, pending, seen = [], list(e.operands), set()
+        while pending:
+            v = pending.pop()
+            if v in seen:
+                continue
+            seen.add(v)
+            if v in self.made:
+                pending += self.made[v].operands
+            else:
+                found.append(v)
+        return found
+
+
+def _plan(b: DiffBuilder, wanted: set[Var], outside: Sequence[Var], symbols: Mapping[str, Var], had: _Had) -> Plan:
     order = {v: k for k, v in enumerate([*b.parameters, *(r for e in b.equations for r in e.results)])}
     stacks = {v for v in wanted if isinstance(v.type, StackType)}
-    wanted = wanted - stacks
-    graph = _Graph(b, wanted)
+    wanted = wanted - stacks - had.provided
+    graph = _Graph(b, wanted, had)
     cut = cheapest_cut(graph.prices, graph.sources, graph.edges, wanted & set(graph.prices))
     again, given = graph.closure(wanted, cut)
     return Plan(
-        tuple(sorted(given.difference(outside), key=order.__getitem__)),
+        tuple(sorted(given.difference(outside, had.undoing.ends), key=order.__getitem__)),
         tuple(v for v in outside if v in given),
         tuple(sorted(stacks, key=order.__getitem__)),
         frozenset(again),
         symbols,
+        had.undoing,
+        sum(graph.price(v) for v in sorted(given, key=order.__getitem__)),
     )
 
 
@@ -84,10 +150,9 @@ def _symbols_of(b: DiffBuilder, plan: Plan) -> set[str]:
 class _Graph:
     """The part of a region's data flow that can be repeated, from what must be given to what is wanted."""
 
-    def __init__(self, b: DiffBuilder, wanted: set[Var]) -> None:
-        self.builder = b
-        self.repeatable = repeatable_variables(b)
-        self.definitions = {r: e for e in b.equations for r in e.results}
+    def __init__(self, b: DiffBuilder, wanted: set[Var], had: _Had) -> None:
+        self.builder, self.had = b, had
+        self.repeatable, self.definitions = had.repeatable, had.definitions
         self.prices: dict[Var, int] = {}  # exact: sums must not depend on the order
         self.sources: list[Var] = []
         self.edges: list[tuple[Var, Var]] = []
@@ -97,7 +162,7 @@ class _Graph:
             v = pending.pop()
             if v in self.prices or self._is_free(v):
                 continue
-            self.prices[v] = self._price(v)
+            self.prices[v] = 1 + int(self.price(v) * PRECISION)
             if v not in self.repeatable:
                 self.sources.append(v)
                 continue
@@ -113,7 +178,7 @@ class _Graph:
         pending = list(wanted)
         while pending:
             v = pending.pop()
-            if v in again or v in given:
+            if v in again or v in given or v in self.had.provided:
                 continue
             if v in cut or v not in self.repeatable:
                 given.add(v)
@@ -123,23 +188,28 @@ class _Graph:
         return again, given
 
     def _is_free(self, v: Var) -> bool:
-        return self.builder.prices.get(v) == 0
+        return v in self.had.provided or self.price(v) == 0
 
-    def _price(self, v: Var) -> int:
-        return 1 + int(self.builder.prices.get(v, weight(v)) * PRECISION)
+    def price(self, v: Var) -> float:
+        """What one run pays to be given a variable."""
+        if v in self.had.undoing.ends:
+            return self.had.undoing.ends[v]
+        if isinstance(v.type, StackType):
+            return 0.0
+        return self.builder.prices.get(v, weight(v))
 
 
 def weight(v: Var) -> float:
     """About how many bytes a variable holds."""
     assert isinstance(v.type, ArrayType)
-    return float(v.type.dtype.itemsize * typical(v.type.size))
+    return float(v.type.dtype.itemsize * math.prod(map(typical, v.type.shape)))
 
 
 def price_outside(outer: DiffBuilder, v: Var) -> float:
     """What it costs an outer region to give a value of its own to a backward region inside."""
     if outer.free is None or v in outer.free:
         return 0.0
-    return outer.prices.get(v, weight(v))
+    return min(outer.prices.get(v, weight(v)), outer.states.get(v, math.inf))
 
 
 def typical(dim: Dim) -> int:

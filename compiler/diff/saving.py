@@ -89,16 +89,21 @@ def restore(b: DiffBuilder, forward: DiffBuilder, plan: Plan, stacks: Mapping[Va
                 b.hint = hint or v.name.removeprefix("%")
                 rests[v] = _pop(b, rests[v], v)
 
+    instead = plan.undoing.instead
     give(forward.parameters)
+    for state in forward.parameters:
+        if state in plan.again:
+            b.append(instead[state])
     for e in forward.equations:
         b.source = e.source
         symbol = e.get("symbol")
         if symbol in plan.symbols:
             give([plan.symbols[symbol]])
             b.append(Equation("bind_size", (plan.symbols[symbol],), (), (("symbol", symbol),)))
-        if not plan.again.isdisjoint(e.results):
-            _repeat(b, e)
-        else:
+        again = [instead.get(r, e) for r in e.results if r in plan.again]
+        for equation in again:
+            _repeat(b, equation)
+        if not again:
             give(e.results, e.hint or e.op)
     b.source, b.hint = None, ""
     return rests

@@ -10,6 +10,7 @@ forces an order. CHEAP equations belong to no group: every reader reads through 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -20,7 +21,7 @@ from .products import is_single
 from .roles import Role, destroyed, domain_of, is_array, is_flattening, is_view, role_of
 from .striding import repeated
 
-CANDIDATES = 16  # how many groups back an equation looks for company
+CANDIDATES = 16  # how many kernels back an equation looks for company
 
 
 @dataclass(slots=True, eq=False)
@@ -82,10 +83,14 @@ class _Planner:
         self.stored: set[Var] = set()
         self.views: set[Var] = set()
         self.groups: list[Group] = []
+        self.kernels: list[Group] = []  # the groups that become kernels
         self.group_of: dict[Var, Group] = {}
         self.readers: dict[Var, int] = {}  # by root: the groups that read its memory so far
         self.binders: dict[str, Group] = {}
         self.last_effect: Group | None = None
+        uses = Counter(v for e in function.equations for v in e.operands) + Counter(function.results)
+        writes = (e for e in function.equations if role_of(e) is Role.WRITE)
+        self.written = {e.operands[1]: e for e in writes if uses[e.operands[1]] == 1}  # values that are made only to be written
 
     # what must lie in memory
 
@@ -206,6 +211,8 @@ class _Planner:
             group = Group(len(self.groups), own, domain_of(equation) if own in _KERNEL else ())
             group.sealed = _is_alone(equation)
             self.groups.append(group)
+            if own in _KERNEL:
+                self.kernels.append(group)
         self._join(group, equation, reads, before)
 
     def _is_view(self, equation: Equation) -> bool:
@@ -237,13 +244,8 @@ class _Planner:
     def _company(self, equation: Equation, reads: list[Read], before: int) -> Group | None:
         """The latest group that the equation may join."""
         domain = domain_of(equation)
-        for group in reversed(self.groups[-CANDIDATES:]):
-            if (
-                group.role in _KERNEL
-                and group.domain == domain
-                and not group.sealed
-                and self._fits(group, equation, reads, before)
-            ):
+        for group in reversed(self.kernels[-CANDIDATES:]):
+            if group.domain == domain and not group.sealed and self._fits(group, equation, reads, before):
                 return group
         return None
 
@@ -257,7 +259,13 @@ class _Planner:
             return False
         if group.writes or self.role(equation) is Role.WRITE:
             return self._may_write(group, equation, reads)
-        return bool(made_here) or self._shares_reads(group, reads)
+        return bool(made_here) or (self._shares_reads(group, reads) and not self._keeps_from_writing(group, equation))
+
+    def _keeps_from_writing(self, group: Group, equation: Equation) -> bool:
+        """Whether an equation only makes what is then written, and in a group with others of the kind it would have to be stored first."""
+        mine = self.written.get(equation.results[0])
+        others = [self.written[e.results[0]] for e in group.equations if e.results[0] in self.written]
+        return mine is not None and bool(others) and not _goes_on(others, mine)
 
     def _unite(self, group: Group, equation: Equation, reads: list[Read]) -> bool:
         """Take groups into this one that the equation reads at its own point too, and that neither need it nor are needed by it."""

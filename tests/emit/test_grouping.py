@@ -64,6 +64,21 @@ def test_writes_that_interleave_run_together(check: Any, op: str, start: int, st
     assert kernels(source) == 1 + expected, source  # one is the copy
 
 
+def test_products_of_one_array_go_straight_to_their_places(check: Any) -> None:
+    text = """fn f(x: f64[n, n], y: f64[n, n], i: i64[], j: i64[]) -> (f64[n, n]) {
+      %0: f64[n, n] = copy x
+      %1: f64[n] = index y i {spec=(None, (0, n, 1))}
+      %2: f64[n] = index y j {spec=(None, (0, n, 1))}
+      %3: f64[n] = sin %1
+      %4: f64[n] = sin %2
+      %5: f64[n, n] = index_add %0 %3 j {spec=(None, (0, n, 1))}
+      %6: f64[n, n] = index_add %5 %4 i {spec=(None, (0, n, 1))}
+      return %6
+    }"""
+    source = check(text, np.arange(9.0).reshape(3, 3), np.arange(9.0).reshape(3, 3), 0, 2).source
+    assert source.count("empty(") == 1, source  # the copy alone
+
+
 def test_what_is_read_between_writes_is_what_was_there(check: Any) -> None:
     check(READ_BETWEEN, np.arange(8.0), np.arange(4.0))
 
