@@ -77,8 +77,8 @@ def staged_if(
         with trace.open_scope() as scope, snapshot(state):
             blocks.append(run_block(scope, with_changes(branch), extended))
     result = merge_branches(test, blocks, flatten(extended)[0], [*names, *(c.label for c in changes)])
-    make_changes(changes, result[len(state) :])
-    return result[: len(state)]
+    make_changes(changes, result[-len(changes) :])
+    return result[: -len(changes)]
 
 
 _RAISED = (ValueError, LookupError, ZeroDivisionError, RuntimeError, AssertionError, UnboundLocalError)

@@ -434,7 +434,7 @@ def _truths(combine: str) -> Callable[[Any], Any]:
         operators, first = OPERATORS[0], combine == "all"
         join = operators.and_ if first else operators.or_
         if isinstance(iterable, Comprehension):
-            return _bool(iterable.fold(lambda total, item: join(total, lambda: truth(item)), first))
+            return _bool(iterable.fold_lazily(lambda total, item: join(total, lambda: truth(item())), first))
         result: Any = first
         for item in iterable:
             result = join(result, lambda item=item: truth(item))

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from ..errors import UnsupportedError
 from ..ir import ArrayType, Function, SourceLine, Type, Var
 from ..ir.types import DTYPE_NAMES
 from ..ops import Builder
@@ -63,12 +64,17 @@ class Scope:
         self.written: dict[Any, Var] = {}  # cells written here -> their value before
         self.final: dict[Any, Var] = {}  # and their value when the scope was closed
         self.changes: dict[Any, Any] = {}  # what was done to Python objects (``mutation``)
+        self.owned: dict[int, Any] = {}  # cells of variables that are in the state of the block
 
     def resolve(self, var: Var) -> Var:
         """The variable as seen from this scope; captures it from outer scopes."""
         if self.trace.owner[var.name] is self:
             return var
-        assert self.parent is not None, f"{var.name} belongs to a scope that is closed"
+        if self.parent is None:
+            raise UnsupportedError(
+                "a value that was made in a loop, branch or comprehension is used outside of it, and did not come there in a variable, "
+                "item or attribute that jitgrad follows; assign it to a variable of the function"
+            )
         outer = self.parent.resolve(var)
         if outer not in self.captured:
             self.captured[outer] = self.builder.parameter(outer.name.lstrip("%") or "c", outer.type)

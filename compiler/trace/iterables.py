@@ -184,11 +184,15 @@ class Comprehension:
 
     def fold(self, combine: Callable[[Any, Any], Any], start: Any) -> Any:
         """Combine all elements, first to last, in one loop."""
+        return self.fold_lazily(lambda total, element: combine(total, element()), start)
+
+    def fold_lazily(self, combine: Callable[[Any, Callable[[], Any]], Any], start: Any) -> Any:
+        """The same, where an element is computed when it is asked for."""
         from .operators import OPERATORS
 
         def body(item: Any, total: Any) -> tuple[Any]:
             def include() -> tuple[Any]:
-                return (combine(total, self.element(item)),)
+                return (combine(total, lambda: self.element(item)),)
 
             if self.condition is None:
                 return include()

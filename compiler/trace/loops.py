@@ -35,7 +35,7 @@ from .context import Scope, active_trace
 from .elementwise import elementwise
 from .mutation import Change, confirmed
 from .promotion import as_tracer, convert
-from .tracer import Cell, Tracer, as_dim, describe, new
+from .tracer import Cell, TracedSize, Tracer, as_dim, describe, new
 from .unbound import Perhaps, State, Undefined, doubted, is_perhaps, take_perhaps, with_structure
 
 LAST = 2**63 - 1
@@ -126,7 +126,8 @@ def _loop_with_doubts(
     if bounds is None or test is not None:
         return result
     first, last = (bounds.start, bounds.stop) if bounds.step > 0 else (bounds.stop, bounds.start)
-    is_run = first < last if isinstance(first, int) and isinstance(last, int) else elementwise("lt", first, last)
+    of_shapes = isinstance(first, (int, TracedSize)) and isinstance(last, (int, TracedSize))
+    is_run = first < last if of_shapes else elementwise("lt", first, last)
     return tuple(_after(value, state[k], is_run) if always.get(k) else value for k, value in enumerate(result))
 
 

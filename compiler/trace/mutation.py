@@ -45,7 +45,7 @@ class Place(str):
 
 @dataclass(slots=True)
 class Change:
-    """One attribute or item of an object, or (kind "whole") all of a container, and what it was before and after."""
+    """One attribute or item of an object, a variable in a cell, or (kind "whole") all of a container; before and after."""
 
     thing: Any
     kind: str
@@ -61,7 +61,12 @@ class Change:
     @property
     def label(self) -> Place:
         """The place in a message."""
-        if self.kind == "attribute":
+        if self.kind == "variable":
+            place = Place(self.key)
+            place.missing = NameError(
+                f"cannot access free variable {self.key!r} where it is not associated with a value in enclosing scope"
+            )
+        elif self.kind == "attribute":
             place = Place(f"attribute {self.key}")
             place.missing = AttributeError(f"{type(self.thing).__name__!r} object has no attribute {self.key!r}")
         else:
@@ -83,6 +88,11 @@ class Change:
                     return self.thing[self.key]
                 except (KeyError, IndexError):
                     return MISSING
+            case "variable":
+                try:
+                    return self.thing.cell_contents
+                except ValueError:
+                    return MISSING
         return self.thing.copy()
 
     def write(self, value: Any) -> None:
@@ -92,6 +102,10 @@ class Change:
                 delattr(self.thing, self.key)
             case "attribute", False:
                 object.__setattr__(self.thing, self.key, value)
+            case "variable", True:
+                del self.thing.cell_contents
+            case "variable", False:
+                self.thing.cell_contents = value
             case "item", True:
                 del self.thing[self.key]
             case "item", False:
@@ -109,7 +123,7 @@ def remember(thing: Any, kind: str, key: Any = None) -> None:
     """Note that an object is about to change in the current scope."""
     scope = active_trace().scope
     name = (id(thing), kind, key if kind != "whole" else None)
-    if scope.parent is not None and name not in scope.changes:
+    if scope.parent is not None and name not in scope.changes and id(thing) not in scope.owned:
         change = Change(thing, kind, key, MISSING)
         change.before = change.read()
         scope.changes[name] = change

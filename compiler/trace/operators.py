@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import operator
+import types
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
@@ -391,6 +392,17 @@ class Operators:
 
     # names
 
+    def rebinds(self, look: types.FunctionType) -> None:
+        """Variables around a function, which ``look`` reads, are about to be assigned."""
+        for cell, name in _cells(look):
+            remember(cell, "variable", name)
+        for name in look.__code__.co_names:
+            remember(look.__globals__, "item", name)
+
+    def owns(self, look: types.FunctionType) -> None:
+        """So are variables that a block takes in and hands on itself."""
+        active_trace().scope.owned.update((id(cell), cell) for cell, _ in _cells(look))
+
     def undefined(self, name: str) -> Undefined:
         """The value of a variable that has none yet."""
         return Undefined(name)
@@ -403,6 +415,10 @@ class Operators:
         if found is not None:
             raise no_value(found.name)
         return value
+
+
+def _cells(look: types.FunctionType) -> Iterator[tuple[types.CellType, str]]:
+    return zip(look.__closure__ or (), look.__code__.co_freevars, strict=True)
 
 
 def _undefined_part(value: Any) -> Undefined | None:

@@ -135,6 +135,11 @@ class Operators:
     def flatgen(self, iterable: Iterable[Any], inner: Callable[[Any], Any], condition: Any = None) -> Iterator[Any]:
         return itertools.chain.from_iterable(self.genexp(iterable, inner, condition))
 
+    def rebinds(self, look: Callable[[], Any]) -> None:
+        pass
+
+    owns = rebinds
+
     def text(self, *pieces: Any) -> str:
         show = string.Formatter().convert_field
         return "".join(p if isinstance(p, str) else format(show(p[0], p[1]), p[2]) for p in pieces)

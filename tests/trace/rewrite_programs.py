@@ -610,6 +610,16 @@ def order_of_targets(log, xs):
     return i, xs, a is b, log
 
 
+@on((Log(), [1, 2]))
+def value_before_its_place(log, xs):
+    try:
+        xs[log(0)] = missing  # noqa: F821
+    except UnboundLocalError:
+        log("no value")
+    missing = 1
+    return log, missing
+
+
 @on([1, 2, 3])
 def swap_items(xs):
     xs[0], xs[2] = xs[2], xs[0]

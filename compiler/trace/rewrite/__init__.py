@@ -24,6 +24,8 @@ The operator object has these methods. A state is a tuple of the values of the v
     flatcomp(iterable, inner, condition=None)       the list of all items of inner(item); flatgen: the same, lazily
     text(*pieces)                                   an f-string, of strings and triples of value, conversion or None, and format
     interpolate(template, values)                   template % values
+    rebinds(lambda: (a, b))                         variables that live around the function are about to be assigned
+    owns(lambda: (a, b))                            so are variables around a block that are in its state
     undefined(name)                                 the value of a variable that has none yet
     bound(x)                                        x, or UnboundLocalError if it is such a value
 """

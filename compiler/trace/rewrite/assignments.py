@@ -25,12 +25,17 @@ class Assignments(Expressions):
         place = span(node)
         value = self.visit(node.value)
         lines: Lines = []
-        if not is_simple(node.value) and (len(node.targets) > 1 or isinstance(node.targets[0], ast.Subscript | ast.Attribute)):
+        if not self.has_value(value) and (len(node.targets) > 1 or isinstance(node.targets[0], ast.Subscript | ast.Attribute)):
             lines.append(assign("jg_value", value))
             value = load("jg_value")
         for target in node.targets:
             lines += self.store(target, copy.deepcopy(value))
         return [at(place, line) for line in lines]
+
+    def has_value(self, expression: ast.expr) -> bool:
+        """Whether the rewritten expression is simple, and cannot fail."""
+        names = {node.id for node in ast.walk(expression) if isinstance(node, ast.Name)}
+        return is_simple(expression) and names <= self.liveness.own
 
     def visit_AnnAssign(self, node: ast.AnnAssign) -> Lines:
         if node.value is None:

@@ -25,6 +25,7 @@ from .nodes import (
     span,
     store,
     undefined,
+    with_places,
 )  # fmt: skip
 from .problems import Unsupported
 from .scopes import parameter_names
@@ -199,7 +200,8 @@ class Expressions(ast.NodeTransformer):
         """A function that evaluates what `build` builds."""
         outer, self.pending, self.rebound = (self.pending, self.rebound), [], {}
         value = build()
-        lines = [*self.declare(self.rebound), *self.pending]
+        elsewhere = [name for name in self.rebound if name in self.liveness.shared or name in self.liveness.declared]
+        lines = [*self.declare(self.rebound), *with_places("rebinds", elsewhere), *self.pending]
         self.pending, self.rebound = outer
         return self.function(arguments, lines, value, place)
 

@@ -100,6 +100,12 @@ def undefined(name: str) -> ast.Call:
     return operator("undefined", ast.Constant(name))
 
 
+def with_places(name: str, names: Iterable[str]) -> list[ast.stmt]:
+    """`jg_.name(lambda: (a, b))`, from which the operator learns where the variables live; nothing for no names."""
+    values = loads(names)
+    return [ast.Expr(operator(name, ast.Lambda(signature(), values)))] if values.elts else []
+
+
 def signature(parameters: Iterable[str] = ()) -> ast.arguments:
     return ast.arguments([], [ast.arg(name) for name in parameters], None, [], [], None, [])
 

@@ -34,6 +34,7 @@ from .nodes import (
     store,
     strings,
     undefined,
+    with_places,
 )  # fmt: skip
 from .scopes import bindings
 
@@ -53,7 +54,8 @@ def rewrite_node(function: FunctionNode, unbound: frozenset[str] = frozenset()) 
     if is_generator(function):
         rewriter.forbid(function)
     lines = rewriter.block(body)
-    lines = [*declarations(rewriter.liveness.declared), *rewriter.placeholders(), *lines]
+    declared = rewriter.liveness.declared
+    lines = [*declarations(declared), *rewriter.placeholders(), *with_places("rebinds", declared), *lines]
     return at(span(function), define(name, function.args, [at(header(body[0]), line) for line in lines]))
 
 
@@ -106,7 +108,12 @@ class Statements(Assignments):
         """
         shared = [each for each in state.names if each in self.liveness.shared]
         entering: Lines = [assign(each, load(f"jg_in_{each}")) for each in shared if each not in state.dead]
-        declared = self.declare(bindings([*statements, *entering]))
+        bound = bindings([*statements, *entering])
+        declared = [
+            *self.declare(bound),
+            *with_places("owns", [each for each in bound if each in self.liveness.shared]),
+            *with_places("rebinds", [each for each in bound if each in self.liveness.declared]),
+        ]
         arguments = signature([*parameters, *(f"jg_in_{each}" if each in shared else each for each in state.names)])
         leaving: Lines = [] if any(isinstance(each, ast.Return) for each in statements) else [ast.Return(loads(state.names))]
         body = [*declared, *entering, *self.block(statements), *leaving]
