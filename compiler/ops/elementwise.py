@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import UnsupportedError, VerifyError
+from ..errors import VerifyError
 from ..ir import ArrayType, Equation, Type, Var
 from ..ir.types import BOOL
 from .builder import Builder
@@ -102,6 +102,12 @@ def _digamma(x: np.ndarray) -> Any:
     return digamma(x)
 
 
+def _polygamma(n: np.ndarray, x: np.ndarray) -> Any:
+    from scipy.special import polygamma
+
+    return polygamma(n, x).astype(x.dtype)
+
+
 def _logistic(x: np.ndarray) -> Any:
     from scipy.special import expit
 
@@ -147,10 +153,6 @@ def _jvp_div(b: Builder, e: Equation, tangents: Tangents) -> tuple[Var | None, .
     assert dy is not None
     carried = b.mul(dy, e.result)
     return (b.div(b.emit("neg", carried) if dx is None else b.sub(dx, carried), e.operands[1]),)
-
-
-def _jvp_digamma(b: Builder, e: Equation, tangents: Tangents) -> tuple[Var | None, ...]:
-    raise UnsupportedError("the derivative of digamma (the second derivative of lgamma) is not supported")
 
 
 def _transpose_select(b: Builder, e: Equation, ct: Sequence[Var]) -> tuple[Contribution, ...]:
@@ -229,7 +231,8 @@ ELEMENTWISE: tuple[Op, ...] = (
     row("erf", _erf, 1),
     row("erfc", _erfc, 1),
     row("lgamma", _lgamma, 1, partials=("digamma(x)",)),
-    row("digamma", _digamma, 1, jvp=_jvp_digamma),
+    row("digamma", _digamma, 1, partials=("polygamma(1, x)",)),
+    row("polygamma", _polygamma, 2, partials=("0", "polygamma(x + 1, y)")),  # the x-th derivative of digamma; x is a constant
     # rounding and signs
     row("floor", np.floor, 1, no_derivative=_STEP),
     row("ceil", np.ceil, 1, no_derivative=_STEP),

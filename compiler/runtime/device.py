@@ -213,6 +213,9 @@ def signbit(x: Any) -> bool:
 
 digamma_positive = device(numeric.digamma_positive)
 
+hurwitz_zeta = device(numeric.hurwitz_zeta)
+polygamma = device(numeric.polygamma)
+
 
 @device
 def digamma(x: Any) -> Any:

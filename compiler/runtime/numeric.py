@@ -96,6 +96,37 @@ def digamma_positive(x: Any) -> Any:
     return total + math.log(x) - 0.5 / x - series
 
 
+@register_jitable
+def polygamma(n: Any, x: Any) -> Any:
+    """The n-th derivative of digamma, for n = 1, 2, ... (Abramowitz and Stegun 6.4.10); below 0 by sums from both sides of 0."""
+    s = n + 1.0
+    sign = 1.0 if s % 2 == 0 else -1.0
+    if x > 0:
+        total = hurwitz_zeta(s, x)
+    else:
+        part = x - np.floor(x)
+        total = hurwitz_zeta(s, part) + sign * (hurwitz_zeta(s, 1.0 - part) - hurwitz_zeta(s, 1.0 - x))
+    return sign * math.gamma(s) * total
+
+
+@register_jitable
+def hurwitz_zeta(s: Any, x: Any) -> Any:
+    """The sum over k = 0, 1, ... of (x + k)**-s for x >= 0: the first terms, then by Euler and Maclaurin."""
+    if x == 0:
+        return np.inf
+    total = 0.0
+    while x < 10 + s:
+        total += math.pow(x, -s)
+        x += 1.0
+    z = 1.0 / (x * x)
+    series = (s + 9) * (s + 10) * z * (-691 / 1307674368000) + 1 / 47900160
+    series = (s + 7) * (s + 8) * z * series - 1 / 1209600
+    series = (s + 5) * (s + 6) * z * series + 1 / 30240
+    series = (s + 3) * (s + 4) * z * series - 1 / 720
+    series = (s + 1) * (s + 2) * z * series + 1 / 12
+    return total + math.pow(x, 1.0 - s) / (s - 1) + math.pow(x, -s) * (0.5 + s / x * series)
+
+
 # arrays
 
 

@@ -135,8 +135,9 @@ def _by_name(ufunc: np.ufunc, values: list[Tracer], dtype: np.dtype) -> Tracer:
             x, y = values
             zero = (x == 0) & ~((y > 0) & (y < np.inf) | np.isnan(y))  # elsewhere log(y) is the derivative at x = 0
             return np.where(zero, x.dtype.type(0), x * np.log(np.where(zero, x.dtype.type(1), y)))
+        name = f"np.{ufunc.__name__}" if getattr(np, ufunc.__name__, None) is ufunc else f"the ufunc {ufunc.__name__}"
         raise UnsupportedError(
-            f"np.{ufunc.__name__} is not compiled by jitgrad; write it with arithmetic and the functions of jitgrad.numpy"
+            f"{name} is not compiled by jitgrad; write it with arithmetic and the functions of jitgrad.numpy"
         )
     if dtype.kind != "f":
         if op in ("floor", "ceil", "trunc", "rint"):

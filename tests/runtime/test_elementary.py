@@ -12,7 +12,8 @@ import mpmath
 import numba
 import numpy as np
 import pytest
-from jitgrad.compiler.runtime import elementary
+from jitgrad.compiler.runtime import elementary, numeric
+from scipy import special
 
 elementary.register()  # where numba is imported after the module, as another test may have done
 
@@ -229,3 +230,12 @@ def ulps(result: Any, high: Any, tail: Any) -> Any:
         error = abs((result.astype(np.float64) - high.astype(np.float64)) - tail) / np.spacing(abs(high)).astype(np.float64)
     same = (result == high) | (np.isnan(result) & np.isnan(high))
     return np.where(finite, error, np.where(same, 0.0, np.inf))
+
+
+@pytest.mark.parametrize("order", [1, 2, 3, 8])
+def test_polygamma(order: int) -> None:
+    for x in (1e-3, 0.5, 1.5, 9.99, 30.0, 1e8, 1e20, -0.5, -1.25, -10.3, -1e5 - 0.25):
+        np.testing.assert_allclose(numeric.polygamma(float(order), x), float(mpmath.psi(order, x)), rtol=1e-12)
+    for x in (0.0, -1.0, -2.0, np.inf, np.nan):
+        with np.errstate(all="ignore"):
+            np.testing.assert_equal(numeric.polygamma(float(order), x), special.polygamma(order, x))

@@ -44,5 +44,5 @@ def device_text(let: Let, operands: list[Text], functions: set[str]) -> Text:
         module, name = "device", let.op if dtype.kind == "f" else f"integer_{let.op}"
     functions.add(module)
     call = f"{module}.{name}({', '.join(o.text for o in operands)})"
-    widened = let.op == "digamma" or let.dtype.kind in "iu"
+    widened = let.op in ("digamma", "polygamma") or let.dtype.kind in "iu"
     return Text(f"{dtype_text(let.dtype)}({call})" if widened and let.dtype != I64 and let.dtype != F64 else call)
