@@ -33,7 +33,9 @@ class _Nest:
         self.steps: list[list[Step]] = [[] for _ in range(self.rank + 1)]
         for step in kernel.body:
             self.steps[self.depth(step)].append(step)
-        self.reductions = {s: Reduction(s, self.code, self.is_inner(s)) for s in kernel.body if isinstance(s, Reduce)}
+        self.reductions = {
+            s: Reduction(s, self.code, self.is_inner(s), self.is_short(s)) for s in kernel.body if isinstance(s, Reduce)
+        }
 
     def depth(self, step: Step) -> int:
         """In how many loops a step stands."""
@@ -51,6 +53,11 @@ class _Nest:
     def is_inner(self, step: Reduce) -> bool:
         """Whether a reduction is over the innermost axes."""
         return step.axes == tuple(axis.name for axis in self.kernel.axes[self.rank - len(step.axes) :])
+
+    def is_short(self, step: Reduce) -> bool:
+        """Whether a reduction is known to be over no more elements than a block has."""
+        count = product(tuple(self.extents[name] for name in step.axes))
+        return isinstance(count, int) and count <= BLOCK
 
     def lines(self) -> list[str]:
         parameters = [p.name for p in self.kernel.buffers] + [s.name for s in self.kernel.scalars]

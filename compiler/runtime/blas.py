@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
+from .buffers import empty
 from .fortran import fortran, has_routines
 from .linking import kernel, stands_for
 from .threads import limit_threads
@@ -19,6 +20,9 @@ SMALL_MATRIX_PRODUCT = 64
 SMALL_VECTOR_PRODUCT = 256
 SMALL_DOT = 64
 """Multiplications up to which loops are faster than a BLAS call."""
+
+PACKED_MATRIX_PRODUCT = 64**3
+"""Multiplications up to which copying a transposed right matrix is faster than having BLAS transpose it."""
 
 SHARED_MATRIX_PRODUCT = 256**3
 SHARED_VECTOR_PRODUCT = 2_000_000
@@ -103,15 +107,24 @@ def _gemm_loops(out, a, b, trans_a, trans_b, alpha, beta):
             out[i, j] = total if beta == 0 else kind(total + kind(beta) * out[i, j])
 
 
-@stands_for(gemms)
+@stands_for(gemms, allocates=True)
 def _gemms(out, a, b, sizes, steps_out, steps_a, steps_b):
+    columns, depth = sizes[3], sizes[4]
+    packs = steps_b[3] != 1 and columns != 1 and sizes[2] * columns * depth <= PACKED_MATRIX_PRODUCT
+    _gemm_each(out, a, b, empty(depth * columns if packs else 0, out.dtype), sizes, steps_out, steps_a, steps_b)
+
+
+@kernel
+def _gemm_each(out, a, b, room, sizes, steps_out, steps_a, steps_b):
+    """Where there is room for it, each right matrix is copied so that its rows lie in memory: BLAS then takes a third of the time."""
     outer, inner, rows, columns, depth = sizes
     if min(outer, inner) == 0:
         out[:] = 0
         return
-    trans_a, trans_b = steps_a[3] != 1 and depth != 1, steps_b[3] != 1 and columns != 1
+    packs = room.size > 0
+    trans_a, trans_b = steps_a[3] != 1 and depth != 1, not packs and steps_b[3] != 1 and columns != 1
     ld_a = max(steps_a[3], rows) if trans_a else max(steps_a[2], depth)
-    ld_b = max(steps_b[3], depth) if trans_b else max(steps_b[2], columns)
+    ld_b = columns if packs else max(steps_b[3], depth) if trans_b else max(steps_b[2], columns)
     ld_out = max(steps_out[2], columns)
     work = rows * columns * depth
     loops = work <= SMALL_MATRIX_PRODUCT or not has_routines(out)
@@ -124,10 +137,15 @@ def _gemms(out, a, b, sizes, steps_out, steps_a, steps_b):
             first = (i == 0 or steps_out[0] != 0) and (j == 0 or steps_out[1] != 0)
             if loops:
                 _gemm_strided(part, left, right, sizes, steps_out, steps_a, steps_b, first)
-            else:
-                beta = 0.0 if first else 1.0
-                # BLAS takes columns where we have rows, as in gemm
-                _blas_gemm(trans_b, trans_a, columns, rows, depth, 1.0, right, ld_b, left, ld_a, beta, part, ld_out)
+                continue
+            if packs:
+                for k in range(depth):
+                    for l in range(columns):
+                        room[k * columns + l] = right[k * steps_b[2] + l * steps_b[3]]
+                right = room
+            beta = 0.0 if first else 1.0
+            # BLAS takes columns where we have rows, as in gemm
+            _blas_gemm(trans_b, trans_a, columns, rows, depth, 1.0, right, ld_b, left, ld_a, beta, part, ld_out)
     limit_threads(threads)
 
 
