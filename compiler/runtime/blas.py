@@ -21,8 +21,8 @@ SMALL_VECTOR_PRODUCT = 256
 SMALL_DOT = 64
 """Multiplications up to which loops are faster than a BLAS call."""
 
-PACKED_MATRIX_PRODUCT = 64**3
-"""Multiplications up to which copying a transposed right matrix is faster than having BLAS transpose it."""
+PACKED_DEPTH = 64
+"""How many terms a product may sum where copying a transposed right matrix is faster than having BLAS read it as it is."""
 
 SHARED_MATRIX_PRODUCT = 256**3
 SHARED_VECTOR_PRODUCT = 2_000_000
@@ -109,8 +109,8 @@ def _gemm_loops(out, a, b, trans_a, trans_b, alpha, beta):
 
 @stands_for(gemms, allocates=True)
 def _gemms(out, a, b, sizes, steps_out, steps_a, steps_b):
-    columns, depth = sizes[3], sizes[4]
-    packs = steps_b[3] != 1 and columns != 1 and sizes[2] * columns * depth <= PACKED_MATRIX_PRODUCT
+    rows, columns, depth = sizes[2:]
+    packs = steps_b[3] != 1 and columns != 1 and depth <= min(rows, PACKED_DEPTH)
     _gemm_each(out, a, b, empty(depth * columns if packs else 0, out.dtype), sizes, steps_out, steps_a, steps_b)
 
 
