@@ -1,19 +1,19 @@
 """Loop nests: how a CPU visits the points of a kernel's domain.
 
 Axes become loops in their order. A step stands in the outermost loop that knows all it reads. Sums of floats over the innermost axes go in
-blocks: within a block in any order, so that LLVM vectorises them.
+blocks: within a block in any order, so that LLVM vectorises them. So do those over the outermost axis, in blocks of rows.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 from ..ir.sizes import Dim, product, single_symbol, symbols
 from ..lower.kernels import step_dims
 from ..lower.program import Kernel, Let, Load, Local, Reduce, Step, Store, Wrap, atoms
 from .code import Code, count_readers, element_text
 from .expressions import atom_text, dim_text
-from .reductions import EMPTY_ERRORS, Reduction
-
-BLOCK = 512  # elements that a sum adds in any order
+from .reductions import BLOCK, EMPTY_ERRORS, ROWS, Reduction
 
 
 def kernel_lines(kernel: Kernel, functions: set[str]) -> list[str]:
@@ -33,9 +33,7 @@ class _Nest:
         self.steps: list[list[Step]] = [[] for _ in range(self.rank + 1)]
         for step in kernel.body:
             self.steps[self.depth(step)].append(step)
-        self.reductions = {
-            s: Reduction(s, self.code, self.is_inner(s), self.is_short(s)) for s in kernel.body if isinstance(s, Reduce)
-        }
+        self.reductions = {s: Reduction(s, self.code, kernel.axes) for s in kernel.body if isinstance(s, Reduce)}
 
     def depth(self, step: Step) -> int:
         """In how many loops a step stands."""
@@ -49,15 +47,6 @@ class _Nest:
             depth = self.rank
         self.depths[step.name] = depth
         return depth
-
-    def is_inner(self, step: Reduce) -> bool:
-        """Whether a reduction is over the innermost axes."""
-        return step.axes == tuple(axis.name for axis in self.kernel.axes[self.rank - len(step.axes) :])
-
-    def is_short(self, step: Reduce) -> bool:
-        """Whether a reduction is known to be over no more elements than a block has."""
-        count = product(tuple(self.extents[name] for name in step.axes))
-        return isinstance(count, int) and count <= BLOCK
 
     def lines(self) -> list[str]:
         parameters = [p.name for p in self.kernel.buffers] + [s.name for s in self.kernel.scalars]
@@ -110,7 +99,9 @@ class _Nest:
         self.do_steps(depth)
         if depth == self.rank:
             return
-        begun = [r for r in self.reductions.values() if r.in_scalar and self.rank - len(r.step.axes) == depth]
+        begun = [
+            r for r in self.reductions.values() if depth == self.rank - (1 if r.in_runs else len(r.step.axes)) and r.has_scalar
+        ]
         for reduction in begun:
             reduction.begin()
         self.loop(depth)
@@ -119,17 +110,24 @@ class _Nest:
 
     def loop(self, depth: int) -> None:
         axis = self.kernel.axes[depth]
-        in_blocks = [r for r in self.reductions.values() if r.in_blocks]
-        if depth < self.rank - 1 or not in_blocks:
+        reductions = self.reductions.values()
+        if depth == self.rank - 1 and (blocks := [r for r in reductions if r.in_blocks]):
+            self.loop_in_blocks(depth, BLOCK, [r.end_block for r in blocks])
+        elif depth == 0 and (rows := [r for r in reductions if r.in_rows]):
+            self.loop_in_blocks(depth, ROWS, [r.end_rows for r in rows])
+        else:
             with self.code.block(f"for {axis.name} in range({dim_text(axis.extent)}):"):
                 self.nest(depth + 1)
-            return
+
+    def loop_in_blocks(self, depth: int, size: int, after: list[Callable[[], None]]) -> None:
+        """A loop that does something after each so many iterations."""
+        axis = self.kernel.axes[depth]
         first, extent = f"{axis.name}0", dim_text(axis.extent)
-        with self.code.block(f"for {first} in range(0, {extent}, {BLOCK}):"):
-            with self.code.block(f"for {axis.name} in range({first}, min({first} + {BLOCK}, {extent})):"):
+        with self.code.block(f"for {first} in range(0, {extent}, {size}):"):
+            with self.code.block(f"for {axis.name} in range({first}, min({first} + {size}, {extent})):"):
                 self.nest(depth + 1)
-            for reduction in in_blocks:
-                reduction.end_block()
+            for end in after:
+                end()
 
     def do_steps(self, depth: int) -> None:
         for step in self.steps[depth]:

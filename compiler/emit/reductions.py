@@ -1,17 +1,22 @@
 """How a CPU reduces: the lines before, inside and after a loop.
 
 A reduction over the innermost axes runs in a scalar, one over others in the elements of its target. Sums of floats keep what rounding
-loses: of blocks of elements in the first case, of single elements in the second. A single block loses no more than NumPy's sum does.
+loses: of blocks of elements in a row, of blocks of rows where a matrix is summed along its columns, else of single elements. A single block
+loses no more than NumPy's sum does.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
+from ..ir.sizes import product
 from ..ir.types import I64
-from ..lower.program import Position, Reduce
+from ..lower.program import Axis, Position, Reduce
 from .code import Code, element_text
 from .expressions import Text, dtype_text
+
+BLOCK = 512  # elements that a sum adds in any order
+ROWS = 16  # rows whose elements a sum along columns adds one after the other
 
 EMPTY_ERRORS = {
     "max": "zero-size array to reduction operation maximum which has no identity",
@@ -24,10 +29,14 @@ EMPTY_ERRORS = {
 class Reduction:
     """Writes the lines of one reduction."""
 
-    def __init__(self, step: Reduce, code: Code, in_scalar: bool, is_short: bool) -> None:
-        self.step, self.code, self.in_scalar = step, code, in_scalar
-        self.is_short = is_short  # whether all that is summed is known to be no more than a block
-        self.dtype = step.dtype
+    def __init__(self, step: Reduce, code: Code, axes: tuple[Axis, ...]) -> None:
+        self.step, self.code, self.dtype = step, code, step.dtype
+        names = tuple(axis.name for axis in axes)
+        self.in_scalar = step.axes == names[len(names) - len(step.axes) :]
+        self.in_runs = self.is_float_sum and not self.in_scalar and names[-1] in step.axes
+        self.in_rows = self.is_float_sum and not self.in_scalar and step.axes == names[:1]
+        count = product(tuple(axis.extent for axis in axes if axis.name in step.axes))
+        self.is_short = isinstance(count, int) and count <= BLOCK
         self.total = f"{step.target}_here" if step.index else step.target
         self.place = element_text(step.target, step.index) if step.index else step.target
 
@@ -37,9 +46,14 @@ class Reduction:
         return self.step.op == "sum" and self.dtype.kind == "f"
 
     @property
+    def has_scalar(self) -> bool:
+        """Whether a scalar takes what is reduced, at least along the innermost axis."""
+        return self.in_scalar or self.in_runs
+
+    @property
     def in_blocks(self) -> bool:
-        """Whether the innermost loop goes in blocks."""
-        return self.is_float_sum and self.in_scalar and not self.is_short
+        """Whether the innermost loop goes in blocks: of what is summed, or of runs that end in an element of the target."""
+        return self.in_runs or (self.is_float_sum and self.in_scalar and not self.is_short)
 
     @property
     def searches_nan(self) -> bool:
@@ -54,7 +68,9 @@ class Reduction:
 
     def begin(self) -> None:
         """Before the loops that it is over."""
-        if self.in_blocks:
+        if self.in_runs:
+            self.code.line(f"{self.part} = {number_text('0.0', self.dtype)}")
+        elif self.in_blocks:
             for name in (self.total, self.lost, self.part):
                 self.code.line(f"{name} = {number_text('0.0', self.dtype)}")
         elif self.step.op in ("argmax", "argmin"):
@@ -74,18 +90,31 @@ class Reduction:
         return f"{self.total}_part"
 
     @property
+    def parts(self) -> str:
+        """Sums of a block of rows."""
+        return f"{self.step.target}_parts"
+
+    @property
     def operand_dtype(self) -> np.dtype:
         return I64 if isinstance(self.step.value, Position) else self.step.value.dtype
 
     def end_block(self) -> None:
         """Add what a block gave."""
         error = self.call("rounding_error")
-        self.code.line(f"{self.lost} += {error}({self.total}, {self.part})")
-        self.code.line(f"{self.total} += {self.part}")
+        lost, total = (element_text(self.lost, self.step.index), self.place) if self.in_runs else (self.lost, self.total)
+        self.code.line(f"{lost} += {error}({total}, {self.part})")
+        self.code.line(f"{total} += {self.part}")
         self.code.line(f"{self.part} = {number_text('0.0', self.dtype)}")
+
+    def end_rows(self) -> None:
+        """Add what a block of rows gave."""
+        self.code.functions.add("numeric.add_parts")
+        self.code.line(f"numeric.add_parts({self.step.target}, {self.lost}, {self.parts})")
 
     def end(self) -> None:
         """After the loops that it is over."""
+        if self.in_runs:
+            return
         text = self.total
         if self.in_blocks:
             text = f"{self.call('with_error')}({self.total}, {self.lost})"
@@ -102,7 +131,8 @@ class Reduction:
         self.code.line(f"{self.step.target}[:] = {first_text(self.step.op, self.dtype)}")
         if self.is_float_sum:
             self.code.functions.add("buffers.zeros")
-            self.code.line(f"{self.lost} = zeros({self.step.target}.shape, {dtype_text(self.dtype)})")
+            for name in (self.lost, self.parts) if self.in_rows else (self.lost,):
+                self.code.line(f"{name} = zeros({self.step.target}.shape, {dtype_text(self.dtype)})")
 
     def finish(self) -> None:
         """After all loops."""
@@ -117,10 +147,12 @@ class Reduction:
         value = self.code.atom(self.step.value)
         if self.step.op in ("argmax", "argmin"):
             self._remember(self.named(value))
-        elif self.is_float_sum and self.in_scalar:
+        elif self.is_float_sum and self.has_scalar:
             total = self.part if self.in_blocks else self.total
             self.code.functions.add("arrays.add_any_order")
             self.code.line(f"{total} = add_any_order({total}, {value.text})", self.step.source)
+        elif self.in_rows:
+            self.code.line(f"{element_text(self.parts, self.step.index)} += {value.text}", self.step.source)
         elif self.is_float_sum:
             error = self.call("rounding_error")
             name = self.named(value)

@@ -15,7 +15,7 @@ from numba.extending import register_jitable
 
 from .buffers import view
 from .linking import stands_for
-from .reducing import with_error
+from .reducing import rounding_error, with_error
 
 
 def compiled_once(allocates: bool = False) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -136,6 +136,17 @@ def add_errors(total: Any, lost: Any) -> None:
     flat, errors = view(total, total.size), view(lost, lost.size)
     for i in range(flat.size):
         flat[i] = with_error(flat[i], errors[i])
+
+
+@compiled_once()
+def add_parts(total: Any, lost: Any, parts: Any) -> None:
+    """Add a part to each element of a sum, keep what that loses, and begin new parts."""
+    flat, errors, found = view(total, total.size), view(lost, lost.size), view(parts, parts.size)
+    for i in range(flat.size):
+        part = found[i]
+        errors[i] += rounding_error(flat[i], part)
+        flat[i] += part
+        found[i] = 0
 
 
 @compiled_once()

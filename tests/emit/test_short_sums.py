@@ -36,3 +36,28 @@ def test_an_infinite_sum_is_infinite() -> None:
     x = np.array([big, big, 0, 0, np.inf, 1, 2, 3], np.float32)
     with np.errstate(over="ignore"):
         np.testing.assert_array_equal(total(x), np.sum(x.reshape(-1, 4), axis=1))
+
+
+def along_columns_and_mixed(x):
+    return np.sum(2 * x, axis=0), np.sum(2 * x, axis=(0, 2))
+
+
+@pytest.mark.parametrize(
+    "shape", [(3, 4, 5), (200, 7, 600), (0, 4, 5), (130, 1, 1), (33, 3, 0), (1, 1, 1), (64, 2, 512), (17, 2, 513)]
+)
+def test_sums_along_columns_and_of_runs_that_end_in_an_element(shape: tuple[int, ...]) -> None:
+    x = np.random.default_rng(0).normal(size=shape)
+    found = jg.jit(along_columns_and_mixed)(x.astype(np.float32))
+    exact = along_columns_and_mixed(x.astype(np.float32).astype(np.float64))
+    sizes = along_columns_and_mixed(np.abs(x))
+    for sum, expected, size in zip(found, exact, sizes, strict=True):
+        assert sum.shape == expected.shape
+        assert np.all(np.abs(sum - expected) <= 17 * np.finfo(np.float32).eps * size)  # no more than NumPy's pairwise sums
+
+
+def test_special_numbers_in_sums_along_columns() -> None:
+    for special in (np.nan, np.inf, -np.inf):
+        x = np.ones((70, 2, 3), np.float32)
+        x[66, 1, 2] = special
+        for found, expected in zip(jg.jit(along_columns_and_mixed)(x), along_columns_and_mixed(x), strict=True):
+            np.testing.assert_array_equal(found, expected)
