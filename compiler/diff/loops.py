@@ -121,6 +121,10 @@ class LinearLoop:
         price = loop.price_of_undoing(carried_place(write.equation, write.after)) if loop and loop.useful else None
         return price * loop.typical_times if price is not None and loop is not None else None
 
+    def work_of_undoing(self, k: int) -> float:
+        """About what it costs to put back what was overwritten, compared with saving it."""
+        return sum(weight(write.equation.operands[1]) for write in self.writes(k) if not write.by_loop) / 4
+
     @property
     def typical_times(self) -> int:
         """A guess at how often the body runs."""
@@ -175,7 +179,7 @@ class _BackwardBody:
         for k in loop.chains(self.builder.definitions):
             goes_on = loop.is_inside(transposer) and results[k - len(loop.carried_tangents)] in transposer.builder.definitions
             trial = plan_residuals(body.builder, self.builder.equations, self.results, given, loop.undoing([*walked, k]))
-            if trial is not None and (goes_on or trial.price < plan.price):
+            if trial is not None and (goes_on or trial.price + loop.work_of_undoing(k) < plan.price):
                 plan, walked = trial, [*walked, k]
         return plan, walked
 
@@ -196,9 +200,8 @@ class _BackwardBody:
         ends = [rests[v] for v in plan.saved] + [self.builder.stack_rests[v] for v in plan.stacks]
         results = [*self.results, *plan.undoing.starts, *ends]
         equations = [*prologue.equations, *self.builder.equations]
-        if self.walked:
-            states = {v for k in self.walked for write in loop.writes(k) for v in (write.before, write.after)}
-            equations = in_order(prologue.equations, self.builder.equations, results, states)
+        if not self.builder.definitions.keys().isdisjoint(forward.states) or self.walked:
+            equations = in_order(prologue.equations, self.builder.equations, results, forward.states)
         function = close_region(f"{loop.body.function.name}_backward", inputs, equations, results)
         return function, taken
 

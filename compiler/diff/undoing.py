@@ -116,7 +116,7 @@ class _Order:
             for v in e.operands:
                 if v in states:
                     self.readers.setdefault(v, []).append(e)
-        self.begun: set[int] = set()
+        self.open: set[int] = set()  # those on the way that are not placed yet
         self.placed: dict[int, Equation] = {}
 
     def run(self, wanted: Iterable[Equation]) -> list[Equation]:
@@ -124,21 +124,40 @@ class _Order:
             pending = [e]
             while pending:
                 top = pending[-1]
-                missing = [] if id(top) in self.begun else [d for d in self.first(top) if id(d) not in self.begun]
-                self.begun.add(id(top))
+                missing = [] if id(top) in self.open else self.first(top)
+                self.open.add(id(top))
                 pending += reversed(missing)
                 if not missing:
                     self.placed.setdefault(id(top), pending.pop())
+                    self.open.discard(id(top))
         return list(self.placed.values())
 
     def first(self, e: Equation) -> list[Equation]:
-        """The equations that should stand before another one: those that it needs, and those that read what it undoes."""
-        found = [self.makers[v] for v in e.operands if v in self.makers]
-        found += [self.binders[name] for name in sorted(e.symbols()) if name in self.binders]
+        """The equations yet to be placed before another one: those that it needs, and those that read what it undoes, if they can."""
+        found = [maker for maker in self.needed(e) if id(maker) not in self.placed]
         for state in _undone(e):
-            if state in self.states:
-                found += [reader for reader in self.readers[state] if reader is not e]
+            readers = self.readers[state] if state in self.states else []
+            found += [r for r in readers if r is not e and id(r) not in self.placed and not self.waits(r, e)]
         return found
+
+    def needed(self, e: Equation) -> list[Equation]:
+        """The equations that an equation needs directly."""
+        found = [self.makers[v] for v in e.operands if v in self.makers]
+        return found + [
+            self.binders[name] for name in sorted(e.symbols()) if name in self.binders and self.binders[name] is not e
+        ]
+
+    def waits(self, reader: Equation, undoing: Equation) -> bool:
+        """Whether a reader needs, directly or not, what undoes its state or anything else that is not placed yet but begun."""
+        pending, seen = [reader], set()
+        while pending:
+            e = pending.pop()
+            if e is undoing or id(e) in self.open:
+                return True
+            if id(e) not in seen and id(e) not in self.placed:
+                seen.add(id(e))
+                pending += self.needed(e)
+        return False
 
 
 def _undone(e: Equation) -> tuple[Var, ...]:

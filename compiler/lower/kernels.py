@@ -180,8 +180,24 @@ def rename(kernel: Kernel, names: Mapping[str, str]) -> Kernel:
     """The kernel with other names for its parameters, axes and variables."""
     new = {old: symbol(name) for old, name in names.items()}
 
+    def name(n: str) -> str:
+        return names.get(n, n)
+
+    return Kernel(
+        kernel.name,
+        tuple(BufferParameter(name(p.name), p.type.substitute(new), p.written) for p in kernel.buffers),
+        tuple(Local(name(s.name), s.dtype) for s in kernel.scalars),
+        tuple(Axis(name(a.name), substitute(a.extent, new)) for a in kernel.axes),
+        tuple(rename_step(step, names, new) for step in kernel.body),
+        kernel.sequential,
+    )
+
+
+def rename_step(step: Step, names: Mapping[str, str], dims: Mapping[str, Dim]) -> Step:
+    """A step with other names, and other dims for names in positions."""
+
     def dim(d: Dim) -> Dim:
-        return substitute(d, new)
+        return substitute(d, dims)
 
     def name(n: str) -> str:
         return names.get(n, n)
@@ -194,27 +210,17 @@ def rename(kernel: Kernel, names: Mapping[str, str]) -> Kernel:
                 return Position(dim(a.dim))
         return a
 
-    def step(s: Step) -> Step:
-        match s:
-            case Let():
-                return Let(name(s.name), s.dtype, s.op, tuple(map(atom, s.operands)), s.source)
-            case Load():
-                return Load(name(s.name), s.dtype, name(s.buffer), tuple(map(dim, s.index)), s.source)
-            case Store():
-                return Store(name(s.buffer), tuple(map(dim, s.index)), atom(s.value), s.dtype, s.add, s.source)
-            case Wrap():
-                return Wrap(name(s.name), atom(s.value), dim(s.size), s.message, s.source)
-        axes = tuple(map(name, s.axes))
-        return Reduce(s.op, name(s.target), s.dtype, axes, tuple(map(dim, s.index)), atom(s.value), s.source)
-
-    return Kernel(
-        kernel.name,
-        tuple(BufferParameter(name(p.name), p.type.substitute(new), p.written) for p in kernel.buffers),
-        tuple(Local(name(s.name), s.dtype) for s in kernel.scalars),
-        tuple(Axis(name(a.name), dim(a.extent)) for a in kernel.axes),
-        tuple(map(step, kernel.body)),
-        kernel.sequential,
-    )
+    match step:
+        case Let():
+            return Let(name(step.name), step.dtype, step.op, tuple(map(atom, step.operands)), step.source)
+        case Load():
+            return Load(name(step.name), step.dtype, name(step.buffer), tuple(map(dim, step.index)), step.source)
+        case Store():
+            return Store(name(step.buffer), tuple(map(dim, step.index)), atom(step.value), step.dtype, step.add, step.source)
+        case Wrap():
+            return Wrap(name(step.name), atom(step.value), dim(step.size), step.message, step.source)
+    axes = tuple(map(name, step.axes))
+    return Reduce(step.op, name(step.target), step.dtype, axes, tuple(map(dim, step.index)), atom(step.value), step.source)
 
 
 _SILENT = frozenset(("convert", "copy", "broadcast", "constant", "select", "and", "or", "not"))

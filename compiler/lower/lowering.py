@@ -47,6 +47,7 @@ from .program import (
 )  # fmt: skip
 from .roles import Role, is_array, role_of
 from .striding import repeated, striding
+from .tiny import is_tiny, write_out
 from .views import allocate_as_seen, drop_unused_views
 
 
@@ -92,6 +93,7 @@ class _Lowering:
         self.sizes = frozenset(function.symbols())
         self.names = Names({*self.sizes, function.name})
         self.kernels: dict[Kernel, Kernel] = {}
+        self.loops = 0  # how many loops stand around what is lowered
         self.variables: set[str] = set()  # scalars that loops and branches assign
         self.given: dict[str, str] = {}  # parameters whose names loops bind to other memory: names that keep the caller's
         self.borrowed: set[str] = set()  # storages that must not be returned: the caller's memory, and that of stacks
@@ -291,8 +293,17 @@ class Scope:
                     result, self.wish(equation), source=equation.source
                 )
         seen = Surroundings(self.lookup, self.definition, self.shared.sizes)
-        launch = self.flattened(build(group, stored, seen))
         scalars = [e.result for e in group.equations if role_of(e) is Role.REDUCE and not is_array(e.result)]
+        self.run_kernel(build(group, stored, seen), scalars)
+
+    def run_kernel(self, built: Launch, scalars: Sequence[Var] = ()) -> None:
+        """Launch a kernel that returns these scalars, or write it out if it is tiny and stands in a loop."""
+        if self.shared.loops and self.shared.flat and is_tiny(built.kernel):
+            steps, totals = write_out(built, self.shared.names.fresh)
+            self.statements += steps  # type: ignore[arg-type]
+            self.values.update(zip(scalars, totals, strict=True))
+            return
+        launch = self.flattened(built)
         results = tuple(self.new_scalar(var) for var in scalars)
         kernel = self.shared.share(launch.kernel)
         self.statements.append(Launch(kernel, launch.buffers, launch.scalars, results, launch.source))
@@ -496,9 +507,7 @@ class Scope:
             update = Equation("update", (equation.result, operand), (equation.result,), (("spec", spec),), (), equation.source)
             group = Group(0, Role.WRITE, shape, [update])
             seen = Surroundings(self.lookup, self.definition, self.shared.sizes)
-            launch = self.flattened(build(group, {equation.result: out}, seen))
-            kernel = self.shared.share(launch.kernel)
-            self.statements.append(Launch(kernel, launch.buffers, launch.scalars, (), launch.source))
+            self.run_kernel(build(group, {equation.result: out}, seen))
             start = start + shape[axis]
 
     # runs along an axis
@@ -658,6 +667,7 @@ class Scope:
         reserved = self.reserve(equation, carried)
         index = self.shared.names.index(body.parameters[0].name)
         arguments = [Position(symbol(index)), *constants, *carried]
+        self.shared.loops += 1
         scope, results = self.region(body, arguments, frozenset(body.parameters[1 + split :]))
         scope.rebind(carried, results)
         test: tuple[Statement, ...] = ()
@@ -666,6 +676,7 @@ class Scope:
             test_scope, (found,) = self.region(tests[0], arguments)
             test, condition = tuple(test_scope.statements), found
             count = self.bind_scalar(equation.results[0], "count")
+        self.shared.loops -= 1
         self.shared.names.release(index)
         for stack in reserved:
             stack.has_room = False

@@ -55,6 +55,18 @@ def swapped(A, z):
     return np.sum(z * A[0])
 
 
+def half_undone(A, z):
+    """The inner loop's writes to z are undone, those around it are not."""
+    n, s, v = z.size, 0.3, 0.5 * z
+    for i in range(1, n):
+        s = 0.5 * s + 0.1 * z[(i + 1) % n] * A[-1, n - 1 - i] + np.sum(v * z)
+        for _ in range(n):
+            A[1:, (n - 1 + 1) % n] = 0.9 * A[:-1, n - 1]
+            z[(0 + 1) % n] = 0.2 * (A[n - 1, :] @ z) + 0.3 * z[i] ** 2
+        z[1:] *= 0.5 + 0.1 * A[i, 1:] * z[:-1]
+    return s + np.sum(A * z) + np.sum(v)
+
+
 def matrices(seed: int) -> tuple[np.ndarray, np.ndarray]:
     rng = np.random.default_rng(seed)
     return 0.3 * rng.normal(size=(SIZE, SIZE)) + 2.0 * np.eye(SIZE), rng.normal(size=SIZE)
@@ -100,7 +112,7 @@ def check(program: Callable, A: np.ndarray, z: np.ndarray) -> None:
     np.testing.assert_allclose(np.sum(gA * dA) + np.sum(gz * dz), slope, rtol=1e-8, atol=1e-8)
 
 
-@pytest.mark.parametrize("function", [forward_substitution, cholesky, orthogonal, swapped])
+@pytest.mark.parametrize("function", [forward_substitution, cholesky, orthogonal, swapped, half_undone])
 @pytest.mark.parametrize("size", [1, 2, 5])
 def test_gradients(function: Callable, size: int) -> None:
     rng = np.random.default_rng(size)
