@@ -17,7 +17,7 @@ from ..errors import UnsupportedError
 from ..ir import ArrayType, Dim, Function, Var
 from ..ir.types import BOOL
 from ..tree import Tree, flatten
-from .broadcasting import broadcast_shapes, broadcast_to
+from .broadcasting import broadcast_shapes, broadcast_to, is_smaller
 from .context import Scope, active_trace
 from .elementwise import elementwise
 from .mutation import MISSING, Change, redo
@@ -85,6 +85,7 @@ class Slot:
     shape: tuple[Dim, ...]
     weak: bool
     scalar: bool
+    stretched: str = ""  # the name, if a value of a smaller shape is repeated to this one
 
     def type(self) -> ArrayType:
         return ArrayType(self.dtype, self.shape)
@@ -123,7 +124,9 @@ def join(name: str, *leaves: Any) -> Slot:
         if len({t.type.shape for t in tracers}) > 1
         else tracers[0].type.shape
     )
-    return Slot(result_dtype(*known), shape, all(t.weak for t in tracers), not shape and all(t.is_scalar for t in tracers))
+    stretched = any(t.cell.stretched or is_smaller(t.type.shape, shape) for t in tracers)
+    scalar = not shape and all(t.is_scalar for t in tracers)
+    return Slot(result_dtype(*known), shape, all(t.weak for t in tracers), scalar, listed([name]) if stretched else "")
 
 
 def _kinds(leaves: Sequence[Any]) -> str:
@@ -135,12 +138,15 @@ def fill(slot: Slot, leaf: Any) -> Var:
     """A leaf as a variable of the slot's type; what has no value yet is zero."""
     if isinstance(leaf, Undefined):
         return active_trace().scope.builder.zeros(slot.type())
-    return broadcast_to(convert(as_tracer(leaf), slot.dtype), slot.shape)
+    value = as_tracer(leaf)
+    return broadcast_to(convert(value.renewed() if value.cell.stretched else value, slot.dtype), slot.shape)
 
 
 def unfill(slot: Slot, var: Var) -> Tracer:
     """A variable of a slot's type as the leaf that the user's program sees."""
-    return new(var, weak=slot.weak, scalar=slot.scalar)
+    value = new(var, weak=slot.weak, scalar=slot.scalar)
+    value.cell.stretched = slot.stretched
+    return value
 
 
 @dataclass(slots=True)

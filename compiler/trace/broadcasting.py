@@ -75,6 +75,11 @@ def _repeats(dim: Dim, target: Dim) -> bool:
     return dim == 1 or active_trace().sizing.hint(dim) == 1
 
 
+def is_smaller(shape: tuple[Dim, ...], target: tuple[Dim, ...]) -> bool:
+    """Whether a value of a shape must be repeated to have another."""
+    return len(shape) < len(target) or any(map(_repeats, shape, target))
+
+
 def repeated(value: Tracer, shape: tuple[Dim, ...]) -> Tracer:
     """The value repeated to a shape, as an array of its own."""
     return new(broadcast_to(value, shape), scalar=False)

@@ -299,7 +299,7 @@ def _len(x: Any) -> Any:
     if isinstance(x, Tracer):
         if not x.type.shape:
             raise TypeError("len() of unsized object")
-        return python_size(x.type.shape[0])
+        return x.shape[0]
     return x.count() if isinstance(x, (Indexed, Rows)) else len(x)
 
 

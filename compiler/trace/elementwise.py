@@ -10,7 +10,7 @@ import numpy as np
 from ..errors import DTypeError, ShapeError
 from ..ir import ArrayType, Dim, Function
 from ..ir.types import BOOL, F64, I64
-from .broadcasting import broadcast_shapes, broadcast_to, fit
+from .broadcasting import broadcast_shapes, broadcast_to, fit, is_smaller
 from .context import active_trace
 from .promotion import PYTHON_TYPES, as_tracer, can_write, is_python, literal, operand, result_dtype
 from .tracer import Tracer, describe, new
@@ -19,6 +19,8 @@ from .tracer import Tracer, describe, new
 def elementwise(op: str, *values: Any, dtype: np.dtype | None = None) -> Tracer:
     """Apply an elementwise op to values of one dtype (given, or promoted), broadcasting them."""
     values = tuple(as_tracer(v) if isinstance(v, (list, tuple)) else v for v in values)
+    if any(is_stretched(v) for v in values):
+        return _of_stretched(op, values, dtype)
     numbers = values[1:] if op == "select" else values
     dtype = result_dtype(*numbers) if dtype is None else dtype
     operands = [operand(v, dtype) for v in numbers]
@@ -28,6 +30,20 @@ def elementwise(op: str, *values: Any, dtype: np.dtype | None = None) -> Tracer:
     dim = _dim_of_result(op, operands) if not shape and dtype == I64 else None
     variables = [broadcast_to(v, shape) for v in operands]
     return new(active_trace().emit(op, *variables), weak=all(map(is_python, values)), dim=dim)
+
+
+def is_stretched(value: Any) -> bool:
+    """Whether a value may be a number or smaller array that a branch or loop has repeated."""
+    return isinstance(value, Tracer) and bool(value.cell.stretched)
+
+
+def _of_stretched(op: str, values: Sequence[Any], dtype: np.dtype | None) -> Tracer:
+    """The result is that of the smaller values unless an operand that is none of them gives it its shape."""
+    result = elementwise(op, *(v.renewed() if is_stretched(v) else v for v in values), dtype=dtype)
+    shapes = [as_tracer(v).type.shape for v in values if not is_stretched(v)]
+    if all(is_smaller(shape, result.type.shape) for shape in shapes):
+        result.cell.stretched = next(v.cell.stretched for v in values if is_stretched(v))
+    return result
 
 
 def formula(regions: Callable[[ArrayType, int], tuple[Function, Function]], values: Sequence[Any], name: str) -> Tracer:
@@ -69,6 +85,8 @@ def truth_of(value: Any) -> Tracer:
 
 def assign(target: Tracer, value: Any, operation: str) -> None:
     """Write a value, converted and broadcast, into a traced array."""
+    if is_stretched(value):
+        value = value.renewed()
     if type(value) in PYTHON_TYPES:
         source = literal(value, target.type.dtype)
     else:

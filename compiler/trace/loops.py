@@ -6,7 +6,7 @@ The dtypes of what the loop carries are promoted on the way, as Python would pro
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ..errors import UnsupportedError
@@ -31,6 +31,7 @@ from .blocks import (
     unchanged,
     unfill,
 )
+from .broadcasting import is_smaller
 from .context import Scope, active_trace
 from .elementwise import elementwise
 from .mutation import Change, confirmed
@@ -292,6 +293,9 @@ def _emit_loop(
         outputs = outputs[1:]
     leaves: list[Any] = list(before)
     for (k, slot), var in zip(slots.items(), outputs, strict=False):
+        last = as_tracer(attempt.leaves[k])
+        if not last.cell.stretched and not is_smaller(last.type.shape, slot.shape):
+            slot = replace(slot, stretched="")  # where the loop is not run, a number stands for an array of it
         leaves[k] = unfill(slot, var)
         mark_ambiguous(leaves[k], before[k])
     for cell, var in zip(cells, outputs[len(slots) :], strict=True):

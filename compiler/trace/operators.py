@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import UnsupportedError
+from ..errors import ShapeError, UnsupportedError
 from ..ir.types import BOOL
 from ..tree import flatten
 from . import calls
@@ -126,7 +126,12 @@ class Operators:
             with _dynamic_tests():
                 decided = truth(test(*state))
             if isinstance(decided, Tracer) or (decided and self._becomes_traced(test, body, state)):
-                return self._stage_while(test, body, state, names, Holding(state, names, mutated))
+                try:
+                    return self._stage_while(test, body, state, names, Holding(state, names, mutated))
+                except (Concretize, NotStaged, ShapeError):
+                    decided = truth(test(*state))
+                    if isinstance(decided, Tracer):  # on values, and not on shapes alone
+                        raise
             if not decided:
                 return state
             state = body(*state)

@@ -27,7 +27,7 @@ from .context import LEAKED, Scope, active_trace, array_type_text, is_internal
 class Cell:
     """One array of the traced program: the variable that holds its present value."""
 
-    __slots__ = ("ambiguous", "argument", "doubt", "origin", "reshaped", "scope", "value")
+    __slots__ = ("ambiguous", "argument", "doubt", "origin", "reshaped", "scope", "stretched", "value")
 
     def __init__(self, value: Var, scope: Scope, argument: str = "") -> None:
         self.value = value
@@ -36,6 +36,7 @@ class Cell:
         self.ambiguous = ""  # the name of a caller's array that this is in some cases only, so that writes are refused
         self.origin: Cell | None = None  # of a copy that would be a view were the array in another order
         self.reshaped = False  # whether it matters that reshaping it makes a view: so it does where it is in C order
+        self.stretched = ""  # its name, where a branch or loop may have repeated a number or smaller array to this shape
         self.doubt: Any = None  # of an item or attribute that is there on some ways only (``unbound``)
 
     def assign(self, value: Var) -> None:
@@ -125,6 +126,12 @@ class Tracer:
     @property
     def value(self) -> Var:
         """The variable that holds the present value, made where it must be read through views."""
+        self.check_shape()
+        return self.repeated_value
+
+    @property
+    def repeated_value(self) -> Var:
+        """The same for what is computed element by element, so that it does not matter whether the value was repeated."""
         trace = active_trace()
         if self.cell.scope.trace is not trace:
             raise RuntimeError(LEAKED)
@@ -145,10 +152,25 @@ class Tracer:
         self._cached = (base, value)
         return value
 
+    def check_shape(self) -> None:
+        """Refuse what depends on the shape of a value that may be a number, or a smaller array, instead."""
+        if self.cell.stretched:
+            name, text = self.cell.stretched, active_trace().sizing.shape_text(self.type.shape)
+            remedy = f", as in {name} = np.zeros({text})" if name.isidentifier() else ""
+            raise Concretize(
+                f"{name} is an array of shape {text} on some ways through a branch or loop only, and on others a number or a smaller "
+                f"array, and what is computed with it here depends on that; give it one shape on all of them{remedy}"
+            )
+
+    def renewed(self) -> Tracer:
+        """The same value as one of its own, with no views and no doubts about it."""
+        return new(self.repeated_value, weak=self.weak, scalar=self.is_scalar, dim=self.dim)
+
     def assign(self, value: Var) -> None:
         """Write a value of this tracer's type through the views into the array."""
         if self.is_scalar:
             raise TypeError("a NumPy scalar cannot be written to")
+        self.check_shape()
         if self.cell.doubt is not None:
             self.cell.doubt.check()
         if self.cell.ambiguous:
@@ -194,6 +216,7 @@ class Tracer:
 
     @property
     def shape(self) -> tuple[Any, ...]:
+        self.check_shape()
         return tuple(python_size(dim) for dim in self.type.shape)
 
     @property
@@ -202,6 +225,7 @@ class Tracer:
 
     @property
     def size(self) -> Any:
+        self.check_shape()
         return python_size(self.type.size)
 
     @property
@@ -230,6 +254,7 @@ class Tracer:
     def __len__(self) -> int:
         if not self.type.shape:
             raise TypeError("len() of unsized object")
+        self.check_shape()
         length = active_trace().sizing.pin(self.type.shape[0])
         if length is None:
             raise Concretize(f"the length of {describe(self)} is known only when the program runs")

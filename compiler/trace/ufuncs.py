@@ -277,9 +277,9 @@ def unary(name: str, value: Tracer) -> Any:
 
 @handles("inplace")
 def inplace(name: str, target: Tracer, value: Any) -> Any:
-    """``target += value``: writes into arrays, and gives a new value for scalars."""
+    """``target += value``: writes into arrays, and gives a new value for scalars, and for what may be one."""
     result = binary(name, target, value)
-    if result is NotImplemented or target.is_scalar:
+    if result is NotImplemented or target.is_scalar or target.cell.stretched:
         return result
     if not can_write(result, target.dtype):
         raise DTypeError(

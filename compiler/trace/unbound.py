@@ -68,8 +68,7 @@ def put_perhaps(change: Change, perhaps: Perhaps) -> Any:
     """What to put in a place that may have no value: the value, of arrays that are checked when they are read."""
 
     def doubtful(leaf: Tracer) -> Tracer:
-        copy = new(leaf.value, leaf.weak, leaf.is_scalar)
-        copy.cell.ambiguous = leaf.cell.ambiguous
+        copy = _copy(leaf)
         copy.cell.doubt = doubt
         return copy
 
@@ -99,12 +98,14 @@ def take_perhaps(change: Change) -> Any:
     if doubt is None:
         return value
 
-    def certain(leaf: Tracer) -> Tracer:
-        copy = new(leaf.cell.value, leaf.weak, leaf.is_scalar)
-        copy.cell.ambiguous = leaf.cell.ambiguous
-        return copy
+    return Perhaps(change.label, map_leaves(_copy, value), doubt.perhaps.bound)
 
-    return Perhaps(change.label, map_leaves(certain, value), doubt.perhaps.bound)
+
+def _copy(leaf: Tracer) -> Tracer:
+    """An array of its own that is known to be there."""
+    copy = new(leaf.cell.value, leaf.weak, leaf.is_scalar)
+    copy.cell.ambiguous, copy.cell.stretched = leaf.cell.ambiguous, leaf.cell.stretched
+    return copy
 
 
 def is_missing(value: Any) -> bool:
