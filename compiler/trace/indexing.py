@@ -150,7 +150,7 @@ def _items(x: Tracer, item: Any, axis: int) -> list[Any]:
         raise UnsupportedError("an index that is True or False; write x[None] or np.where")
     if isinstance(item, (int, np.integer)):
         return [int(item)]
-    if isinstance(item, (list, np.ndarray, Rows)):
+    if isinstance(item, (list, tuple, np.ndarray, Rows)):
         item = _array(as_arrays(item))
     if isinstance(item, Tracer):
         return _array_items(x, item, axis)

@@ -14,6 +14,7 @@ import numpy as np
 
 from ..tree import Tree, flatten, register
 from .context import active_trace
+from .state import current_trace
 from .tracer import HANDLERS, Concretize, Tracer, describe, new
 
 
@@ -39,7 +40,8 @@ class Rows:
         self.listed: list[Any] | None = None  # the items, once an array cannot follow
         self.parts: dict[int, Any] = {}  # lists that are items and were looked at
         self.owner: tuple[Rows, int] | None = None  # the list that this one is such an item of
-        self.scope = active_trace().scope
+        trace = current_trace()  # none where the list is taken apart outside of a trace, to learn its structure
+        self.scope = trace.scope if trace is not None else None
 
     def count(self) -> Any:
         """The number of items."""

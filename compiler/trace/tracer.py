@@ -380,6 +380,9 @@ class TracedSize:
         return HANDLERS["ufunc"](ufunc, method, inputs, kwargs)
 
 
+Tracer.__name__, TracedSize.__name__ = "ndarray", "int"  # in errors that Python words itself, as of None + x
+
+
 def python_size(dim: Dim) -> Any:
     """What the user's program sees of a dim: an int or a ``TracedSize``."""
     return dim if isinstance(dim, int) else TracedSize(dim)

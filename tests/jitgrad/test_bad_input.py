@@ -37,6 +37,14 @@ def adds_text(x):
     return x + "a"  # here
 
 
+def adds_to_text(x):
+    return "a" + x  # here
+
+
+def adds_none(x):
+    return len(x) + None  # here
+
+
 def writes_floats(k):
     k += 0.5  # here
     return k
@@ -64,7 +72,9 @@ MISTAKES = [
     (not_compiled, (A,), NotImplementedError, r"np\.fft\.fft is not compiled.*write"),
     (reduces_nothing, (EMPTY,), ValueError, r"zero-size array to reduction operation maximum.*argument x \(float64\(0,\)\)"),
     (out_of_range, (K,), IndexError, r"out of bounds for axis 0"),
-    (adds_text, (A,), TypeError, r"unsupported operand type"),
+    (adds_text, (A,), TypeError, r"unsupported operand type\(s\) for \+: 'ndarray' and 'str'"),
+    (adds_to_text, (A,), TypeError, r'can only concatenate str \(not "ndarray"\) to str'),
+    (adds_none, (A,), TypeError, r"unsupported operand type\(s\) for \+: 'int' and 'NoneType'"),
     (writes_floats, (K,), TypeError, r"cannot write float64 results in place into argument k \(int64\(3,\)\).*x = x \+ y"),
     (writes_a_view_that_repeats, (np.ones(3),), ValueError, r"read-only.*\.copy\(\)"),
     (draws, (A,), NotImplementedError, r"random numbers.*pass them as an argument"),

@@ -276,6 +276,12 @@ def test_gradients(program: Callable[..., Any]) -> None:
         jg.check_grads(loss, (A if program is rows else x,), order=1)
 
 
+def test_compiled_programs_return_lists() -> None:
+    compiled = jg.jit(lambda v: (v.tolist(), sorted([q * 2 for q in v])))
+    for y in (x, x[:2]):
+        assert compiled(y) == (y.tolist(), sorted([q * 2 for q in y]))
+
+
 def test_a_list_of_a_length_that_varies_is_returned_without_a_new_trace() -> None:
     with interpreting():
         compiled = jg.jit(lambda x: [v * 2 for v in x])
