@@ -183,7 +183,17 @@ def listed(names: Sequence[str]) -> str:
     return ", ".join(shown) or "their result"
 
 
-def drawn(tree: Tree) -> str:
+def different(names: Sequence[str], one: State, other: State) -> str:
+    """Which variables have not the same structure in two states, in a message, and what to write instead."""
+    pairs = [(name, flatten(a), flatten(b)) for name, a, b in zip(names, one, other, strict=False)]
+    unlike = [(name, a, b) for name, a, b in pairs if a[1] != b[1]]
+    listing = ", ".join(f"{listed([name])} ({_drawn(a[1])} and {_drawn(b[1])})" for name, a, b in unlike)
+    if any(not a[0] or not b[0] for _, a, b in unlike):
+        return f"{listing}; start with a number or array in place of None, such as -1, np.nan or np.zeros, and ask for that"
+    return f"{listing}; give each the same structure of arrays and numbers, or make an array with np.empty and write to it"
+
+
+def _drawn(tree: Tree) -> str:
     """A structure in a message: ``{'a': *}``."""
     return repr(tree.unflatten([_STAR] * tree.count))
 

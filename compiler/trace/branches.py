@@ -18,7 +18,7 @@ from .blocks import (
     NotStaged,
     Slot,
     close,
-    drawn,
+    different,
     fill,
     join,
     leaf_names,
@@ -104,10 +104,8 @@ def merge_branches(test: Tracer, blocks: list[Block], before: list[Any], names: 
     """Make the ``cond`` of two traced branches; returns the state after it."""
     first, second = _alike(blocks[0], blocks[1], names)
     if first.tree != second.tree:
-        raise NotStaged(
-            f"the branches of an if leave different structures in {listed(names)}: {drawn(first.tree)} and {drawn(second.tree)}; give it the "
-            "same structure of arrays and numbers in each"
-        )
+        one, other = (block.tree.unflatten(block.leaves) for block in (first, second))
+        raise NotStaged(f"the branches of an if leave different structures in {different(names, one, other)}")
     label = leaf_names(first.tree, names)
     slots: dict[int, Slot] = {}
     for k, (a, b) in enumerate(zip(first.leaves, second.leaves, strict=True)):

@@ -17,7 +17,7 @@ from .blocks import (
     NotStaged,
     Slot,
     close,
-    drawn,
+    different,
     fill,
     join,
     leaf_names,
@@ -90,10 +90,7 @@ def staged_loop(
             matched = with_structure(state, outcome)
             if flatten(matched)[1] != tree:
                 return staged_loop(bounds, body, matched, names, test, carried)
-            raise NotStaged(
-                f"a loop changes the structure of {listed(names)} from {drawn(tree)} to {drawn(attempt.tree)}; arrays whose size is known "
-                "before the loop can be made with np.empty and written to"
-            )
+            raise NotStaged(f"a loop changes the structure of {different(names, state, outcome)}")
         known_changes = {change.name for change in carried}
         made = {name: change for name, change in attempt.body.changes.items() if name not in known_changes}
         changes = confirmed(made, previous)

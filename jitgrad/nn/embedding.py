@@ -20,9 +20,10 @@ def embedding(ids: Any, weight: Any, padding_idx: int | None = None) -> Any:
     """
     if ids.dtype.kind not in "iu":
         raise TypeError(f"embedding: the input has dtype {ids.dtype}, expected integers")
-    if np.any((ids < 0) | (ids >= weight.shape[0])):
+    without_row = (ids < 0) | (ids >= weight.shape[0])
+    if np.any(without_row):
         raise IndexError("embedding: an integer of the input is negative, or has no row in the weight")
-    rows = weight[ids]
+    rows = weight[np.where(without_row, 0, ids)]  # which cannot fail by itself, with a message that says less
     if padding_idx is None:
         return rows
     return np.where((ids == padding_idx)[..., None], stop_gradient(rows), rows)

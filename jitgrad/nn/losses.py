@@ -127,10 +127,11 @@ def _of_classes(
 ) -> Any:
     count = log_probs.shape[1]
     counted = target != ignore_index
-    if np.any(counted & ((target < 0) | (target >= count))):
+    is_class = (target >= 0) & (target < count)
+    if np.any(counted & ~is_class):
         raise IndexError(f"{name}: a target is not the number of a class, nor ignore_index {ignore_index}")
     weights = counted.astype(log_probs.dtype)
-    chosen = np.where(counted, target, 0)
+    chosen = np.where(counted & is_class, target, 0)
     if weight is not None:
         weights = weights * weight[chosen]
     picked = np.sum(np.where(chosen[:, None] == np.arange(count), log_probs, 0), axis=1)

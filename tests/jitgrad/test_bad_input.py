@@ -64,6 +64,22 @@ def needs_a_number(x):
     return [10, 20, 30][np.argmax(x)]  # here
 
 
+def none_or_a_number(x):
+    best = None
+    if x[0] > 0:  # here
+        best = x[0]
+    return best
+
+
+def none_at_first(x, n):
+    previous, total = None, 0.0
+    for i in range(n):  # here
+        if previous is not None:
+            total = total + x[i] * previous
+        previous = x[i]
+    return total
+
+
 A, B, K, EMPTY = np.ones((2, 3)), np.ones((4, 5)), np.arange(3), np.ones(0)
 
 MISTAKES = [
@@ -78,6 +94,13 @@ MISTAKES = [
     (writes_floats, (K,), TypeError, r"cannot write float64 results in place into argument k \(int64\(3,\)\).*x = x \+ y"),
     (writes_a_view_that_repeats, (np.ones(3),), ValueError, r"read-only.*\.copy\(\)"),
     (draws, (A,), NotImplementedError, r"random numbers.*pass them as an argument"),
+    (
+        none_or_a_number,
+        (np.ones(3),),
+        NotImplementedError,
+        r"different structures in best \(\* and None\); start with a number",
+    ),
+    (none_at_first, (np.ones(3), 2), NotImplementedError, r"the structure of previous \(None and \*\); start with a number"),
     (needs_a_number, (K,), NotImplementedError, r"known only when the program runs.*np\.stack"),
 ]
 

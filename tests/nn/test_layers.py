@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from peer import assert_near, check_gradients, matched, tensor, torch
 
+import jitgrad as jg
 from jitgrad import nn
 
 pytestmark = pytest.mark.filterwarnings("ignore:Using padding='same'")  # what PyTorch says of its own way to do it
@@ -174,3 +175,12 @@ def test_integers_without_a_row_are_refused_compiled_too():
         for bad in (-1, 4):
             with pytest.raises(IndexError, match=r"embedding|weight"):
                 call(np.array([0, bad]))
+
+
+def test_integers_without_a_row_are_named_by_compiled_programs() -> None:
+    layer = nn.Embedding(5, 3)
+    with pytest.raises(IndexError, match="embedding: an integer of the input is negative, or has no row in the weight"):
+        jg.jit(lambda ids: layer(ids))(np.array([1, 7]))
+    loss = jg.jit(lambda x, y, w: nn.functional.cross_entropy(x, y, w))
+    with pytest.raises(IndexError, match="cross_entropy: a target is not the number of a class"):
+        loss(np.zeros((2, 3)), np.array([0, 5]), np.ones(3))
