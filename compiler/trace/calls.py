@@ -68,7 +68,7 @@ def call(callee: Any) -> Any:
     if _hashable(callee) and callee in FUNCTIONS:
         return functools.partial(_numpy, callee)
     if isinstance(callee, type):
-        return functools.partial(_scalar, callee) if issubclass(callee, np.generic) else callee
+        return functools.partial(_scalar, callee) if issubclass(callee, np.generic) else _class(callee)
     if isinstance(callee, types.FunctionType):
         return _function(callee)
     _refuse_random(callee)
@@ -95,6 +95,25 @@ def concerns_program(args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
 
 def _hashable(value: Any) -> bool:
     return type(value).__hash__ is not None
+
+
+def _class(cls: type) -> Any:
+    """A class of the user's, whose ``__init__`` is followed; others as they are."""
+    init = cls.__init__  # type: ignore[misc]
+    if not isinstance(init, types.FunctionType) or type(cls).__call__ is not type.__call__:
+        return cls
+    followed = _function(init)
+    if not is_rewritten(followed):
+        return cls
+
+    def make(*args: Any, **kwargs: Any) -> Any:
+        plain = cls.__new__ is object.__new__
+        thing = cls.__new__(cls) if plain else cls.__new__(cls, *args, **kwargs)
+        if isinstance(thing, cls):
+            followed(thing, *args, **kwargs)
+        return thing
+
+    return make
 
 
 def _object(callee: Any) -> Any:

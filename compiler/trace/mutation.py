@@ -101,7 +101,7 @@ class Change:
             case "attribute", True:
                 delattr(self.thing, self.key)
             case "attribute", False:
-                object.__setattr__(self.thing, self.key, value)
+                (type if isinstance(self.thing, type) else object).__setattr__(self.thing, self.key, value)
             case "variable", True:
                 del self.thing.cell_contents
             case "variable", False:

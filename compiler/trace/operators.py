@@ -7,6 +7,7 @@ protocol is described in ``rewrite``.
 from __future__ import annotations
 
 import functools
+import inspect
 import operator
 import types
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -304,13 +305,17 @@ class Operators:
 
     def getitem(self, container: Any, index: Any) -> Any:
         """``container[index]``."""
-        if isinstance(container, (Tracer, Rows)) or not calls.has_traced(index):
+        if isinstance(container, (Tracer, Rows)):
             return container[index]
-        if isinstance(container, np.ndarray):
-            return as_tracer(container)[index]
-        if id(container) in INDEXED:
-            return INDEXED[id(container)](index)
-        return container[_static_index(container, index)]
+        if calls.has_traced(index):
+            if isinstance(container, np.ndarray):
+                return as_tracer(container)[index]
+            if id(container) in INDEXED:
+                return INDEXED[id(container)](index)
+        method = _users_method(container, "__getitem__")
+        if method is not None:
+            return method(container, index)
+        return container[_static_index(container, index) if calls.has_traced(index) else index]
 
     def setitem(self, container: Any, index: Any, value: Any) -> None:
         """``container[index] = value``."""
@@ -319,6 +324,10 @@ class Operators:
                 f"a traced function writes to {describe(container)} that it found outside of itself; pass the array as an "
                 "argument, or write to a copy made in the function with np.array(...)"
             )
+        method = _users_method(container, "__setitem__")
+        if method is not None:
+            method(container, index, value)
+            return
         if not isinstance(container, (Tracer, Rows)) and calls.has_traced(index):
             index = _static_index(container, index)
         if isinstance(container, (Tracer, Rows)):
@@ -334,8 +343,14 @@ class Operators:
         """``thing.name = value``."""
         if isinstance(thing, Tracer) and name == "shape":
             raise UnsupportedError("assigning to .shape; write x = x.reshape(...)")
-        remember(thing, "attribute", name)
-        setattr(thing, name, value)
+        own = inspect.getattr_static(type(thing), name, None)
+        if isinstance(own, property) and own.fset is not None:
+            calls.call(own.fset)(thing, value)
+        elif (method := _users_method(thing, "__setattr__")) is not None:
+            method(thing, name, value)
+        else:
+            remember(thing, "attribute", name)
+            setattr(thing, name, value)
 
     def delitem(self, container: Any, index: Any) -> None:
         """``del container[index]``."""
@@ -383,6 +398,9 @@ class Operators:
             return found
         if isinstance(container, dict):
             return is_there(container, "item", item)
+        method = _users_method(container, "__contains__")
+        if method is not None:
+            return calls.call(bool)(method(container, item))
         return item in container
 
     # texts
@@ -431,6 +449,14 @@ def _undefined_part(value: Any) -> Undefined | None:
     if isinstance(value, Undefined):
         return value
     return next(filter(None, map(_undefined_part, value)), None) if type(value) is tuple else None
+
+
+def _users_method(thing: Any, name: str) -> Any:
+    """What to call for a special method that the user's class defines; None where it is Python's own."""
+    method = getattr(type(thing), name, None)
+    if not isinstance(method, types.FunctionType) or isinstance(thing, (Tracer, TracedSize, Rows)):
+        return None
+    return calls.call(method)
 
 
 def _static_index(container: Any, index: Any) -> Any:

@@ -133,3 +133,88 @@ def test_a_list_that_grows_an_unknown_number_of_times_is_refused():
 
     with interpreting(), pytest.raises(NotImplementedError, match=r"np\.empty"):
         jg.jit(program)(np.ones(3))
+
+
+class Grid:
+    def __init__(self, size):
+        self.data = np.zeros(size)
+        self.history = []
+
+    def __getitem__(self, place):
+        return self.data[place]
+
+    def __setitem__(self, place, value):
+        self.data[place] = value * 2
+        if value > 0:
+            self.data[0] += 1
+
+    def __contains__(self, value):
+        return np.any(self.data == value)
+
+    def __len__(self):
+        return len(self.data)
+
+
+class Tally:
+    total = 0.0
+
+    def add(self, value):
+        Tally.total = Tally.total + value
+        return value
+
+
+class Doubled:
+    def __init__(self):
+        self.hidden = 0.0
+
+    @property
+    def value(self):
+        return self.hidden
+
+    @value.setter
+    def value(self, value):
+        self.hidden = value * 2
+
+
+def arrays_made_by_classes(x):
+    grid = Grid(3)
+    for i in range(3):
+        grid[i] = x[i]
+    first, second = Grid(3), Grid(3)
+    if x[0] > 0:
+        first[0] = x[1]
+        second.data = x * 2
+    else:
+        second[1] = 5.0
+    return grid.data, grid[1], 6.0 in grid, len(grid), first.data, np.sum(second.data)
+
+
+def attributes_of_classes(x):
+    Tally.total = 0.0
+    counter = Tally()
+    for v in x:
+        counter.add(v)
+    return Tally.total
+
+
+def properties_that_are_set(x):
+    doubled = Doubled()
+    for v in x:
+        doubled.value = v
+    if x[0] > 0:
+        doubled.value = doubled.value + 1
+    else:
+        doubled.value = 7.0
+    return doubled.value, doubled.hidden
+
+
+@pytest.mark.parametrize("program", [arrays_made_by_classes, attributes_of_classes, properties_that_are_set])
+def test_special_methods_are_followed(program):
+    compiled = jg.jit(program)
+    with interpreting():
+        for x in (np.array([1.0, -2.0, 3.0]), np.array([-1.0, 2.0, 0.5])):
+            found, expected = compiled(x), program(x)
+            if not isinstance(expected, tuple):
+                found, expected = (found,), (expected,)
+            for a, b in zip(found, expected, strict=True):
+                np.testing.assert_array_equal(a, b)
