@@ -103,8 +103,8 @@ def restore(b: DiffBuilder, forward: DiffBuilder, plan: Plan, stacks: Mapping[Va
         again = [instead.get(r, e) for r in e.results if r in plan.again]
         for equation in again:
             _repeat(b, equation)
-        if not again:
-            give(e.results, e.hint or e.op)
+        made = {r for equation in again for r in equation.results}
+        give([r for r in e.results if r not in made], e.hint or e.op)
     b.source, b.hint = None, ""
     return rests
 

@@ -102,6 +102,22 @@ def compiled_as_plain_python(traced: Any, target: str, tracing: float) -> Progra
     return Program(traced, None, run, {"trace": tracing})
 
 
+def one_undone_one_saved(A, z):
+    """An inner loop leaves two arrays: the one is had again by undoing, the other is saved."""
+    n, s, v = z.size, 0.3, 0.5 * z
+    for i in range(n):
+        for j in range(n):
+            for _ in range(n):
+                v = 0.5 * A[n - 1 - i] * z + 0.1
+            z[(i + 1) % n] = 0.2 * (A[0, :] @ z) + 0.3 * z[0] ** 2
+            for _ in range(j):
+                A[1 % n, :] = 0.5 * A[n - 1 - j, :] + 0.1 * v * z[1 % n]
+        z[n - 1] = 0.2 * (A[(i + 1) % n, :] @ z) + 0.3 * z[(i + 1) % n] ** 2
+        for _ in range(n):
+            z[0] = 0.2 * (A[i, :] @ z) + 0.3 * z[n - 1] ** 2
+    return s + np.sum(A * z) + np.sum(v)
+
+
 def check(program: Callable, A: np.ndarray, z: np.ndarray) -> None:
     """Against the derivative by a complex step: Squire and Trapp 1998, Using complex variables to estimate derivatives."""
     rng = np.random.default_rng(0)
@@ -112,7 +128,7 @@ def check(program: Callable, A: np.ndarray, z: np.ndarray) -> None:
     np.testing.assert_allclose(np.sum(gA * dA) + np.sum(gz * dz), slope, rtol=1e-8, atol=1e-8)
 
 
-@pytest.mark.parametrize("function", [forward_substitution, cholesky, orthogonal, swapped, half_undone])
+@pytest.mark.parametrize("function", [forward_substitution, cholesky, orthogonal, swapped, half_undone, one_undone_one_saved])
 @pytest.mark.parametrize("size", [1, 2, 5])
 def test_gradients(function: Callable, size: int) -> None:
     rng = np.random.default_rng(size)
