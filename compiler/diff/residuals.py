@@ -90,7 +90,7 @@ class _Had:
     def _pin(self, state: Var) -> None:
         """Do not read a state, nor an earlier one, for what the loop that provides it needs."""
         late = {state}
-        for before, e in reversed(self.undoing.instead.items()):
+        for before, e in reversed(tuple(self.undoing.instead.items())):
             if e.op == "update" and e.operands[0] in late:
                 late.add(before)
         pending, seen = self._needed_by(self.made[state]), set()

@@ -108,7 +108,7 @@ def _class(cls: type) -> Any:
 
     def make(*args: Any, **kwargs: Any) -> Any:
         plain = cls.__new__ is object.__new__
-        thing = cls.__new__(cls) if plain else cls.__new__(cls, *args, **kwargs)
+        thing: Any = cls.__new__(cls) if plain else cls.__new__(cls, *args, **kwargs)  # type: ignore[call-overload]
         if isinstance(thing, cls):
             followed(thing, *args, **kwargs)
         return thing
