@@ -241,10 +241,12 @@ class _Driver:
             self.code.line(f"{s.stack} = grow({s.stack}, {needed})")
 
     def write_push(self, s: Push) -> None:
-        value = self.text(s.value)
+        value = "" if s.value is None else self.text(s.value)
         self.code.flush()
-        top = f"{s.stack}_top"
-        if isinstance(s.value, str):
+        top = s.top
+        if s.value is None:
+            pass
+        elif isinstance(s.value, str):
             self.functions.add("numeric.write_flat")
             self.functions.add("buffers.view")
             self.code.line(f"numeric.write_flat({s.stack}, {top}, view({value}, {value}.size))", s.source)

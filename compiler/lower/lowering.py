@@ -45,7 +45,7 @@ from .program import (
     Statement,
     View,
 )  # fmt: skip
-from .roles import Role, is_array, role_of
+from .roles import Role, destroyed, is_array, role_of
 from .striding import repeated, striding
 from .tiny import is_tiny, write_out
 from .views import allocate_as_seen, drop_unused_views
@@ -197,10 +197,12 @@ class Scope:
         self.statements: list[Statement] = []
         self.views: dict[tuple[str, ArrayType], str] = {}  # the names of buffers under other shapes
         self.whole: dict[str, Buffer] = {}  # the buffers that views show under another shape
+        self.kept: set[Var] = set()  # arrays computed on stacks, where they must stay as they are
         self.definition = {r: e for e in function.equations for r in e.results}
         self.uses = Counter(v for e in function.equations for v in e.operands) + Counter(function.results)
         self.starts = dict(pair for e in function.equations if e.op == "loop" for pair in _starts(e))
         self.plan: Plan = plan(function, shared.flat)
+        self.pushes = self.pushed_unchanged() if shared.flat else {}
 
     def run(self) -> None:
         """Lower every group."""
@@ -212,6 +214,39 @@ class Scope:
                     self.opaque(group.equations[0])
                 case _:
                     self.launch(group, position)
+
+    # what is saved
+
+    def pushed_unchanged(self) -> dict[Var, Equation]:
+        """Arrays that are pushed, each as all that one stack gets here, and that nobody overwrites or takes: they are computed there."""
+        taken = {e.operands[k] for e in self.function.equations for k in destroyed(e)} | set(self.function.results)
+        roots = {self.root(v) for v in taken}
+        found = {}
+        for e in self.function.equations:
+            is_only_one = e.op == "push" and e.operands[0] in self.function.parameters and e.results[0] in self.function.results
+            if is_only_one and is_array(e.operands[1]) and e.operands[1] in self.definition and e.operands[1] not in roots:
+                found.setdefault(e.operands[1], e)
+        return found
+
+    def root(self, var: Var) -> Var:
+        """The variable whose memory a view shows."""
+        while var in self.plan.views:
+            var = self.definition[var].operands[0]
+        return var
+
+    def on_stack(self, var: Var, wish: str, source: Any) -> Buffer | None:
+        """Memory for an array right where it will be pushed, if there is room already."""
+        push = self.pushes.get(var)
+        stack = self.values.get(push.operands[0]) if push else None
+        if not isinstance(stack, Stack) or not stack.has_room or stack.was_read:
+            return None
+        assert isinstance(var.type, ArrayType)
+        name = self.shared.names.fresh(wish)
+        self.statements.append(View(name, var.type, stack.name, (), symbol(f"{stack.name}_top"), source))
+        self.shared.borrowed.add(name)
+        self.kept.add(var)
+        self.values[var] = Buffer(name, var.type, name)
+        return self.values[var]  # type: ignore[return-value]
 
     # values
 
@@ -254,8 +289,10 @@ class Scope:
         return equation.hint or self.starts.get(equation.results[0], "") or NOUNS.get(equation.op, equation.op)
 
     def new_buffer(self, var: Var, wish: str, zero: bool = False, source: Any = None) -> Buffer:
-        """Allocate memory for a variable."""
+        """Allocate memory for a variable, on a stack if it is to be pushed as it is."""
         assert isinstance(var.type, ArrayType)
+        if not zero and (kept := self.on_stack(var, wish, source)) is not None:
+            return kept
         name = self.shared.names.fresh(wish)
         self.statements.append(Allocate(name, var.type, zero, source))
         buffer = Buffer(name, var.type, name)
@@ -289,9 +326,9 @@ class Scope:
                     return
                 stored[result] = self.values[result] = self.retyped(equation)
             elif result in self.plan.stored and is_array(result):
-                stored[result] = self.reuse(group, position, result, stored) or self.new_buffer(
-                    result, self.wish(equation), source=equation.source
-                )
+                wish, source = self.wish(equation), equation.source
+                reused = self.on_stack(result, wish, source) or self.reuse(group, position, result, stored)
+                stored[result] = reused or self.new_buffer(result, wish, source=source)
         seen = Surroundings(self.lookup, self.definition, self.shared.sizes)
         scalars = [e.result for e in group.equations if role_of(e) is Role.REDUCE and not is_array(e.result)]
         self.run_kernel(build(group, stored, seen), scalars)
@@ -349,6 +386,8 @@ class Scope:
     def is_free(self, var: Var, position: int) -> bool:
         """Whether the memory of a variable is this scope's, and its last reader is the group at a position."""
         if not self.shared.reuse or var in self.plan.views or var in self.plan.destroyed or self.plan.last.get(var) != position:
+            return False
+        if var in self.kept:
             return False
         return var in self.owned or var in self.definition
 
@@ -596,7 +635,8 @@ class Scope:
         assert isinstance(type, ArrayType)
         if not stack.has_room:
             self.statements.append(Reserve(stack.name, type.size, equation.source))
-        self.statements.append(Push(stack.name, self.any(value), type.size, type.dtype, equation.source))
+        kept = None if value in self.kept and self.pushes[value] is equation else self.any(value)
+        self.statements.append(Push(stack.name, kept, type.size, type.dtype, equation.source))
         self.values[equation.result] = stack
 
     def lower_pop(self, equation: Equation) -> None:

@@ -309,13 +309,18 @@ class Reserve:
 
 @dataclass(frozen=True, slots=True)
 class Push:
-    """Put a scalar or all elements of a buffer onto a stack that has room for them."""
+    """Put a scalar or all elements of a buffer onto a stack that has room for them; None if they were computed there."""
 
     stack: str
-    value: str | Atom
+    value: str | Atom | None
     size: Dim
     dtype: np.dtype
     source: SourceLine | None = field(default=None, compare=False)
+
+    @property
+    def top(self) -> str:
+        """The variable that counts what is on the stack."""
+        return f"{self.stack}_top"
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,25 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from ..ir import ArrayType, Dim, Size
 from ..ir.sizes import maximum, symbols
-from .program import Allocate, Bind, Call, For, If, Launch, Let, Load, Pop, Product, Products, Statement, View, Wrap, walk
+from .program import (
+    Allocate,
+    Bind,
+    Call,
+    For,
+    If,
+    Launch,
+    Let,
+    Load,
+    Pop,
+    Product,
+    Products,
+    Push,
+    Reserve,
+    Statement,
+    View,
+    Wrap,
+    walk,
+)
 
 
 def allocate_outside(statements: Iterable[Statement]) -> tuple[Statement, ...]:
@@ -122,6 +140,10 @@ def bound_names(statement: Statement) -> Iterator[str]:
                 yield from names
             case Product(out=name) | Products(out=name):
                 yield name
+            case Push(top=top):
+                yield top
+            case Reserve(stack=stack):
+                yield stack
             case For(index=index, count=count):
                 yield index
                 yield count
