@@ -37,7 +37,7 @@ from .elementwise import elementwise
 from .mutation import Change, confirmed
 from .promotion import as_tracer, convert
 from .tracer import Cell, TracedSize, Tracer, as_dim, describe, new
-from .unbound import Perhaps, State, Undefined, doubted, is_perhaps, take_perhaps, with_structure
+from .unbound import Perhaps, State, Undefined, doubted, is_perhaps, is_users, take_perhaps, with_structure
 
 LAST = 2**63 - 1
 
@@ -72,6 +72,9 @@ def staged_loop(
     carried: Sequence[Change] = (),
 ) -> State:
     """A ``loop``: with bounds ``body(index, *state)``, without them ``body(*state)`` as long as the test holds."""
+    lacking = [k for k, name in enumerate(names) if isinstance(state[k], Undefined) and is_users(name)]
+    if lacking:
+        return _loop_with_doubts(bounds, body, state, names, test, carried, lacking)
     before, tree = flatten(state)
     label = leaf_names(tree, names)
     slots: dict[int, Slot] = {}

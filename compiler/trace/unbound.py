@@ -153,8 +153,12 @@ def is_perhaps(name: str, *values: Any) -> bool:
     """Whether a variable of the user's, an item or an attribute has a value on some of several ways only."""
     lacking = sum(isinstance(value, Undefined) for value in values)
     doubtful = any(isinstance(value, Perhaps) for value in values)
-    owned = isinstance(name, Place) or (name.isidentifier() and not name.startswith("jg_"))
-    return owned and (0 < lacking < len(values) or doubtful)
+    return is_users(name) and (0 < lacking < len(values) or doubtful)
+
+
+def is_users(name: str) -> bool:
+    """Whether a name in a state is that of a variable of the user's, an item or an attribute."""
+    return isinstance(name, Place) or (name.isidentifier() and not name.startswith("jg_"))
 
 
 def doubted(state: State, places: Sequence[int], names: Sequence[str]) -> State:
