@@ -105,7 +105,8 @@ def _digamma(x: np.ndarray) -> Any:
 def _polygamma(n: np.ndarray, x: np.ndarray) -> Any:
     from scipy.special import polygamma
 
-    return polygamma(n, x).astype(x.dtype)
+    known = (n >= 1) & (n <= 170) & (n == np.floor(n))
+    return np.where(known, polygamma(np.where(known, n, 1), x), np.nan).astype(x.dtype)
 
 
 def _logistic(x: np.ndarray) -> Any:

@@ -98,9 +98,13 @@ def digamma_positive(x: Any) -> Any:
 
 @register_jitable
 def polygamma(n: Any, x: Any) -> Any:
-    """The n-th derivative of digamma, for n = 1, 2, ... (Abramowitz and Stegun 6.4.10); below 0 by sums from both sides of 0."""
+    """The n-th derivative of digamma (Abramowitz and Stegun 6.4.10), below 0 by sums from both sides of 0; n is 1, 2, ... 170."""
+    if not 1 <= n <= 170 or n != np.floor(n):
+        return np.nan
     s = n + 1.0
     sign = 1.0 if s % 2 == 0 else -1.0
+    if x <= 0 and x == np.floor(x):
+        return sign * np.inf
     if x > 0:
         total = hurwitz_zeta(s, x)
     else:
@@ -111,12 +115,10 @@ def polygamma(n: Any, x: Any) -> Any:
 
 @register_jitable
 def hurwitz_zeta(s: Any, x: Any) -> Any:
-    """The sum over k = 0, 1, ... of (x + k)**-s for x >= 0: the first terms, then by Euler and Maclaurin."""
-    if x == 0:
-        return np.inf
+    """The sum over k = 0, 1, ... of (x + k)**-s for x > 0: the first terms, then by Euler and Maclaurin."""
     total = 0.0
     while x < 10 + s:
-        total += math.pow(x, -s)
+        total += x**-s
         x += 1.0
     z = 1.0 / (x * x)
     series = (s + 9) * (s + 10) * z * (-691 / 1307674368000) + 1 / 47900160
@@ -124,7 +126,7 @@ def hurwitz_zeta(s: Any, x: Any) -> Any:
     series = (s + 5) * (s + 6) * z * series + 1 / 30240
     series = (s + 3) * (s + 4) * z * series - 1 / 720
     series = (s + 1) * (s + 2) * z * series + 1 / 12
-    return total + math.pow(x, 1.0 - s) / (s - 1) + math.pow(x, -s) * (0.5 + s / x * series)
+    return total + x ** (1.0 - s) / (s - 1) + x**-s * (0.5 + s / x * series)
 
 
 # arrays

@@ -236,6 +236,6 @@ def ulps(result: Any, high: Any, tail: Any) -> Any:
 def test_polygamma(order: int) -> None:
     for x in (1e-3, 0.5, 1.5, 9.99, 30.0, 1e8, 1e20, -0.5, -1.25, -10.3, -1e5 - 0.25):
         np.testing.assert_allclose(numeric.polygamma(float(order), x), float(mpmath.psi(order, x)), rtol=1e-12)
-    for x in (0.0, -1.0, -2.0, np.inf, np.nan):
+    for x in (0.0, -1.0, -2.0, np.inf, -np.inf, np.nan):
         with np.errstate(all="ignore"):
             np.testing.assert_equal(numeric.polygamma(float(order), x), special.polygamma(order, x))
