@@ -221,7 +221,7 @@ class Scope:
         """Arrays that are pushed, each as all that one stack gets here, and that nobody overwrites or takes: they are computed there."""
         taken = {e.operands[k] for e in self.function.equations for k in destroyed(e)} | set(self.function.results)
         roots = {self.root(v) for v in taken}
-        found = {}
+        found: dict[Var, Equation] = {}
         for e in self.function.equations:
             is_only_one = e.op == "push" and e.operands[0] in self.function.parameters and e.results[0] in self.function.results
             if is_only_one and is_array(e.operands[1]) and e.operands[1] in self.definition and e.operands[1] not in roots:

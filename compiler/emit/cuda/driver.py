@@ -229,6 +229,7 @@ class _Driver(HostDriver):
         """A list grows by itself."""
 
     def write_push(self, s: Push) -> None:
+        assert s.value is not None, "only flat programs compute values on a stack"
         value = f"gpu.copy({s.value})" if isinstance(s.value, str) else self.text(s.value)
         self.code.flush()
         self.code.line(f"{s.stack}.append({value})", s.source)
