@@ -111,17 +111,18 @@ def _link_or_compile(source: str, entry: str, signature: tuple[str, ...]) -> Cal
     compiled = link_entry(entry_key(digest, parameters))
     if compiled is None:
         namespace = execute(source, f"{entry}-{digest[:16]}.py")
-        for name, kernel_digest in _kernel_digests(source).items():
+        tree = parse_module(source)
+        for name, kernel_digest in _kernel_digests(tree).items():
             adopt(namespace[name], kernel_digest, python_callable=False)
-        adopt(namespace[entry], digest, python_callable=True, has_loops=_has_loops(source, entry))
+        adopt(namespace[entry], digest, python_callable=True, has_loops=_has_loops(tree, entry))
         namespace[entry].compile(parameters)
         compiled = namespace[entry].overloads[parameters]
     return Program(compiled)
 
 
-def _has_loops(source: str, name: str) -> bool:
+def _has_loops(module: ast.Module, name: str) -> bool:
     """Whether a function of the module has loops of its own."""
-    (function,) = (node for node in parse_module(source).body if isinstance(node, ast.FunctionDef) and node.name == name)
+    (function,) = (node for node in module.body if isinstance(node, ast.FunctionDef) and node.name == name)
     return any(isinstance(node, ast.For | ast.While | ast.comprehension) for node in ast.walk(function))
 
 
@@ -134,9 +135,9 @@ def execute(source: str, file_name: str) -> dict[str, Any]:
     return namespace
 
 
-def _kernel_digests(source: str) -> dict[str, str]:
+def _kernel_digests(module: ast.Module) -> dict[str, str]:
     """A digest per function of the module: of its code, and of all at the module's top level that it refers to."""
-    statements = {name: node for node in parse_module(source).body for name in _bound_names(node)}
+    statements = {name: node for node in module.body for name in _bound_names(node)}
     functions = [name for name, node in statements.items() if isinstance(node, ast.FunctionDef)]
     return {name: _digest(ast.unparse(node) for node in _reached(name, statements)) for name in functions}
 

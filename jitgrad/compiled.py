@@ -179,8 +179,3 @@ class Options:
     target: str = "cpu"
     static_argnums: tuple[int, ...] = field(default=())
     static_argnames: tuple[str, ...] = field(default=())
-
-
-def is_compiled(function: Any) -> bool:
-    """Whether a callable came from ``jit`` or a transform."""
-    return isinstance(function, Compiled)

@@ -30,15 +30,6 @@ def call(function: Function) -> Function:
     return call(function)
 
 
-def _decorator(transform: Callable[..., Any], function: Function | None, **options: Any) -> Any:
-    """A transform that may be used with and without arguments as a decorator."""
-    if function is None:
-        return lambda f: transform(f, **options)
-    if not callable(function):
-        raise TypeError(f"{transform.__name__} takes a function, found {function!r}")
-    return transform(function, **options)
-
-
 def jit(
     fun: Function | None = None,
     *,

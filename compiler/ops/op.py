@@ -80,11 +80,6 @@ class Op:
     effect: bool = False
 
 
-def all_operands(equation: Equation) -> tuple[int, ...]:
-    """Every operand position of an equation."""
-    return tuple(range(len(equation.operands)))
-
-
 def is_float(value: Var) -> bool:
     """Whether a variable can have a tangent."""
     return isinstance(value.type, ArrayType) and value.type.is_float
