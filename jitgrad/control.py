@@ -94,9 +94,11 @@ def while_loop(
         from .compiler.trace.operators import OPERATORS
 
         test, body = call(cond_fun), call(body_fun)
-        parts = (lambda v: test(v), lambda v: (body(v),), (value,), ("the loop's value",))
+        parts = (lambda v: (body(v),), (value,), ("the loop's value",))
         segment = _segment(checkpoint)
-        return (OPERATORS.while_(*parts) if segment is None else OPERATORS.while_in_segments(*parts, segment))[0]
+        if segment is None:
+            return OPERATORS.while_(lambda v: (test(v), v), *parts)[0]
+        return OPERATORS.while_in_segments(test, *parts, segment)[0]
 
     return _run("while_loop", loop, init_val)
 

@@ -35,50 +35,51 @@ from .blocks import (
 from .broadcasting import broadcast_shapes, is_smaller
 from .context import Scope, active_trace, is_internal
 from .elementwise import elementwise
-from .mutation import Change, confirmed
+from .mutation import Change, outer_changes
 from .tracer import Cell, Tracer
-from .unbound import State, Undefined, doubted, emit_check, is_perhaps, take_perhaps, with_structure
+from .unbound import State, Undefined, as_variable, doubted, emit_check, is_perhaps, with_structure
 
 
 def staged_if(
     test: Tracer, then: Callable[..., State], orelse: Callable[..., State], state: State, names: Sequence[str]
 ) -> State:
     """Both branches traced; the ``cond`` picks one when the program runs."""
-    trace = active_trace()
-    before, _ = flatten(state)
     blocks: list[Block] = []
-    changes: list[Change] = []
     for branch, other in ((then, orelse), (orelse, then)):
-        failure = None
-        with trace.open_scope() as scope, snapshot(state):
-            try:
-                blocks.append(run_block(scope, branch, state))
-            except Exception as error:
-                if not _is_raised_by_user(error):
-                    raise
-                failure = error
-        if failure is not None:  # a branch that raises becomes a check; the other one goes on
-            emit_check(test if branch is orelse else elementwise("not", test), failure)
+        try:
+            blocks.append(_run_branch(branch, state))
+        except Exception as error:
+            if not _is_raised_by_user(error):
+                raise
+            # a branch that raises becomes a check; the other one goes on
+            emit_check(test if branch is orelse else elementwise("not", test), error)
             return other(*state)
-        if scope.changes:
-            with trace.open_scope() as again, snapshot(state):
-                branch(*state)
-            changes += [c for c in confirmed(scope.changes, again.changes) if c.name not in {d.name for d in changes}]
+    changes = list({change.name: change for block in blocks for change in outer_changes(block.scope)}.values())
     if not changes:
-        return merge_branches(test, blocks, before, names)
+        return merge_branches(test, blocks, names)
     refuse_whole(changes)
-
-    def with_changes(branch: Callable[..., State]) -> Callable[..., State]:
-        return lambda *inner: (*branch(*inner[: len(state)]), *(take_perhaps(c) for c in changes))
-
-    extended = (*state, *(take_perhaps(c) for c in changes))
-    blocks = []
-    for branch in (then, orelse):
-        with trace.open_scope() as scope, snapshot(state):
-            blocks.append(run_block(scope, with_changes(branch), extended))
-    result = merge_branches(test, blocks, flatten(extended)[0], [*names, *(c.label for c in changes)])
+    result = merge_branches(test, [_with_changes(block, changes) for block in blocks], [*names, *(c.label for c in changes)])
     make_changes(changes, result[-len(changes) :])
     return result[: -len(changes)]
+
+
+def _run_branch(branch: Callable[..., State], state: State) -> Block:
+    """Trace a branch; again, if it changes objects that have not been seen before, to tell its own from others."""
+    trace = active_trace()
+    for _ in range(2):
+        with snapshot(state), trace.open_scope() as scope:
+            block = run_block(scope, branch, state)
+        if len(outer_changes(scope)) == len(scope.changes):
+            break
+    return block
+
+
+def _with_changes(block: Block, changes: Sequence[Change]) -> Block:
+    """A branch whose state has the places that it or the other branch changes as further variables."""
+    made = block.scope.changes
+    with active_trace().reopen(block.scope):
+        values = [as_variable(c, made[c.name].after if c.name in made else c.read()) for c in changes]
+    return Block(block.scope, *flatten((*block.tree.unflatten(block.leaves), *values)))
 
 
 _RAISED = (ValueError, LookupError, ZeroDivisionError, RuntimeError, AssertionError, UnboundLocalError)
@@ -100,7 +101,7 @@ def _is_raised_by_user(error: Exception) -> bool:
     return isinstance(error, _RAISED) or last.tb_frame.f_code.co_code[last.tb_lasti] == dis.opmap["RAISE_VARARGS"]
 
 
-def merge_branches(test: Tracer, blocks: list[Block], before: list[Any], names: Sequence[str]) -> State:
+def merge_branches(test: Tracer, blocks: list[Block], names: Sequence[str]) -> State:
     """Make the ``cond`` of two traced branches; returns the state after it."""
     first, second = _alike(blocks[0], blocks[1], names)
     if first.tree != second.tree:

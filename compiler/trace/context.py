@@ -64,6 +64,7 @@ class Scope:
         self.written: dict[Any, Var] = {}  # cells written here -> their value before
         self.final: dict[Any, Var] = {}  # and their value when the scope was closed
         self.changes: dict[Any, Any] = {}  # what was done to Python objects (``mutation``)
+        self.known = len(trace.changed)  # so many objects had been seen to change when this scope was opened
         self.owned: dict[int, Any] = {}  # cells of variables that are in the state of the block
 
     def resolve(self, var: Var) -> Var:
@@ -98,6 +99,7 @@ class Trace:
         self.count = 0
         self.owner: dict[str, Scope] = {}
         self.names: set[str] = set()
+        self.changed: dict[int, tuple[int, Any]] = {}  # id of each object seen to change -> its number, and the object
         self.sizing = Sizing(self)
         self.root = Scope(self, None)
         self.scope = self.root

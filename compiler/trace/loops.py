@@ -34,12 +34,19 @@ from .blocks import (
 from .broadcasting import is_smaller
 from .context import Scope, active_trace
 from .elementwise import elementwise
-from .mutation import Change, confirmed
+from .mutation import Change, outer_changes
 from .promotion import as_tracer, convert
 from .tracer import Cell, TracedSize, Tracer, as_dim, describe, new
-from .unbound import Perhaps, State, Undefined, doubted, is_perhaps, is_users, take_perhaps, with_structure
+from .unbound import Perhaps, State, Undefined, as_variable, doubted, is_perhaps, is_users, take_perhaps, with_structure
 
 LAST = 2**63 - 1
+
+
+class EffectsOfTest(UnsupportedError):
+    """The test of a loop changes variables, objects or arrays, so that it cannot be run apart from the body."""
+
+    def __init__(self) -> None:
+        super().__init__("the test of a loop changes a variable, an object or an array; change it in the loop's body")
 
 
 @dataclass(slots=True)
@@ -49,6 +56,12 @@ class Bounds:
     start: Any
     stop: Any
     step: int
+
+    def are_apart(self) -> Any:
+        """Whether the range has any index: a bool, or a traced one."""
+        first, last = (self.start, self.stop) if self.step > 0 else (self.stop, self.start)
+        of_shapes = isinstance(first, (int, TracedSize)) and isinstance(last, (int, TracedSize))
+        return first < last if of_shapes else elementwise("lt", first, last)
 
     def tracer(self, index: Var) -> Tracer:
         """The loop's index in its body, as a size with bounds."""
@@ -63,46 +76,62 @@ class Bounds:
         return new(index, weak=True, dim=size)
 
 
+@dataclass(frozen=True, slots=True)
+class Loop:
+    """A loop to be traced: with bounds ``body(index, *state)``, without them ``body(*state)`` as long as the test holds."""
+
+    bounds: Bounds | None
+    body: Callable[..., State]
+    state: State
+    names: Sequence[str]
+    test: Callable[..., Any] | None
+    carried: tuple[Change, ...] = ()  # the changes of objects that are in the state
+
+
 def staged_loop(
-    bounds: Bounds | None,
-    body: Callable[..., State],
-    state: State,
-    names: Sequence[str],
-    test: Callable[..., Any] | None,
-    carried: Sequence[Change] = (),
+    bounds: Bounds | None, body: Callable[..., State], state: State, names: Sequence[str], test: Callable[..., Any] | None
 ) -> State:
-    """A ``loop``: with bounds ``body(index, *state)``, without them ``body(*state)`` as long as the test holds."""
+    """Trace a loop of the user's program and emit the ``loop``; returns the state after it."""
+    return _stage(Loop(bounds, body, state, names, test), {}, [])
+
+
+def _stage(loop: Loop, slots: dict[int, Slot], cells: list[Cell]) -> State:
+    """Trace a loop anew until nothing is found to be carried, or to change its type, that was not known before.
+
+    ``slots`` and ``cells`` are what is known to be carried; they grow.
+    """
+    names, state = loop.names, loop.state
     lacking = [k for k, name in enumerate(names) if isinstance(state[k], Undefined) and is_users(name)]
     if lacking:
-        return _loop_with_doubts(bounds, body, state, names, test, carried, lacking)
+        return _with_doubts(loop, lacking)
     before, tree = flatten(state)
     label = leaf_names(tree, names)
-    slots: dict[int, Slot] = {}
-    cells: list[Cell] = []
-    previous: dict[Any, Change] = {}
+    carried = {change.name for change in loop.carried}
+    unsure = False
     guards = active_trace().root.builder.guards
     known = len(guards)
     for _ in range(20):
         del guards[known:]  # what an attempt that is thrown away took for granted
-        attempt = _attempt(bounds, body, state, before, tree, slots, cells, test, label)
+        attempt = _attempt(loop, before, tree, slots, cells, label)
+        _refuse_effects_of_test(attempt, carried, cells)
         outcome = attempt.tree.unflatten(attempt.leaves)
         places = [k for k, name in enumerate(names) if _becomes_perhaps(name, state[k], outcome[k])]
         if places:
-            return _loop_with_doubts(bounds, body, state, names, test, carried, places)
+            return _with_doubts(loop, places)
         if attempt.tree != tree:
             matched = with_structure(state, outcome)
             if flatten(matched)[1] != tree:
-                return staged_loop(bounds, body, matched, names, test, carried)
+                return _stage(replace(loop, state=matched), {}, [])
             raise NotStaged(f"a loop changes the structure of {different(names, state, outcome)}")
-        known_changes = {change.name for change in carried}
-        made = {name: change for name, change in attempt.body.changes.items() if name not in known_changes}
-        changes = confirmed(made, previous)
+        outer = outer_changes(attempt.body)
+        changes = tuple(change for change in outer if change.name not in carried)
         if changes:
-            return _loop_with_changes(bounds, body, state, names, test, changes)
-        grown = _grow(slots, cells, attempt, before, label) or (bool(made) and not previous)
-        previous = made or previous
-        if not grown:
-            return _emit_loop(bounds, attempt, before, tree, slots, cells)
+            return _with_changes(loop, changes, attempt, slots, cells)
+        grown = _grow(slots, cells, attempt, before, label)
+        again = not unsure and len(outer) < len(attempt.body.changes)  # of changes to new objects the next attempt tells
+        unsure = unsure or again
+        if not grown and not again:
+            return _emit_loop(loop, attempt, before, tree, slots, cells)
     raise NotStaged(f"the values of {listed(names)} keep changing their type from one iteration to the next")
 
 
@@ -111,25 +140,20 @@ def _becomes_perhaps(name: str, before: Any, after: Any) -> bool:
     return is_perhaps(name, before, after) and not (isinstance(before, Perhaps) and isinstance(after, Perhaps))
 
 
-def _loop_with_doubts(
-    bounds: Bounds | None, body: Callable[..., State], state: State, names: Sequence[str], test: Callable[..., Any] | None,
-    carried: Sequence[Change], places: Sequence[int],
-) -> State:  # fmt: skip
+def _with_doubts(loop: Loop, places: Sequence[int]) -> State:
     """A loop after which some variables have a value only if it, or some part of it, was run."""
     always: dict[int, bool] = {}
 
     def doubting(*arguments: Any) -> State:
-        outcome = doubted(body(*arguments), places, names)
+        outcome = doubted(loop.body(*arguments), places, loop.names)
         always.update((k, outcome[k].bound is True) for k in places)
         return outcome
 
-    result = staged_loop(bounds, doubting, doubted(state, places, names), names, test, carried)
-    if bounds is None or test is not None:
+    result = _stage(replace(loop, body=doubting, state=doubted(loop.state, places, loop.names)), {}, [])
+    if loop.bounds is None or loop.test is not None:
         return result
-    first, last = (bounds.start, bounds.stop) if bounds.step > 0 else (bounds.stop, bounds.start)
-    of_shapes = isinstance(first, (int, TracedSize)) and isinstance(last, (int, TracedSize))
-    is_run = first < last if of_shapes else elementwise("lt", first, last)
-    return tuple(_after(value, state[k], is_run) if always.get(k) else value for k, value in enumerate(result))
+    is_run = loop.bounds.are_apart()
+    return tuple(_after(value, loop.state[k], is_run) if always.get(k) else value for k, value in enumerate(result))
 
 
 def _after(value: Perhaps, before: Any, is_run: Any) -> Any:
@@ -140,11 +164,23 @@ def _after(value: Perhaps, before: Any, is_run: Any) -> Any:
     return Perhaps(value.name, value.value, elementwise("or", bound, is_run) if isinstance(bound, Tracer) else bound or is_run)
 
 
-def _loop_with_changes(
-    bounds: Bounds | None, body: Callable[..., State], state: State, names: Sequence[str], test: Callable[..., Any] | None,
-    changes: list[Change],
+def _refuse_effects_of_test(attempt: Attempt, carried: set[Any], cells: list[Cell]) -> None:
+    test = attempt.test
+    if test is None:
+        return
+    given = dict(zip(cells, attempt.test_parameters[len(attempt.test_parameters) - len(cells) :], strict=True))
+    writes = any(given.get(cell) is not value for cell, value in test.final.items())
+    prints = any(
+        inner.op == "print" for e in test.builder.equations for inner in (e, *(i for r in e.regions for i in r.walk()))
+    )
+    if writes or prints or test.changes.keys() - carried:
+        raise EffectsOfTest
+
+
+def _with_changes(
+    loop: Loop, changes: tuple[Change, ...], attempt: Attempt, slots: dict[int, Slot], cells: list[Cell]
 ) -> State:  # fmt: skip
-    """A loop whose body changes objects: their attributes and items are carried like variables."""
+    """A loop whose body, as an attempt has shown, changes objects: their attributes and items are carried like variables."""
     refuse_whole(changes)
     count = len(changes)
 
@@ -153,15 +189,33 @@ def _loop_with_changes(
         return arguments[:-count]
 
     def changing(*arguments: Any) -> State:
-        return (*body(*put_in_place(arguments)), *(take_perhaps(c) for c in changes))
+        return (*loop.body(*put_in_place(arguments)), *(take_perhaps(c) for c in changes))
 
     def testing(*arguments: Any) -> Any:
-        assert test is not None
-        return test(*put_in_place(arguments))
+        assert loop.test is not None
+        inner = put_in_place(arguments)
+        before = [c.read() for c in changes]
+        result = loop.test(*inner)
+        if any(c.read() is not value for c, value in zip(changes, before, strict=True)):
+            raise EffectsOfTest
+        return result
 
-    extended = (*state, *(take_perhaps(c) for c in changes))
-    labels = [*names, *(c.label for c in changes)]
-    result = staged_loop(bounds, changing, extended, labels, testing if test is not None else None, changes)
+    extended = Loop(
+        loop.bounds,
+        changing,
+        (*loop.state, *(take_perhaps(c) for c in changes)),
+        (*loop.names, *(c.label for c in changes)),
+        testing if loop.test is not None else None,
+        (*loop.carried, *changes),
+    )
+    before, tree = flatten(extended.state)
+    with active_trace().reopen(attempt.body):
+        leaves, after = flatten((*attempt.tree.unflatten(attempt.leaves), *(as_variable(c, c.after) for c in changes)))
+    if after == tree:
+        attempt.inputs += before[len(attempt.inputs) :]
+        attempt.leaves = leaves
+        _grow(slots, cells, attempt, before, leaf_names(tree, extended.names))
+    result = _stage(extended, slots, cells)
     make_changes(changes, result[-count:])
     return result[:-count]
 
@@ -181,11 +235,9 @@ class Attempt:
     test_result: Var | None
 
 
-def _attempt(
-    bounds: Bounds | None, body: Callable[..., State], state: State, before: list[Any], tree: Tree,
-    slots: dict[int, Slot], cells: list[Cell], test: Callable[..., Any] | None, label: list[str],
-) -> Attempt:  # fmt: skip
+def _attempt(loop: Loop, before: list[Any], tree: Tree, slots: dict[int, Slot], cells: list[Cell], label: list[str]) -> Attempt:
     trace = active_trace()
+    bounds, test = loop.bounds, loop.test
     test_scope, test_result = None, None
     test_parameters: list[Var] = []
     if test is not None:
@@ -197,13 +249,13 @@ def _attempt(
             test_parameters.insert(0, index)
             result = truth(test(*tree.unflatten(inputs)))
             test_result = test_scope.resolve(as_tracer(result).value)
-    with trace.open_scope() as scope, snapshot(state):
+    with snapshot(loop.state), trace.open_scope() as scope:
         index = scope.builder.parameter(_counter(scope), ArrayType(I64))
         inputs, parameters = _enter(scope, before, slots, cells, label)
         arguments = tree.unflatten(inputs)
         if bounds is not None:
             arguments = (bounds.tracer(index), *arguments)
-        outcome = run_block(scope, body, arguments)
+        outcome = run_block(scope, loop.body, arguments)
         return Attempt(scope, index, parameters, outcome.leaves, inputs, outcome.tree,
                        test_scope, test_parameters, test_result)  # fmt: skip
 
@@ -267,9 +319,7 @@ def _check_sizes(slot: Slot, body: Scope, name: str) -> None:
         )
 
 
-def _emit_loop(
-    bounds: Bounds | None, attempt: Attempt, before: list[Any], tree: Tree, slots: dict[int, Slot], cells: list[Cell]
-) -> State:
+def _emit_loop(loop: Loop, attempt: Attempt, before: list[Any], tree: Tree, slots: dict[int, Slot], cells: list[Cell]) -> State:
     trace = active_trace()
     with active_trace().reopen(attempt.body):
         results = [fill(slots[k], attempt.leaves[k]) for k in slots]
@@ -286,7 +336,7 @@ def _emit_loop(
         own = [attempt.test.resolve(var) for var in captured]
         index, *carried = attempt.test_parameters
         regions.append(close(attempt.test, "test", (index, *own, *carried), [attempt.test_result]))
-    start, stop, step = _limits(bounds)
+    start, stop, step = _limits(loop.bounds)
     outputs = trace.emit("loop", start, stop, *captured, *initial, regions=tuple(regions), step=step, consts=len(captured))
     outputs = outputs if isinstance(outputs, tuple) else (outputs,)
     if attempt.test is not None:

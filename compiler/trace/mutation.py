@@ -121,7 +121,9 @@ def _refill(container: Any, contents: Any) -> None:
 
 def remember(thing: Any, kind: str, key: Any = None) -> None:
     """Note that an object is about to change in the current scope."""
-    scope = active_trace().scope
+    trace = active_trace()
+    scope = trace.scope
+    trace.changed.setdefault(id(thing), (len(trace.changed), thing))
     name = (id(thing), kind, key if kind != "whole" else None)
     if scope.parent is not None and name not in scope.changes and id(thing) not in scope.owned:
         change = Change(thing, kind, key, MISSING)
@@ -138,9 +140,10 @@ def undo(scope: Scope) -> None:
             change.write(change.before)
 
 
-def confirmed(changes: dict[Any, Change], again: dict[Any, Change]) -> list[Change]:
-    """The changes that a block makes each time it is run: those to objects that it did not make itself."""
-    return [change for name, change in changes.items() if name in again and again[name].thing is change.thing]
+def outer_changes(scope: Scope) -> list[Change]:
+    """The changes made in a scope to objects that had been seen to change before it was opened, and so are not of its own making."""
+    changed = active_trace().changed
+    return [change for change in scope.changes.values() if changed[id(change.thing)][0] < scope.known]
 
 
 def redo(change: Change, value: Any) -> None:

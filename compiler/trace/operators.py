@@ -24,7 +24,7 @@ from .branches import staged_if
 from .context import active_trace, user_line
 from .elementwise import elementwise
 from .iterables import Comprehension, Indexed, as_indexed
-from .loops import LAST, Bounds, staged_loop
+from .loops import LAST, Bounds, EffectsOfTest, staged_loop
 from .mutation import remember
 from .numpy_objects import INDEXED
 from .promotion import as_tracer
@@ -125,30 +125,51 @@ class Operators:
         """``while test: body``."""
         for _ in range(UNROLL_AT_MOST):
             with _dynamic_tests():
-                decided = truth(test(*state))
-            if isinstance(decided, Tracer) or (decided and self._becomes_traced(test, body, state)):
+                decided, after = _decide(test, state)
+            if isinstance(decided, Tracer) or (decided and self._becomes_traced(test, body, after)):
                 try:
-                    return self._stage_while(test, body, state, names, Holding(state, names, mutated))
+                    return self._stage_while(test, body, state, (*after, decided), names, Holding(state, names, mutated))
                 except (Concretize, NotStaged, ShapeError):
-                    decided = truth(test(*state))
+                    if isinstance(decided, Tracer):
+                        decided, after = _decide(test, state)
                     if isinstance(decided, Tracer):  # on values, and not on shapes alone
                         raise
             if not decided:
-                return state
-            state = body(*state)
+                return after
+            state = body(*after)
         raise UnsupportedError(
             f"a while loop on Python values was unrolled {UNROLL_AT_MOST} times; give it a NumPy value to count with"
         )
 
     @staticmethod
     def _stage_while(
-        test: Callable[..., Any], body: Callable[..., State], state: State, names: Sequence[str], holding: Holding
+        test: Callable[..., Any], body: Callable[..., State], state: State, after: State, names: Sequence[str], holding: Holding
     ) -> State:
-        def tested(*inner: Any) -> Any:
-            with _dynamic_tests():
-                return test(*holding.unwrap(inner))
+        """A while loop from a state, of which the state after its test and the test's truth are known."""
 
-        return holding.unwrap(staged_loop(None, holding.around(body), holding.wrap(state), names, tested))
+        def tested(*inner: Any) -> State:
+            with _dynamic_tests():
+                decided, after = _decide(test, holding.unwrap(inner))
+            return (*holding.wrap(after), decided)
+
+        def pure_test(*inner: Any) -> Any:
+            *after, decided = tested(*inner)
+            if any(a is not b for a, b in zip(after, inner, strict=True)):
+                raise EffectsOfTest
+            return decided
+
+        def body_and_test(*inner: Any) -> State:
+            return tested(*holding.around(body)(*inner[:-1]))
+
+        try:
+            return holding.unwrap(staged_loop(None, holding.around(body), holding.wrap(state), names, pure_test))
+        except EffectsOfTest:
+            extended = holding.wrap(after)
+        try:
+            outcome = staged_loop(None, body_and_test, extended, (*names, "the test of the loop"), lambda *inner: inner[-1])
+        except (Concretize, NotStaged, ShapeError) as error:
+            raise UnsupportedError(str(error)) from None
+        return holding.unwrap(outcome[:-1])
 
     @staticmethod
     def _becomes_traced(test: Callable[..., Any], body: Callable[..., State], state: State) -> bool:
@@ -156,7 +177,7 @@ class Operators:
         trace = active_trace()
         try:
             with trace.open_scope(), snapshot(state), _dynamic_tests():
-                return isinstance(truth(test(*body(*state))), Tracer)
+                return isinstance(_decide(test, body(*state))[0], Tracer)
         except (UnsupportedError, TypeError, ValueError, IndexError, KeyError):
             return False
 
@@ -438,6 +459,12 @@ class Operators:
         if found is not None:
             raise no_value(found.name)
         return value
+
+
+def _decide(test: Callable[..., Any], state: State) -> tuple[Any, State]:
+    """The truth of a while loop's test, and the state after it."""
+    going, *after = test(*state)
+    return truth(going), tuple(after)
 
 
 def _cells(look: types.FunctionType) -> Iterator[tuple[types.CellType, str]]:

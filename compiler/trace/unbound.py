@@ -91,13 +91,16 @@ def doubt_of(change: Change, value: Any) -> Doubt | None:
 
 def take_perhaps(change: Change) -> Any:
     """The present value of a place, as that of a variable: one that has none, perhaps one, or one."""
-    value = change.read()
+    return as_variable(change, change.read())
+
+
+def as_variable(change: Change, value: Any) -> Any:
+    """A value of a place, as that of a variable: one that has none, perhaps one, or one."""
     if value is MISSING:
         return Undefined(change.label)
     doubt = doubt_of(change, value)
     if doubt is None:
         return value
-
     return Perhaps(change.label, map_leaves(_copy, value), doubt.perhaps.bound)
 
 

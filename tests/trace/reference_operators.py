@@ -51,11 +51,12 @@ class Operators:
         self, test: Callable[..., Any], body: Callable[..., State], state: State, names: tuple[str, ...],
         mutated: tuple[str, ...] = (),
     ) -> State:  # fmt: skip
-        while test(*state):
+        going, *state = test(*state)
+        while going:
             new = body(*state)
             _check(new, state, names, mutated)
-            state = new
-        return state
+            going, *state = test(*new)
+        return tuple(state)
 
     def for_(
         self, iterable: Iterable[Any], body: Callable[..., State], state: State, names: tuple[str, ...],

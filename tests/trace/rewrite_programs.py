@@ -557,6 +557,21 @@ def walrus_in_while_with_break(xs):
     return result, xs
 
 
+@on(3, 0)
+def variable_assigned_by_a_test(n):
+    count = 0
+
+    def more():
+        nonlocal count
+        count += 1
+        return count <= n
+
+    seen = []
+    while more():
+        seen.append(count)
+    return seen, count
+
+
 @on([1, 2, 3], [])
 def walrus_in_comprehension(xs):
     result = [y := x + 1 for x in xs]

@@ -14,7 +14,7 @@ The operator object has these methods. A state is a tuple of the values of the v
 
     call(f)                                         what to call instead of f
     if_(test, then, orelse, state, names, mutated=())              then(*state) -> state
-    while_(test, body, state, names, mutated=())                   test(*state) -> truth, body(*state) -> state
+    while_(test, body, state, names, mutated=())                   test(*state) -> (truth, *state), body(*state) -> state
     for_(iterable, body, state, names, mutated=(), go_on=None)     body(item, *state) -> state, go_on(*state) -> truth
     and_(first, *thunks)  or_(first, *thunks)  not_(x)  ifexp(test, then_thunk, else_thunk)
     contains(item, container)  getitem(o, i)  setitem(o, i, v)  setattr(o, name, v)  inplace(symbol, a, b)

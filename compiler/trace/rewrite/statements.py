@@ -82,7 +82,7 @@ class Statements(Assignments):
 
     def visit_While(self, node: ast.While) -> Lines:
         state, place = self.liveness.states[node], header(node)
-        test = self.region("jg_test", state, [ast.Return(node.test)], place)
+        test = self.test(state, node.test, place)
         body = self.region("jg_body", state, node.body, place)
         call = self.control("while_", [load("jg_test"), load("jg_body")], state)
         return [test, body, self.update(state, call, place)]
@@ -118,6 +118,15 @@ class Statements(Assignments):
         leaving: Lines = [] if any(isinstance(each, ast.Return) for each in statements) else [ast.Return(loads(state.names))]
         body = [*declared, *entering, *self.block(statements), *leaving]
         return at(place, define(name, arguments, [at(place, line) for line in body]))
+
+    def test(self, state: State, test: ast.expr, place: Place) -> ast.FunctionDef:
+        """The function of a while loop's test, which returns its value and the state."""
+        function = self.region("jg_test", state, [ast.Return(test)], place)
+        returned = function.body[-1]
+        assert isinstance(returned, ast.Return) and returned.value is not None
+        after = [f"jg_in_{each}" if each in self.liveness.shared & state.dead else each for each in state.names]
+        returned.value = at(place, ast.Tuple([returned.value, *map(load, after)], ast.Load()))
+        return function
 
     def control(self, name: str, arguments: list[ast.expr], state: State) -> ast.Call:
         """The call of a control operator."""
