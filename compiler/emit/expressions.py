@@ -123,13 +123,18 @@ def let_text(let: Let, operands: list[Text], functions: set[str]) -> Text:
     if let.op == "convert":
         return _convert(let.dtype, operands[0], operand_dtype(let))
     dtype = operand_dtype(let)
-    text = template(let.op, dtype)
+    text = "" if _is_slow(let, dtype) else template(let.op, dtype)
     if not text:
         name = scalar_function(let.op, dtype)
         functions.add(name)
         name = name.removeprefix("elementary.")
         return _narrowed(Text(f"{name}({', '.join(o.text for o in operands)})"), let.dtype, dtype)
     return _narrowed(_filled(text, operands), let.dtype, dtype)
+
+
+def _is_slow(let: Let, dtype: np.dtype) -> bool:
+    """Whether the processor's division is worth avoiding: a function may know the result without it."""
+    return let.op == "remainder" and dtype == I64 and not isinstance(let.operands[1], Literal)
 
 
 def _narrowed(text: Text, result: np.dtype, operand: np.dtype) -> Text:

@@ -38,6 +38,20 @@ def sign(x: Any) -> Any:
 
 
 @register_jitable
+def remainder(x: Any, y: Any) -> Any:
+    """x % y, without a division where x is at most one period outside of 0, ..., y - 1, as an index on a ring mostly is."""
+    if y > 0:
+        if x < 0:
+            if x >= -y:
+                return x + y
+        elif x < y:
+            return x
+        elif x - y < y:
+            return x - y
+    return x % y
+
+
+@register_jitable
 def fmod(x: Any, y: Any) -> Any:
     """The remainder of integers with the sign of x; 0 where y is 0."""
     floored = x % y

@@ -53,6 +53,18 @@ def test_every_elementwise_op_of_a_dtype(dtype: str) -> None:
     compare(names, run(function, arguments), interpret(function, arguments))
 
 
+def test_integer_remainders_near_and_far_from_the_first_period() -> None:
+    info = np.iinfo(np.int64)
+    numbers = [0, 1, 2, 3, 4, 6, 7, 8, 9, 2**62, info.max - 1, info.max]
+    x, y = (grid.ravel() for grid in np.meshgrid(*[[*numbers, *(-n for n in numbers), info.min]] * 2))
+    parameters = [Var(name, ArrayType(DTYPES["i64"], (symbol("n"),))) for name in "xy"]
+    b = Builder(parameters)
+    function = b.finish("f", [b.emit("remainder", *parameters)])
+    with np.errstate(all="ignore"):
+        compare(["remainder"], run(function, [x, y]), [np.remainder(x, y)])
+    assert "%" not in emit_cpu(function, "f").source
+
+
 def run(function: Any, arguments: Any) -> tuple[Any, ...]:
     results = load(*_parts(function))(*arguments)
     return results if isinstance(results, tuple) else (results,)
