@@ -14,7 +14,7 @@ from .emit import Emitted, emit_cpu
 from .ir import Function
 from .load import load
 from .ops import verify
-from .passes import PASSES
+from .passes import CPU_PASSES, PASSES
 
 Verifier = Callable[[Function, str], Function]
 
@@ -28,9 +28,9 @@ class Built:
     seconds: Mapping[str, float]
 
 
-def optimise(function: Function, check: Verifier | None = None) -> Function:
-    """Run all passes, in order; ``check`` is called with the result and the name of each."""
-    for transform in PASSES:
+def optimise(function: Function, check: Verifier | None = None, target: str = "") -> Function:
+    """Run all passes, those for a target last, in order; ``check`` is called with the result and the name of each."""
+    for transform in (*PASSES, *(CPU_PASSES if target == "cpu" else ())):
         function = transform(function)
         if check is not None:
             check(function, transform.__name__)
@@ -40,7 +40,7 @@ def optimise(function: Function, check: Verifier | None = None) -> Function:
 def build(function: Function, donated: Mapping[int, int], check: Verifier | None = None, target: str = "cpu") -> Built:
     """From a traced function to source text for a target. The results at ``donated`` go into the storage of parameters."""
     start = time.perf_counter()
-    optimised = verify(optimise(function, check))
+    optimised = verify(optimise(function, check, target))
     passed = time.perf_counter()
     emitted = _writer(target)(optimised, function.name, donated)
     done = time.perf_counter()

@@ -198,6 +198,8 @@ class Scope:
         self.views: dict[tuple[str, ArrayType], str] = {}  # the names of buffers under other shapes
         self.whole: dict[str, Buffer] = {}  # the buffers that views show under another shape
         self.kept: set[Var] = set()  # arrays computed on stacks, where they must stay as they are
+        carried = function.parameters[len(function.parameters) - len(function.results) :]
+        self.before = {r: p for r, p in zip(function.results, carried, strict=False) if p in owned}
         self.definition = {r: e for e in function.equations for r in e.results}
         self.uses = Counter(v for e in function.equations for v in e.operands) + Counter(function.results)
         self.starts = dict(pair for e in function.equations if e.op == "loop" for pair in _starts(e))
@@ -368,8 +370,9 @@ class Scope:
         return None
 
     def preference(self, operand: Var, result: Var) -> int:
-        """Which memory a result would rather have: that which it must go to in the end, then what comes from outside."""
-        if self.shared.targets.get(self.storage(operand) or "") == result:
+        """Which memory a result would rather have: that which it must go to in the end, as that of a carried value, then what
+        comes from outside."""
+        if self.shared.targets.get(self.storage(operand) or "") == result or self.before.get(result) == operand:
             return 0
         return 2 if operand in self.definition else 1
 

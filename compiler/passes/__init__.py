@@ -1,4 +1,4 @@
-"""Passes: functions to equal, cheaper functions. ``PASSES`` is their order.
+"""Passes: functions to equal, cheaper functions. ``PASSES`` is their order; ``CPU_PASSES`` come after them for a CPU.
 
 Each is valid IR in, valid IR out, and works inside regions too.
 """
@@ -8,6 +8,7 @@ from .dce import eliminate_dead_code
 from .fold import fold_constants
 from .hoist import hoist_invariants
 from .inline import inline_calls, remove_barriers
+from .side_by_side import run_side_by_side
 from .simplify import simplify
 from .sink import sink_constants
 
@@ -28,7 +29,10 @@ PASSES = (
     eliminate_dead_code,
 )
 
+CPU_PASSES = (run_side_by_side, eliminate_dead_code)
+
 __all__ = [
+    "CPU_PASSES",
     "PASSES",
     "eliminate_common_subexpressions",
     "eliminate_dead_code",
@@ -36,6 +40,7 @@ __all__ = [
     "hoist_invariants",
     "inline_calls",
     "remove_barriers",
+    "run_side_by_side",
     "simplify",
     "sink_constants",
 ]

@@ -1,0 +1,198 @@
+"""Iterations that run side by side give the numbers that they give one after the other."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from jitgrad.compiler.ir import Function, parse
+from jitgrad.compiler.ops import interpret, verify
+from jitgrad.compiler.passes import eliminate_dead_code, run_side_by_side
+from jitgrad.compiler.pipeline import optimise
+
+import jitgrad as jg
+
+
+def roots(x: Any, tolerance: Any) -> Any:
+    """Square roots by Newton's method, and the sum of all steps that it takes."""
+    found, total = np.zeros(len(x)), 0
+    for i in range(len(x)):
+        r, steps = 0.5 * (1.0 + x[i]), 0
+        while abs(r * r - x[i]) > tolerance:
+            r = 0.5 * (r + x[i] / r)
+            steps += 1
+        found[i] = r
+        total += steps
+    return found, total
+
+
+def counted(x: Any) -> Any:
+    """How often each number can be halved until it is below 1, from the last to the first, and where the largest count is."""
+    counts, most, place = np.zeros(len(x)), -1, -1
+    for i in range(len(x) - 1, -1, -1):
+        count, rest = 0, x[i]
+        while rest >= 1.0:
+            rest = 0.5 * rest
+            count += 1
+        counts[i] = count
+        if count >= most:
+            most, place = count, i
+    return counts, place
+
+
+def halves(x: Any) -> Any:
+    """A while loop with a branch, inside a for loop."""
+    total = 0.0
+    for i in range(len(x)):
+        low, high = 0.0, 1.0 + abs(x[i])
+        for k in range(3):
+            while high - low > 10.0 ** -(k + 1):
+                middle = 0.5 * (low + high)
+                if middle * middle > x[i]:
+                    high = middle
+                else:
+                    low = middle
+            high += 0.1 * k
+        total += high / (1.0 + i)
+    return total
+
+
+def neighbours(x: Any) -> Any:
+    """Reads of arrays at places that move with the lane, forwards and backwards, and of rows."""
+    n = len(x)
+    out = np.zeros(n)
+    for i in range(1, n - 1):
+        a, b = x[i - 1], x[n - 1 - i]
+        while a < 10.0 + b:
+            a = 2.0 * a + 1.0 + x[i + 1]
+        out[i] = a
+    return out
+
+
+def limited(x: Any) -> Any:
+    """A loop that ends with a break or after 20 steps, whose number of steps counts."""
+    out = np.zeros(len(x), np.int64)
+    for i in range(len(x)):
+        y, k = x[i], 0
+        for k in range(20):  # noqa: B007
+            y = y * y - 0.7
+            if y > 4.0:
+                break
+        out[i] = k
+    return out
+
+
+SIZES = [0, 1, 2, 31, 32, 33, 70]
+PROGRAMS = {
+    "roots": (roots, 1e-9),
+    "counted": (counted,),
+    "halves": (halves,),
+    "neighbours": (neighbours,),
+    "limited": (limited,),
+}
+
+
+def numbers(n: int) -> Any:
+    return np.random.default_rng(n).uniform(0.0, 5.0, n)
+
+
+def widened(function: Callable[..., Any], *arguments: Any) -> tuple[Function, Function]:
+    """The function before and after the pass."""
+    before = optimise(parse(jg.ir(function, *arguments)))
+    return before, verify(eliminate_dead_code(run_side_by_side(before)))
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_every_number_is_the_same(name: str) -> None:
+    function, *rest = PROGRAMS[name]
+    for n in SIZES:
+        before, after = widened(function, numbers(70), *rest)
+        assert "lanes" in str(after)
+        arguments = [numbers(n), *rest]
+        for expected, found in zip(interpret(before, arguments), interpret(after, arguments), strict=True):
+            np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_compiled(name: str) -> None:
+    function, *rest = PROGRAMS[name]
+    compiled = jg.jit(function)
+    for n in SIZES:
+        found, expected = compiled(numbers(n), *rest), function(numbers(n), *rest)
+        for one, other in zip(*((r if isinstance(r, tuple) else (r,)) for r in (found, expected)), strict=True):
+            np.testing.assert_allclose(one, other, rtol=1e-14)
+
+
+@pytest.mark.parametrize("special", [np.nan, np.inf, -np.inf, -0.0])
+def test_one_lane_does_not_disturb_the_others(special: float) -> None:
+    x = numbers(40)
+    x[[0, 7, 33]] = special
+
+    def steps_below(x: Any) -> Any:
+        out = np.zeros(len(x))
+        for i in range(len(x)):
+            y, limit = x[i], 100
+            while y > 1.0 and limit > 0:
+                y, limit = y / 3.0, limit - 1
+            out[i] = np.log(y)
+        return out
+
+    with np.errstate(all="ignore"):
+        expected = steps_below(x)
+    np.testing.assert_allclose(jg.jit(steps_below)(x), expected, rtol=1e-14)
+
+
+def test_gradient() -> None:
+    x = 1.0 + numbers(40)
+
+    def loss(x: Any) -> Any:
+        found, _ = roots(x, 1e-9)
+        return np.sum(found)
+
+    np.testing.assert_allclose(jg.grad(loss)(x), 0.5 / np.sqrt(x), rtol=1e-6)
+
+
+def waits_for_the_one_before(x: Any) -> Any:
+    """The inner loop starts where that of the iteration before ended."""
+    y, out = 1.0, np.zeros(len(x))
+    for i in range(len(x)):
+        while y < x[i]:
+            y = 1.5 * y
+        out[i] = y
+    return out
+
+
+def walks_along(x: Any) -> Any:
+    """The inner loop reads an array as far as its own test allows."""
+    out = np.zeros(len(x))
+    for i in range(len(x)):
+        k = i
+        while k < len(x) and x[k] > 0.5:
+            k += 1
+        out[i] = k
+    return out
+
+
+def refuses(x: Any) -> Any:
+    """An error protects the inner loop, which would never end."""
+    out = np.zeros(len(x))
+    for i in range(len(x)):
+        if x[i] <= 0.0:
+            raise ValueError("not positive")
+        y = x[i]
+        while y < 10.0:
+            y = 2.0 * y
+        out[i] = y
+    return out
+
+
+@pytest.mark.parametrize("function", [waits_for_the_one_before, walks_along, refuses])
+def test_what_must_run_one_after_the_other(function: Callable[..., Any]) -> None:
+    before, after = widened(function, numbers(70))
+    assert after == before
+    np.testing.assert_array_equal(jg.jit(function)(numbers(70)), function(numbers(70)))
+
+
+def test_an_error_comes_before_an_endless_loop() -> None:
+    with pytest.raises(ValueError, match="not positive"):
+        jg.jit(refuses)(np.array([1.0, 2.0, -1.0]))
