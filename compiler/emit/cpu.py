@@ -13,6 +13,7 @@ from ..ir import ArrayType, Function
 from ..ir.types import DTYPE_NAMES
 from ..lower.lowering import lower
 from ..lower.program import Program
+from ..lower.remembering import remember_rooms
 from ..lower.reusing import allocate_outside
 from .driver import driver_lines
 from .nests import kernel_lines
@@ -36,7 +37,7 @@ def emit_cpu(function: Function, name: str, donated: Mapping[int, int] | None = 
     is written there, and not returned.
     """
     program = lower(function.replace(name=name), donated, reuse=True)
-    program = replace(program, body=allocate_outside(program.body))
+    program = replace(program, body=remember_rooms(allocate_outside(program.body)))
     return Emitted(module_text(program), program.name, tuple(parameter_type(p.type) for p in program.parameters))
 
 

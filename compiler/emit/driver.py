@@ -27,6 +27,7 @@ from ..lower.program import (
     Products,
     Program,
     Push,
+    Remember,
     Reserve,
     Statement,
     Store,
@@ -37,8 +38,6 @@ from ..lower.program import (
 from .code import Code, count_readers, element_text
 from .expressions import atom_text, dim_text, dtype_text
 from .nests import store_line, wrap_lines
-
-GROWING = 64  # numbers that a stack of unknown capacity has room for at first
 
 
 def driver_lines(program: Program, functions: set[str]) -> list[str]:
@@ -228,7 +227,9 @@ class _Driver:
 
     def write_newstack(self, s: NewStack) -> None:
         self.code.flush()
-        room = str(GROWING) if s.capacity is None else dim_text(s.capacity)
+        if s.capacity is None:
+            self.functions.add("arrays.remembered")
+        room = f"remembered({s.place})" if s.capacity is None else dim_text(s.capacity)
         self.functions.add("buffers.empty")
         self.code.line(f"{s.name} = empty({room}, {dtype_text(s.dtype)})", s.source)
         self.code.line(f"{s.name}_top = 0")
@@ -239,6 +240,11 @@ class _Driver:
         needed = f"{s.stack}_top + {_tight(s.size)}"
         with self.code.block(f"if {s.stack}.size < {needed}:", s.source):
             self.code.line(f"{s.stack} = grow({s.stack}, {needed})")
+
+    def write_remember(self, s: Remember) -> None:
+        self.code.flush()
+        self.functions.add("arrays.remember")
+        self.code.line(f"remember({s.place}, {s.stack}_top)")
 
     def write_push(self, s: Push) -> None:
         value = "" if s.value is None else self.text(s.value)

@@ -13,12 +13,18 @@ from ..ir.sizes import maximum, symbols
 from ..ir.types import I64
 
 Known = Mapping[Var, Dim]
+LITTLE = 1024  # numbers for which a loop that may end early still makes room ahead
 
 
 def trip_count(start: Dim, stop: Dim, step: int) -> Dim:
     """The number of iterations of a range."""
     distance = stop - start if step > 0 else start - stop
     return maximum(0, (distance + (abs(step) - 1)) // abs(step))
+
+
+def is_little(size: Dim) -> bool:
+    """Whether so much room may be made even if most of it will not be used."""
+    return isinstance(size, int) and size <= LITTLE
 
 
 def pushes(function: Function, stack: Var, known: Known) -> Dim | None:

@@ -10,7 +10,7 @@ from typing import Any
 from ..errors import LoweringError
 from ..ir import ArrayType, Dim, Equation, Function, StackType, Var, symbol
 from ..ir.types import BOOL, I64
-from .capacity import pushes, trip_count
+from .capacity import is_little, pushes, trip_count
 from .elements import Body, Buffer, Value, atom_dim, literal
 from .flatten import flatten
 from .fusion import Group, Plan, plan
@@ -94,6 +94,7 @@ class _Lowering:
         self.names = Names({*self.sizes, function.name})
         self.kernels: dict[Kernel, Kernel] = {}
         self.loops = 0  # how many loops stand around what is lowered
+        self.stacks = 0  # how many stacks there are of which nobody knows how much they will hold
         self.variables: set[str] = set()  # scalars that loops and branches assign
         self.given: dict[str, str] = {}  # parameters whose names loops bind to other memory: names that keep the caller's
         self.borrowed: set[str] = set()  # storages that must not be returned: the caller's memory, and that of stacks
@@ -237,12 +238,13 @@ class Scope:
         return var
 
     def on_stack(self, var: Var, wish: str, source: Any) -> Buffer | None:
-        """Memory for an array right where it will be pushed, if there is room already."""
+        """Memory for an array right where it will be pushed."""
         push = self.pushes.get(var)
         stack = self.values.get(push.operands[0]) if push else None
-        if not isinstance(stack, Stack) or not stack.has_room or stack.was_read:
+        if not isinstance(stack, Stack) or stack.was_read:
             return None
         assert isinstance(var.type, ArrayType)
+        self.make_room(stack, var.type.size, source)
         name = self.shared.names.fresh(wish)
         self.statements.append(View(name, var.type, stack.name, (), symbol(f"{stack.name}_top"), source))
         self.shared.borrowed.add(name)
@@ -623,7 +625,8 @@ class Scope:
         name = self.shared.names.fresh(equation.hint or "saved")
         capacity = equation.get("capacity")
         self.values[equation.result] = Stack(name, capacity is not None)
-        self.statements.append(NewStack(name, equation["dtype"], capacity, equation.source))
+        self.statements.append(NewStack(name, equation["dtype"], capacity, self.shared.stacks, equation.source))
+        self.shared.stacks += capacity is None
 
     def stack(self, var: Var) -> Stack:
         value = self.values[var]
@@ -636,11 +639,16 @@ class Scope:
             raise LoweringError(f"in {self.function.name}: a stack grows again whose memory is in use")
         type = value.type
         assert isinstance(type, ArrayType)
-        if not stack.has_room:
-            self.statements.append(Reserve(stack.name, type.size, equation.source))
         kept = None if value in self.kept and self.pushes[value] is equation else self.any(value)
+        if kept is not None:
+            self.make_room(stack, type.size, equation.source)
         self.statements.append(Push(stack.name, kept, type.size, type.dtype, equation.source))
         self.values[equation.result] = stack
+
+    def make_room(self, stack: Stack, size: Dim, source: Any) -> None:
+        """Let a stack grow for what is pushed next, unless there is room already."""
+        if not stack.has_room:
+            self.statements.append(Reserve(stack.name, size, source))
 
     def lower_pop(self, equation: Equation) -> None:
         stack = self.stack(equation.operands[0])
@@ -678,7 +686,7 @@ class Scope:
         reserved = []
         body, split = equation.regions[0], 1 + equation["consts"]
         for parameter, value in zip(body.parameters[split:], carried, strict=True):
-            if not isinstance(value, Stack) or value.has_room or len(equation.regions) > 1:
+            if not isinstance(value, Stack) or value.has_room:
                 continue
             known = {
                 p: atom_dim(self.atom(v))
@@ -691,6 +699,8 @@ class Scope:
             trips = trip_count(
                 atom_dim(self.atom(equation.operands[0])), atom_dim(self.atom(equation.operands[1])), equation["step"]
             )
+            if len(equation.regions) > 1 and not is_little(trips * each):
+                continue
             self.statements.append(Reserve(value.name, trips * each, equation.source))
             value.has_room = True
             reserved.append(value)

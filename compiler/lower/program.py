@@ -290,11 +290,12 @@ class Print:
 
 @dataclass(frozen=True, slots=True)
 class NewStack:
-    """An empty stack, with room for ``capacity`` numbers if that is known."""
+    """An empty stack, with room for ``capacity`` numbers if that is known, else for what is remembered at ``place``."""
 
     name: str
     dtype: np.dtype
     capacity: Dim | None
+    place: int
     source: SourceLine | None = field(default=None, compare=False)
 
 
@@ -324,6 +325,14 @@ class Push:
 
 
 @dataclass(frozen=True, slots=True)
+class Remember:
+    """Keep in mind, at a place of the program's own, how many numbers are on a stack: the next call makes room for them at once."""
+
+    stack: str
+    place: int
+
+
+@dataclass(frozen=True, slots=True)
 class Pop:
     """Take a scalar, or a buffer, off a stack. The buffer's memory is the stack's, which has no more use for it."""
 
@@ -335,7 +344,7 @@ class Pop:
 
 Statement = (
     Let | Load | Store | Wrap | Allocate | View | Launch | Product | Products | Call | Bind | For | If | Check | Print
-    | NewStack | Reserve | Push | Pop
+    | NewStack | Reserve | Push | Remember | Pop
 )  # fmt: skip
 
 

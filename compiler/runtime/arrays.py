@@ -6,6 +6,7 @@ In: numbers and arrays. Out: the same. Each function has a plain Python meaning 
 from typing import Any
 
 import numpy as np
+from llvmlite import ir
 from numba import types
 from numba.extending import lower_builtin, type_callable
 
@@ -66,6 +67,60 @@ def _rounding_error(a, b):
     b_used = total - a
     error = (a - (total - b_used)) + (b - b_used)
     return error if abs(total) < np.inf else type(total)(0)
+
+
+FIRST_ROOM = 64  # numbers that a stack of unknown size has room for at first
+MOST_ROOM = 2**22  # numbers: a large call should not make later ones ask for memory that they do not need
+
+
+def remembered(place: int) -> int:
+    """For how many numbers a stack should have room: as many as were on it in the last call, and a quarter more, within limits.
+
+    ``place`` is the stack's own among those of its program. Plain Python remembers nothing.
+    """
+    return FIRST_ROOM
+
+
+def remember(place: int, size: int) -> None:
+    """Say how many numbers were on a stack, for the next call. Only speed depends on it."""
+
+
+@type_callable(remembered)
+def _type_remembered(context: Any) -> Any:
+    return lambda place: types.intp if isinstance(place, types.IntegerLiteral) else None
+
+
+@type_callable(remember)
+def _type_remember(context: Any) -> Any:
+    def resolve(place: types.Type, size: types.Type) -> types.Type | None:
+        return types.none if isinstance(place, types.IntegerLiteral) and isinstance(size, types.Integer) else None
+
+    return resolve
+
+
+@lower_builtin(remembered, types.IntegerLiteral)
+def _lower_remembered(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+    return builder.load_atomic(_room(builder.module, signature.args[0].literal_value), "monotonic", 8)
+
+
+@lower_builtin(remember, types.IntegerLiteral, types.Integer)
+def _lower_remember(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+    size = context.cast(builder, arguments[1], signature.args[1], types.int64)
+    room = builder.add(size, builder.lshr(size, size.type(2)))
+    for relation, limit in (("<", FIRST_ROOM), (">", MOST_ROOM)):
+        beyond = builder.icmp_signed(relation, room, size.type(limit))
+        room = builder.select(beyond, size.type(limit), room)
+    builder.store_atomic(room, _room(builder.module, signature.args[0].literal_value), "monotonic", 8)
+    return context.get_dummy_value()
+
+
+def _room(module: ir.Module, place: int) -> ir.GlobalVariable:
+    """The number that a program keeps from call to call for one of its stacks; calls in other threads may change it."""
+    name = f"jitgrad.room.{place}"
+    if name not in module.globals:
+        variable = ir.GlobalVariable(module, ir.IntType(64), name)
+        variable.linkage, variable.initializer = "internal", ir.IntType(64)(FIRST_ROOM)
+    return module.globals[name]
 
 
 def grow(buffer: Any, needed: int) -> Any:

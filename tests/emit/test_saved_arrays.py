@@ -45,3 +45,20 @@ def test_saved_where_it_is_computed(check: Any, name: str, steps: int) -> None:
     text = LOOP.replace("BODY", body).replace("RETURN", returned)
     source = check(text, np.linspace(0.1, 0.9, 4), steps).source
     assert ("write_flat(" not in source) == in_place, source
+
+
+def test_room_is_made_before_it_is_computed(check: Any) -> None:
+    """Where a loop may end early, nobody knows how much it saves: the stack grows right before the array is computed on it."""
+    text = LOOP.replace("BODY", BODIES["read"][0]).replace("RETURN", BODIES["read"][1])
+    early = text.replace("%2: f64[n], %3", "%2: i64[], %10: f64[n], %3")
+    test = """
+    (fn test(i: i64[], x: f64[n], y: f64[n], s: stack<f64>) -> (bool[]) {
+      %0: i64[] = constant {value=2, dtype=i64}
+      %1: bool[] = lt i %0
+      return %1
+    })"""
+    early = early.replace("    })\n  %5", f"    }}){test}\n  %5").replace("sub steps %5", "sub %2 %5")
+    early = early.replace("return %2, %3", "return %10, %3")
+    source = check(early, np.linspace(0.1, 0.9, 40), 5).source
+    assert "write_flat(" not in source, source
+    assert source.index("grow(saved") < source.index("within(saved"), source

@@ -2,6 +2,8 @@
 
 from jitgrad.compiler.ir import parse, symbol
 from jitgrad.compiler.lower.capacity import pushes
+from jitgrad.compiler.lower.lowering import lower
+from jitgrad.compiler.lower.program import For, Reserve
 
 BRANCHES = """fn f(c: bool[], n: i64[], x: f64[], s: stack<f64>) -> (stack<f64>) {
   %0: stack<f64> = cond c c n x s
@@ -55,3 +57,31 @@ def test_an_unknown_count_inside_branches_is_unknown() -> None:
 """
     assert room(nested, {}) is None
     assert room(nested, {"n": 3}) == 6
+
+
+EARLY = """fn f(x: f64[], n: i64[]) -> (stack<f64>) {{
+  %0: i64[] = constant {{value=0, dtype=i64}}
+  %1: i64[] = constant {{value={most}, dtype=i64}}
+  %2: stack<f64> = stack_new {{dtype=f64, capacity=None}}
+  %3: i64[], %4: f64[], %5: stack<f64> = loop %0 {stop} x %2 {{step=1, consts=0}}
+    (fn body(i: i64[], y: f64[], s: stack<f64>) -> (f64[], stack<f64>) {{
+      %0: stack<f64> = push s y
+      %1: f64[] = sin y
+      return %1, %0
+    }})
+    (fn test(i: i64[], y: f64[], s: stack<f64>) -> (bool[]) {{
+      %0: f64[] = constant {{value=0.1, dtype=f64}}
+      %1: bool[] = gt y %0
+      return %1
+    }})
+  return %5
+}}
+"""
+
+
+def test_room_ahead_for_a_loop_that_may_end_early_if_it_is_little() -> None:
+    for stop, most, ahead in (("%1", 50, True), ("%1", 2000, False), ("n", 50, False)):
+        *_, before, last = lower(parse(EARLY.format(stop=stop, most=most))).body
+        assert isinstance(last, For)
+        assert isinstance(before, Reserve) == ahead
+        assert any(isinstance(s, Reserve) for s in last.body) != ahead

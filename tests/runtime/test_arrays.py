@@ -6,13 +6,22 @@ import os
 import numpy as np
 import pytest
 from jitgrad.compiler.load import load
-from jitgrad.compiler.runtime.arrays import SUM_BLOCK, add_any_order, grow, rounding_error
+from jitgrad.compiler.runtime.arrays import (
+    FIRST_ROOM,
+    MOST_ROOM,
+    SUM_BLOCK,
+    add_any_order,
+    grow,
+    remember,
+    remembered,
+    rounding_error,
+)
 from jitgrad.compiler.runtime.buffers import empty, zeros
 
 SOURCE = """
 import numpy as np
 from numba import njit
-from jitgrad.compiler.runtime.arrays import SUM_BLOCK, add_any_order, grow, rounding_error
+from jitgrad.compiler.runtime.arrays import SUM_BLOCK, add_any_order, grow, remember, remembered, rounding_error
 from jitgrad.compiler.runtime.buffers import empty, zeros
 
 @njit(error_model="numpy")
@@ -50,6 +59,13 @@ def cleared(n):
 @njit(error_model="numpy")
 def grown(buffer, needed):
     return grow(buffer, needed)
+
+@njit(error_model="numpy")
+def rooms(one, other):
+    found = remembered(0), remembered(1)
+    remember(0, one)
+    remember(1, other)
+    return found
 
 @njit(error_model="numpy")
 def push_all(buffer, n):
@@ -104,6 +120,17 @@ def test_rounding_error() -> None:
         for a, b in ((np.inf, 1.0), (1.0, -np.inf), (np.inf, -np.inf), (np.nan, 1.0), (1.7e308, 1.7e308)):
             with np.errstate(over="ignore", invalid="ignore"):
                 assert function(np.float64(a), np.float64(b)) == 0.0
+
+
+def test_room_is_remembered_from_call_to_call() -> None:
+    """Each place by itself, with a quarter more, within limits; plain Python starts anew each time."""
+    rooms = load(SOURCE + f"# {os.getpid()}\n", "rooms", ("i64", "i64"))
+    assert rooms(1000, 3) == (FIRST_ROOM, FIRST_ROOM)
+    assert rooms(0, 200) == (1250, FIRST_ROOM)
+    assert rooms(2**40, 200) == (FIRST_ROOM, 250)
+    assert rooms(0, 0) == (MOST_ROOM, 250)
+    remember(0, 1000)
+    assert remembered(0) == FIRST_ROOM
 
 
 def test_empty() -> None:
