@@ -13,6 +13,7 @@ from ..lower.program import (
     Bind,
     Call,
     Check,
+    Clear,
     For,
     If,
     Launch,
@@ -116,6 +117,11 @@ class _Driver:
         function = "buffers.zeros" if s.zero else "buffers.empty"
         self.functions.add(function)
         self.code.line(f"{s.name} = {function.partition('.')[2]}({shape_text(s.type)}, {dtype_text(s.type.dtype)})", s.source)
+
+    def write_clear(self, s: Clear) -> None:
+        self.code.flush()
+        self.functions.add("buffers.clear")
+        self.code.line(f"clear({s.name})", s.source)
 
     def write_view(self, s: View) -> None:
         self.code.flush()

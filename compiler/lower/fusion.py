@@ -168,13 +168,13 @@ class _Planner:
         return found
 
     def harmless(self, write: Equation, reads: Sequence[Read] | Iterator[Read]) -> bool:
-        """Whether a kernel with these reads may write in place: it reads what it overwrites only at its own point."""
+        """Whether a kernel with these reads may write in place: at no point does it read what it overwrites at another one."""
         target = self.root(write.operands[0])
         for read in reads:
             if self.root(read.var) != target or not is_array(read.var) or read.target:
                 continue
-            same = read.through is not None and read.var == write.operands[0] and _same_place(read.through, write)
-            if not same:
+            index = self.definition[read.var] if read.here and read.var in self.views else read.through
+            if index is None or index.operands[0] != write.operands[0] or not _same_points(index, write):
                 return False
         return True
 
@@ -408,11 +408,25 @@ def _are_apart(one: tuple[Any, ...], other: tuple[Any, ...]) -> bool:
     return False
 
 
-def _same_place(index: Equation, write: Equation) -> bool:
-    """Whether an index reads the very elements, in the same order, that an update writes."""
-    return (
-        write.op in ("update", "index_add")
-        and index.op == "index"
-        and index["spec"] == write["spec"]
-        and index.operands[1:] == write.operands[2:]
-    )
+def _same_points(index: Equation, write: Equation) -> bool:
+    """Whether no element that an index reads at a point of the kernel is written at another point.
+
+    Points differ along slices: where both have the same ones, they meet at one point only, whatever their positions along other axes.
+    """
+    if write.op not in ("update", "index_add") or index.op != "index":
+        return False
+    return _slices(index["spec"], index.operands[1:]) == _slices(write["spec"], write.operands[2:])
+
+
+def _slices(spec: tuple[Any, ...], starts: Sequence[Var]) -> list[tuple[Any, ...] | None]:
+    """What a basic index says of each axis: a slice, with its start; None for a position."""
+    left = iter(starts)
+    found: list[tuple[Any, ...] | None] = []
+    for entry in spec:
+        if isinstance(entry, tuple):
+            found.append((next(left), *entry) if entry[0] is None else entry)
+        else:
+            found.append(None)
+            if entry is None:
+                next(left)
+    return found

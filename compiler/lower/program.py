@@ -170,6 +170,14 @@ class Allocate:
 
 
 @dataclass(frozen=True, slots=True)
+class Clear:
+    """Make all elements of a buffer zeros."""
+
+    name: str
+    source: SourceLine | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
 class View:
     """``name`` is the buffer ``base``, in another shape; no elements move.
 
@@ -343,7 +351,7 @@ class Pop:
 
 
 Statement = (
-    Let | Load | Store | Wrap | Allocate | View | Launch | Product | Products | Call | Bind | For | If | Check | Print
+    Let | Load | Store | Wrap | Allocate | Clear | View | Launch | Product | Products | Call | Bind | For | If | Check | Print
     | NewStack | Reserve | Push | Remember | Pop
 )  # fmt: skip
 

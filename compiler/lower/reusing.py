@@ -20,6 +20,7 @@ from .program import (
     Allocate,
     Bind,
     Call,
+    Clear,
     For,
     If,
     Launch,
@@ -65,7 +66,9 @@ def _take_out(loop: For) -> tuple[list[Statement], For]:
         if not _may_move(s, inside) or (s.name in leaving and s.name not in exchanges):  # type: ignore[union-attr]
             body.append(s)
             continue
-        moved.append(_with_sizes_from_zero(s))
+        moved.append(_undefined(s))
+        if isinstance(s, Allocate) and s.zero:
+            body.append(Clear(s.name, s.source))
         name: str = s.name  # type: ignore[union-attr]
         if name in exchanges:
             swapped[name] = exchanges[name]
@@ -108,7 +111,7 @@ def _origin(name: str, given: Mapping[str, object]) -> str:
 
 def _may_move(s: Statement, inside: set[str]) -> bool:
     match s:
-        case Allocate(type=type, zero=False):
+        case Allocate(type=type):
             return _is_known(type.shape, inside)
         case View(type=type, base=base, positions=(), offset=offset):
             return base not in inside and _is_known((*type.shape, offset or 0), inside)
@@ -119,11 +122,11 @@ def _is_known(shape: tuple[Dim, ...], inside: set[str]) -> bool:
     return all(symbols(dim).isdisjoint(inside) for dim in shape)
 
 
-def _with_sizes_from_zero(s: Statement) -> Statement:
-    """Sizes may be negative where the loop makes no iteration."""
+def _undefined(s: Statement) -> Statement:
+    """A buffer whose elements the loop will give values. Sizes may be negative where it makes no iteration."""
     if not isinstance(s, Allocate):
         return s
-    return dataclasses.replace(s, type=ArrayType(s.type.dtype, tuple(map(_from_zero, s.type.shape))))
+    return dataclasses.replace(s, zero=False, type=ArrayType(s.type.dtype, tuple(map(_from_zero, s.type.shape))))
 
 
 def _from_zero(dim: Dim) -> Dim:

@@ -1,4 +1,4 @@
-"""Memory of arrays, for emitted programs: new, filled with zeros, or seen under another shape, as a whole or in part.
+"""Memory of arrays, for emitted programs: new, cleared, or seen under another shape, as a whole or in part.
 
 In: shapes, C-contiguous arrays. Out: C-contiguous arrays.
 """
@@ -104,6 +104,24 @@ def _allocator(context: Any, module: ir.Module, rank: int) -> ir.Function:
         cgutils.memset(builder, context.nrt.meminfo_data(builder, meminfo), size, 0)
     builder.ret(ir.Constant(ir.IntType(32), 0))
     return function
+
+
+def clear(x: Any) -> None:
+    """Make all elements of a C-contiguous array zeros."""
+    x.fill(0)
+
+
+@type_callable(clear)
+def _type_clear(context: Any) -> Any:
+    return lambda x: types.none if isinstance(x, types.Array) and x.layout == "C" else None
+
+
+@lower_builtin(clear, types.Array)
+def _lower_clear(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+    model, (x,) = context.data_model_manager[signature.args[0]], arguments
+    data, count, itemsize = (model.get(builder, x, name) for name in ("data", "nitems", "itemsize"))
+    cgutils.memset(builder, data, builder.mul(count, itemsize), 0)
+    return context.get_dummy_value()
 
 
 def view(x: Any, shape: Any) -> Any:

@@ -106,3 +106,29 @@ def test_views_are_read(check: Any) -> None:
     driver = source[source.rindex("def ") :]
     for name in re.findall(r"(\w+) = view\(", driver):
         assert len(re.findall(rf"\b{name}\b", driver)) > 1, driver
+
+
+ROWS = """fn f(x: f64[4, n], i: i64[], k: i64[], s: i64[]) -> (f64[4, n], f64[2], f64[]) {{
+  %0: f64[4, n] = copy x
+  %1: f64[2] = index %0 i{start} {{spec=(None, {read})}}
+  %2: f64[2] = neg %1
+  %3: f64[] = sum %2 {{axes=(0,)}}
+  %4: f64[4, n] = {op} %0 %2 k s {{spec=(None, (None, 2, 1))}}
+  return %4, {kept}, %3
+}}"""
+
+
+@pytest.mark.parametrize("op", ["update", "index_add"])
+@pytest.mark.parametrize("i", [1, 2])
+@pytest.mark.parametrize(
+    ("read", "start", "together"), [("(None, 2, 1)", " s", True), ("(None, 2, 1)", " k", False), ("(0, 2, 1)", "", False)]
+)
+def test_a_row_is_written_from_another_one_at_the_same_points(
+    check: Any, op: str, i: int, read: str, start: str, together: bool
+) -> None:
+    """No point of the kernel reads what another point overwrites, whichever rows they are."""
+    x = np.arange(20.0).reshape(4, 5)
+    for kept in ("%1", "%2"):
+        text = ROWS.format(op=op, read=read, start=start, kept=kept)
+        source = check(text, x, i, 2, 1).source
+        assert ("sum_set" in source or "sum_add_to" in source) == together, source

@@ -16,13 +16,13 @@ from jitgrad.compiler.runtime.arrays import (
     remembered,
     rounding_error,
 )
-from jitgrad.compiler.runtime.buffers import empty, zeros
+from jitgrad.compiler.runtime.buffers import clear, empty, zeros
 
 SOURCE = """
 import numpy as np
 from numba import njit
 from jitgrad.compiler.runtime.arrays import SUM_BLOCK, add_any_order, grow, remember, remembered, rounding_error
-from jitgrad.compiler.runtime.buffers import empty, zeros
+from jitgrad.compiler.runtime.buffers import clear, empty, zeros
 
 @njit(error_model="numpy")
 def total(x):
@@ -55,6 +55,10 @@ def made(n, m):
 @njit(error_model="numpy")
 def cleared(n):
     return zeros((n, 2, 3), np.bool_), zeros(n, np.int64)
+
+@njit(error_model="numpy")
+def emptied(x):
+    clear(x)
 
 @njit(error_model="numpy")
 def grown(buffer, needed):
@@ -146,6 +150,16 @@ def test_zeros() -> None:
         assert not flat.any()
         assert many.flags.c_contiguous
     assert zeros(3, np.float32).dtype == np.float32
+
+
+@pytest.mark.parametrize("shape", [(0,), (1,), (7,), (3, 5), (2, 0, 4)])
+@pytest.mark.parametrize(("dtype", "kind"), [("f64", np.float64), ("i32", np.int32), ("b1", np.bool_)])
+def test_clear(shape: tuple[int, ...], dtype: str, kind: type) -> None:
+    axes = ", ".join([":"] * (len(shape) - 1) + ["::1"])
+    for function in (clear, load(SOURCE, "emptied", (f"{dtype}[{axes}]",))):
+        x = np.ones(shape, kind)
+        function(x)
+        assert not x.any()
 
 
 @pytest.mark.parametrize(("shape", "message"), [((-1, 2), "negative"), ((2, -1), "negative"), ((2**40, 2**40), "too big")])
