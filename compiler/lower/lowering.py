@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from ..errors import LoweringError
-from ..ir import ArrayType, Dim, Equation, Function, StackType, Var, symbol
+from ..ir import ArrayType, Dim, Equation, Function, SourceLine, StackType, Var, symbol
 from ..ir.types import BOOL, I64
 from .capacity import is_little, pushes, trip_count
 from .elements import Body, Buffer, Value, atom_dim, literal
@@ -63,11 +63,11 @@ def lower(function: Function, donated: Mapping[int, int] | None = None, reuse: b
 
 
 class Stack:
-    """A stack under its name in the driver; ``has_room`` where all that is pushed next is known to fit."""
+    """A stack under its name in the driver; ``has_room`` where all that is pushed next is known to fit, ``was_used`` once something was pushed."""
 
     def __init__(self, name: str, has_room: bool) -> None:
         self.name, self.has_room = name, has_room
-        self.was_read = False
+        self.was_read = self.was_used = False
 
 
 def _is_zero(value: Value | Stack | None) -> bool:
@@ -635,6 +635,7 @@ class Scope:
 
     def lower_push(self, equation: Equation) -> None:
         stack, value = self.stack(equation.operands[0]), equation.operands[1]
+        stack.was_used = True
         if stack.was_read:
             raise LoweringError(f"in {self.function.name}: a stack grows again whose memory is in use")
         type = value.type
@@ -701,10 +702,19 @@ class Scope:
             )
             if len(equation.regions) > 1 and not is_little(trips * each):
                 continue
-            self.statements.append(Reserve(value.name, trips * each, equation.source))
+            self.reserve_at_once(value, trips * each, equation.source)
             value.has_room = True
             reserved.append(value)
         return reserved
+
+    def reserve_at_once(self, stack: Stack, size: Dim, source: SourceLine | None) -> None:
+        """Make room on a stack for all that a loop pushes; a stack that was just made is made with it."""
+        made = next((s for s in self.statements if isinstance(s, NewStack) and s.name == stack.name), None)
+        if made is None or stack.was_used:
+            self.statements.append(Reserve(stack.name, size, source))
+        else:
+            self.statements.remove(made)
+            self.statements.append(replace(made, capacity=size))
 
     def is_own_variable(self, var: Var, value: Atom) -> bool:
         """Whether a scalar is a variable that loops assign, and that is read only once more."""

@@ -28,8 +28,11 @@ from numba.core.compiler import Compiler, CompileResult
 from numba.core.compiler_machinery import PassManager
 
 from .fortran import imported_alone
+from .inference import ObjectTypes
+from .lowering import ObjectLowering
 from .passing import ObjectContext
 from .positions import UnsignedPositions
+from .sharing import ShareValues
 
 
 @functools.cache
@@ -101,7 +104,9 @@ class ObjectCompiler(Compiler):
         """Here numba loads its own functions, and asks whether there is a BLAS: no reason to import all of `scipy.linalg`."""
         with imported_alone("cython_blas"):
             super().__init__(*arguments)
+        self.state.typingctx = ObjectTypes.of(self.state.typingctx)
         self.state.targetctx = ObjectContext.of(self.state.targetctx)
+        self.state.targetctx.typing_context = self.state.typingctx
 
     def compile_extra(self, function: Callable[..., Any]) -> CompileResult:
         key = entry_key(function.__digest__, self.state.args)
@@ -122,13 +127,14 @@ class ObjectCompiler(Compiler):
         passes.add_pass(compiler.FixupArgs, "fix up arguments")
         passes.add_pass(compiler.IRProcessing, "process IR")
         passes.add_pass(compiler.GenericRewrites, "rewrite constant subscripts, powers and raises")
+        passes.add_pass(ShareValues, "share values")
         passes.add_pass(compiler.InlineInlinables, "inline functions that ask for it")
         passes.add_pass(compiler.NopythonTypeInference, "infer types")
         passes.add_pass(compiler.InlineOverloads, "inline overloads that ask for it")
         passes.add_pass(UnsignedPositions, "make positions unsigned")
         passes.add_pass(compiler.IRLegalization, "legalise IR")
         passes.add_pass(compiler.AnnotateTypes, "annotate types")
-        passes.add_pass(compiler.NativeLowering, "lower to LLVM")
+        passes.add_pass(ObjectLowering, "lower to LLVM")
         passes.add_pass(compiler.NoPythonBackend, "finish")
         passes.finalize()
         return [passes]

@@ -43,6 +43,12 @@ class ObjectContext(CPUContext):
         made.nrt = References(made, context.enable_nrt)
         return made
 
+    def without_references(self) -> ObjectContext:
+        """A context like this one, for a function that makes no arrays and so counts no references to them."""
+        made = copy.copy(self)
+        made.enable_nrt = False
+        return made
+
     calls: type[CPUCallConv]
 
     @property
@@ -52,6 +58,8 @@ class ObjectContext(CPUContext):
     def declare_function(self, module: ir.Module, fndesc: FunctionDescriptor) -> ir.Function:
         if not _is_lean(fndesc):
             return super().declare_function(module, fndesc)
+        if (known := module.globals.get(fndesc.mangled_name)) is not None:
+            return known
         calls = LeanCalls(self)
         function = cgutils.get_or_insert_function(
             module, calls.get_function_type(fndesc.restype, fndesc.argtypes), fndesc.mangled_name
@@ -93,11 +101,12 @@ def call_lean(context: ObjectContext, builder: ir.IRBuilder, fndesc: FunctionDes
 
 def _is_lean(fndesc: FunctionDescriptor) -> bool:
     """Whether arrays are passed to a function without their owners: it is adopted, which its identity tells, and returns none."""
-    return isinstance(fndesc.uid, str) and not _holds_memory(fndesc.restype)
+    return isinstance(fndesc.uid, str) and not holds_memory(fndesc.restype)
 
 
 @functools.cache
-def _holds_memory(kind: types.Type) -> bool:
+def holds_memory(kind: types.Type) -> bool:
+    """Whether references to values of a type are counted."""
     return default_manager.lookup(kind).contains_nrt_meminfo()
 
 
@@ -119,7 +128,12 @@ class LeanCalls(CPUCallConv):
     """numba's convention, but for what is passed of an array."""
 
     def _get_arg_packer(self, argtypes: Any) -> ArgPacker:
-        return ArgPacker(_ARGUMENTS, argtypes)
+        return _packer(tuple(argtypes))
+
+
+@functools.lru_cache(maxsize=1024)
+def _packer(parameters: tuple[types.Type, ...]) -> ArgPacker:
+    return ArgPacker(_ARGUMENTS, parameters)
 
 
 class ArrayArgument(ArrayModel):
@@ -192,6 +206,6 @@ class References(NRTContext):
         model = default_manager.lookup(ty)
         found = [(ty, model.get_nrt_meminfo(builder, val))] if model.has_nrt_meminfo() else []
         for inner, get in model.traverse(builder):
-            if _holds_memory(inner):
+            if holds_memory(inner):
                 found += self.get_meminfos(builder, inner, get(val))
         return found
