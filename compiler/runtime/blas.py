@@ -8,10 +8,11 @@ SciPy ships, small products, integers and bools to loops. An array that is writt
 
 from typing import Any
 
+import llvmlite.binding as llvm
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-from .buffers import empty
+from .buffers import empty, within
 from .fortran import fortran, has_routines
 from .linking import kernel, stands_for
 from .threads import limit_threads
@@ -23,6 +24,18 @@ SMALL_DOT = 64
 
 PACKED_DEPTH = 64
 """How many terms a product may sum where copying a transposed right matrix is faster than having BLAS read it as it is."""
+
+UNPACKED_PRODUCT = 1_000_000
+"""Multiplications up to which OpenBLAS reads matrices as they lie, if it ever does; it copies those of larger products first.
+
+A large product with one small matrix is computed in such pieces: x.T @ y with long columns in half the time, x @ y with many rows in
+three quarters of it (8192 x 48 x 48, AVX-512). Elsewhere OpenBLAS copies always, and long columns in pieces take as long as before.
+"""
+
+READS_UNPACKED = bool(llvm.get_host_cpu_features().get("avx512f"))
+
+LEAST_PIECE, PIECE = 64, 2**18
+"""The least rows of a piece, and multiplications that are worth a call."""
 
 SHARED_MATRIX_PRODUCT = 256**3
 SHARED_VECTOR_PRODUCT = 2_000_000
@@ -87,9 +100,28 @@ def _gemm(out, a, b, trans_a, trans_b, alpha, beta):
     if work <= SMALL_MATRIX_PRODUCT or alpha == 0 or not has_routines(out):
         _gemm_loops(out, a, b, trans_a, trans_b, alpha, beta)
         return
-    threads = limit_threads(work < SHARED_MATRIX_PRODUCT)
-    # BLAS takes columns where we have rows, so it sees transposes: out.T = op(b).T @ op(a).T
-    _blas_gemm(trans_b, trans_a, columns, rows, inner, alpha, b, b.shape[1], a, a.shape[1], beta, out, columns)
+    threads = limit_threads(1)
+    is_shared = threads > 0 and work >= SHARED_MATRIX_PRODUCT
+    if is_shared:
+        limit_threads(threads)
+    size = rows * columns if trans_a else columns * inner  # of what is written or read again for each piece
+    height, depth = rows, inner
+    if not is_shared and not trans_b and size * LEAST_PIECE <= UNPACKED_PRODUCT:
+        if trans_a:
+            depth = max(LEAST_PIECE, PIECE // size)
+        elif READS_UNPACKED:
+            height = UNPACKED_PRODUCT // size
+    for i in range(0, rows, height):
+        for k in range(0, inner, depth):
+            left = within(a, k * rows if trans_a else i * inner, 0)
+            right, part = within(b, k * columns, 0), within(out, i * columns, 0)
+            some_rows = rows - i if rows - i < height else height
+            some_inner = inner - k if inner - k < depth else depth
+            # BLAS takes columns where we have rows, so it sees transposes: out.T = op(b).T @ op(a).T
+            _blas_gemm(
+                trans_b, trans_a, columns, some_rows, some_inner, alpha, right, b.shape[1], left, a.shape[1],
+                beta if k == 0 else 1.0, part, columns,
+            )  # fmt: skip
     limit_threads(threads)
 
 

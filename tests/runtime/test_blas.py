@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+import numba
 import numpy as np
 import pytest
 from jitgrad.compiler.load import load
@@ -57,6 +58,11 @@ def compiled(name: str, dtype: str) -> Callable[..., Any]:
     return load(SOURCE, f"run_{name}", tuple(parameter.replace(",", ", ") for parameter in signature))
 
 
+def compiled_anew(implementation: Any) -> Callable[..., Any]:
+    """A function of the runtime compiled by numba itself, with the constants of its module as they are now."""
+    return numba.njit(error_model="numpy")(implementation.py_func)
+
+
 def draw(dtype: str, *shape: int) -> np.ndarray:
     return np.random.default_rng(sum(shape)).integers(-3, 4, shape).astype(DTYPES[dtype])
 
@@ -86,6 +92,21 @@ def test_gemm(dtype: str) -> None:
         b = draw(dtype, *((columns, inner) if trans_b else (inner, columns)))
         for alpha, beta in SCALES:
             agree(compiled("gemm", dtype), blas.gemm, draw(dtype, rows, columns), a, b, trans_a, trans_b, alpha, beta)
+
+
+@pytest.mark.parametrize("unpacked", [False, True])
+def test_products_in_pieces(unpacked: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Long sums of small products, and many rows, in pieces of which the last is shorter: as in one, also with NaN in ``out``."""
+    monkeypatch.setattr(blas, "READS_UNPACKED", unpacked)
+    in_pieces = compiled_anew(blas._gemm)
+    for (rows, inner, columns), trans_a in itertools.product([(3, 1000, 30), (130, 5000, 9), (120, 129, 130)], (False, True)):
+        if not trans_a:
+            rows, inner = inner, rows
+        a = draw("f64", *((inner, rows) if trans_a else (rows, inner)))
+        b = draw("f64", inner, columns)
+        for alpha, beta in SCALES:
+            agree(in_pieces, blas.gemm, draw("f64", rows, columns), a, b, trans_a, False, alpha, beta)
+        agree(in_pieces, blas.gemm, np.full((rows, columns), np.nan), a, b, trans_a, False, 1.0, 0.0)
 
 
 @pytest.mark.parametrize("dtype", ["f64", "f32", "i64"])
