@@ -8,8 +8,9 @@ writes into arrays, stays a loop over the lanes, in the old order: every number 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from enum import IntEnum
+from itertools import count
 
 from ..ir import ArrayType, Dim, Equation, Function, StackType, Var, symbol
 from ..ir.types import BOOL, I64
@@ -18,6 +19,10 @@ from .dce import has_effect
 
 LANES = 32  # few, because a lane that is done still costs; enough to fill the widest vectors several times
 _FREE = frozenset(("constant", "size", "index", "convert"))  # as quick to compute again as to read
+_QUICK = frozenset(
+    ("abs", "maximum", "minimum", "fmax", "fmin", "sqrt", "floor", "ceil", "trunc", "rint", "sign", "copysign", "not")
+)
+RUNNING = Var("running", ArrayType(BOOL))  # a parameter of loops inside of loops
 _MAY_RAISE = frozenset(("check", "print", "wrap_index"))
 
 
@@ -38,16 +43,15 @@ def run_side_by_side(function: Function) -> Function:
     """
     if not any(_has_test(equation) for equation in function.walk()):
         return function
-    taken = set(function.symbols())
-    return _inside(function, lambda: _fresh_symbol(taken))
+    return _inside(function, set(function.symbols()))
 
 
-def _inside(function: Function, fresh: Callable[[], Dim]) -> Function:
+def _inside(function: Function, taken: set[str]) -> Function:
     builder = Builder(function.parameters)
     environment = {p: p for p in function.parameters}
     for equation in function.equations:
-        equation = equation.replace(regions=tuple(_inside(region, fresh) for region in equation.regions))
-        wide = _widened(equation, fresh) if equation.op == "loop" else None
+        equation = equation.replace(regions=tuple(_inside(region, taken) for region in equation.regions))
+        wide = _widened(equation, taken) if equation.op == "loop" else None
         if wide is None:
             builder.copy(equation, environment)
             continue
@@ -59,39 +63,36 @@ def _inside(function: Function, fresh: Callable[[], Dim]) -> Function:
     return builder.finish(function.name, results).replace(guards=function.guards)
 
 
-def _fresh_symbol(taken: set[str]) -> Dim:
-    name, number = "lanes", 1
-    while name in taken:
-        number += 1
-        name = f"lanes_{number}"
-    taken.add(name)
-    return symbol(name)
+def _fresh(taken: set[str]) -> str:
+    return next(name for k in count(1) if (name := f"lanes_{k}" if k > 1 else "lanes") not in taken)
 
 
 def _has_test(equation: Equation) -> bool:
     return equation.op == "loop" and len(equation.regions) == 2
 
 
-def _widened(loop: Equation, fresh: Callable[[], Dim]) -> Equation | None:
+def _widened(loop: Equation, taken: set[str]) -> Equation | None:
     """The loop over blocks of iterations, if there is something to run together."""
     if _has_test(loop) or abs(loop["step"]) != 1 or not any(_has_test(e) for e in loop.regions[0].walk()):
         return None
     start, stop, *inner = loop.operands
     (body,) = loop.regions
     split, step = 1 + loop["consts"], loop["step"]
-    lanes = fresh()
+    name = _fresh(taken)
+    lanes = symbol(name)
     b = Builder()
     first, last = b.parameter(body.parameters[0].name, ArrayType(I64)), b.parameter("stop", ArrayType(I64))
     outer = {p: b.parameter(p.name, p.type) for p in body.parameters[1:]}
     left = b.sub(last, first) if step > 0 else b.sub(first, last)
-    count = b.emit("minimum", left, b.constant(LANES, left.type))
-    b.emit("bind_size", count, symbol=str(lanes))
+    width = b.emit("minimum", left, b.constant(LANES, left.type))
+    b.emit("bind_size", width, symbol=name)
     together = _Lanes(b, lanes, {p: outer[p] for p in body.parameters[1:split]}, _Need.ALL)
     together.number(body.parameters[0], first, step)
     rest = together.run_what_can(body)
     if rest is None:
         return None
-    end = b.add(first, count) if step > 0 else b.sub(first, count)
+    taken.add(name)
+    end = b.add(first, width) if step > 0 else b.sub(first, width)
     needed = [v for v in _read_by(rest, body.results) if v in together.values and v not in body.parameters]
     region = _one_by_one(body, rest, split, step, needed, together)
     constants = [first, *(outer[p] for p in body.parameters[1:split]), *(together.values[v] for v in needed)]
@@ -143,9 +144,9 @@ class _Lanes:
 
     def __init__(self, builder: Builder, lanes: Dim, values: dict[Var, Var], need: _Need) -> None:
         self.b, self.lanes, self.values, self.need = builder, lanes, values, need
-        self.runs: dict[
-            Var, tuple[Var, int]
-        ] = {}  # numbers that grow evenly from lane to lane: that of the first lane, and the step
+        self.is_inside = False  # of a loop
+        self.running: Var | None = None  # the lanes whose iterations run this at all; None for all of them
+        self.runs: dict[Var, tuple[Var, int]] = {}  # numbers that grow evenly from lane to lane: the first, and the step
         self.loaded: dict[tuple, Var] = {}  # what was read from arrays
 
     def number(self, index: Var, first: Var, step: int) -> None:
@@ -199,11 +200,17 @@ class _Lanes:
             self.run(equation, read)
         return [self.values[v] for v in function.results]
 
-    def inline(self, function: Function, arguments: Sequence[Var], need: _Need) -> list[Var]:
-        """Write a region applied to arguments right here."""
-        scope = _Lanes(self.b, self.lanes, dict(zip(function.parameters, arguments, strict=True)), need)
-        scope.runs, scope.loaded = self.runs, self.loaded
+    def inline(self, function: Function, arguments: Sequence[Var], running: Var | None = None) -> list[Var]:
+        """Write a region applied to arguments right here, though not all lanes, or none, may run it."""
+        scope = _Lanes(self.b, self.lanes, dict(zip(function.parameters, arguments, strict=True)), _Need.NONE)
+        scope.runs, scope.loaded, scope.running, scope.is_inside = self.runs, self.loaded, running, self.is_inside
         return scope.run_all(function)
+
+    def among_running(self, test: Var) -> Var:
+        """Of the lanes that run this, those where a test holds."""
+        if self.running is None:
+            return test
+        return self.b.emit("and", self.running, self.widened(test))
 
     def run(self, equation: Equation, read: set[Var]) -> None:
         """Write an equation; ``read`` are the variables that somebody reads."""
@@ -265,12 +272,20 @@ class _Lanes:
         return self.loaded[key]
 
     def cond(self, equation: Equation, operands: Sequence[Var]) -> list[Var]:
-        """Both branches, and a choice."""
+        """Both branches, and a choice; loops in a branch run for the lanes that take it."""
+        if any(self.is_wasted(e) for region in equation.regions for e in region.walk()):
+            raise _RefusedError
         test, *arguments = operands
-        if any(map(_has_test, _walk(equation))):
-            raise _RefusedError  # a lane that does not take the branch might never leave the loop
-        branches = [self.inline(region, arguments, _Need.NONE) for region in equation.regions]
-        return [self.select(test, x, y) for x, y in zip(*branches, strict=True)]
+        then, orelse = equation.regions
+        chosen = self.inline(then, arguments, self.among_running(test))
+        others = self.inline(orelse, arguments, self.among_running(self.b.emit("not", test)))
+        return [self.select(test, x, y) for x, y in zip(chosen, others, strict=True)]
+
+    def is_wasted(self, equation: Equation) -> bool:
+        """Whether too much would be computed for nothing where no lane takes the branch: in a loop, that happens again and again."""
+        if equation.op == "loop":
+            return not _has_test(equation)
+        return self.is_inside and OPS[equation.op].elementwise and not (OPS[equation.op].python or equation.op in _QUICK)
 
     def select(self, test: Var, x: Var, y: Var) -> Var:
         operands = [test, x, y]
@@ -311,8 +326,12 @@ class _Lanes:
     def for_loop(self, equation: Equation, start: Var, stop: Var, constants: list[Var], carried: list[Var]) -> list[Var]:
         """A loop that all lanes leave together: values are the same for all lanes as long as nothing makes them differ."""
         (body,) = equation.regions
+        if self.running is not None:
+            body = _given(body, 1 + len(constants), (RUNNING,), {})
+            constants = [*constants, self.widened(self.running)]
         while True:
             scope, _ = self.region(body, [start, *constants, *carried], self.need)
+            scope.running = scope.values.get(RUNNING)
             results = scope.run_all(body)
             wide = [self.is_wide(v) or self.is_wide(r) for v, r in zip(carried, results, strict=True)]
             if wide == list(map(self.is_wide, carried)):
@@ -320,7 +339,8 @@ class _Lanes:
             carried = [self.widened(v) if w else v for v, w in zip(carried, wide, strict=True)]
         results = [scope.widened(r) if w else r for r, w in zip(results, wide, strict=True)]
         region = scope.b.finish(body.name, results)
-        found = self.b.emit("loop", start, stop, *constants, *carried, regions=(region,), **dict(equation.attributes))
+        attributes = dict(equation.attributes) | {"consts": len(constants)}
+        found = self.b.emit("loop", start, stop, *constants, *carried, regions=(region,), **attributes)
         return list(found) if isinstance(found, tuple) else [found]
 
     def while_loop(
@@ -329,7 +349,7 @@ class _Lanes:
         """A loop that each lane leaves when its test says so."""
         body, test = equation.regions
         step, number = equation["step"], len(carried)
-        (begins,) = self.inline(test, [start, *constants, *carried], _Need.NONE)
+        begins = self.among_running(*self.inline(test, [start, *constants, *carried]))
         any_begins = self.b.emit("any", begins, axes=(0,)) if self.is_wide(begins) else begins
         counts = [self.b.zeros(ArrayType(I64, (self.lanes,)))] if counted else []
         carried = [self.widened(v) for v in carried]
@@ -339,11 +359,11 @@ class _Lanes:
         scope, parameters = self.region(body, [start, *constants, *carried], need)
         added = [scope.b.parameter(name, v.type) for name, v in zip(("count",), counts, strict=False)]
         going, _ = scope.b.parameter("going", started[-2].type), scope.b.parameter("any_going", ArrayType(BOOL))
+        scope.running = going
         inner, old = parameters[1 : 1 + len(constants)], parameters[1 + len(constants) :]
         new = [scope.select(going, r, v) for r, v in zip(scope.run_all(body), old, strict=True)]
         following = scope.b.add(parameters[0], scope.b.constant(step, ArrayType(I64)))
-        (again,) = scope.inline(test, [following, *inner, *new], _Need.NONE)
-        still = scope.b.emit("and", going, scope.widened(again))
+        still = scope.among_running(*scope.inline(test, [following, *inner, *new]))
         new += [scope.b.add(count, scope.b.convert(going, I64)) for count in added]
         region = scope.b.finish(body.name, [*new, still, scope.b.emit("any", still, axes=(0,))])
 
@@ -360,7 +380,9 @@ class _Lanes:
         """A scope for a region that takes arguments like these, and its parameters."""
         builder = Builder()
         parameters = [builder.parameter(p.name, v.type) for p, v in zip(function.parameters, arguments, strict=True)]
-        return _Lanes(builder, self.lanes, dict(zip(function.parameters, parameters, strict=True)), need), parameters
+        scope = _Lanes(builder, self.lanes, dict(zip(function.parameters, parameters, strict=True)), need)
+        scope.is_inside = True
+        return scope, parameters
 
 
 def _given(region: Function, place: int, parameters: tuple[Var, ...], names: dict[Var, Var]) -> Function:
