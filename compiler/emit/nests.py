@@ -153,14 +153,14 @@ def store_line(code: Code, step: Store) -> None:
 
 
 def wrap_lines(code: Code, step: Wrap) -> None:
-    """Count a position from the start."""
+    """Count a position from the start. The processor foresees that most do so already, where a choice would make each read wait."""
     value = code.atom(step.value) if isinstance(step.value, Local) else atom_text(step.value)
     code.flush()
     code.line(f"{step.name} = {value.text}", step.source)
     size = _tight(step.size)
-    with code.block(f"if not -{size} <= {step.name} < {size}:"):
-        code.line(f"raise IndexError({step.message!r})")
-    with code.block(f"if {step.name} < 0:"):
+    with code.block(f"if not 0 <= {step.name} < {size}:"):
+        with code.block(f"if not -{size} <= {step.name} < 0:"):
+            code.line(f"raise IndexError({step.message!r})")
         code.line(f"{step.name} += {size}")
 
 

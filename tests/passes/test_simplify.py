@@ -3,7 +3,7 @@
 import pytest
 from jitgrad.compiler.ir import parse
 from jitgrad.compiler.ops import verify
-from jitgrad.compiler.passes import eliminate_dead_code, simplify
+from jitgrad.compiler.passes import eliminate_common_subexpressions, eliminate_dead_code, simplify
 
 RULES = {
     "the transpose of an outer product": (
@@ -71,3 +71,17 @@ def test_a_roll_by_nothing_has_a_known_size() -> None:
 
     assert 0 % symbol("n") == 0
     assert 0 // symbol("n") == 0
+
+
+def test_a_position_is_checked_once_whatever_the_error_would_say() -> None:
+    before = """fn f(x: f64[n], y: f64[n], i: i64[]) -> (f64[]) {
+  %0: i64[] = wrap_index i {size=n, message='out of bounds of x'}
+  %1: i64[] = wrap_index i {size=n, message='out of bounds of y'}
+  %2: f64[] = index x %0 {spec=(None,)}
+  %3: f64[] = index y %1 {spec=(None,)}
+  %4: f64[] = add %2 %3
+  return %4
+}
+"""
+    after = verify(eliminate_dead_code(eliminate_common_subexpressions(parse(before))))
+    assert [e.get("message") for e in after.equations if e.op == "wrap_index"] == ["out of bounds of x"]
