@@ -7,6 +7,7 @@ from .cse import eliminate_common_subexpressions
 from .dce import eliminate_dead_code
 from .fold import fold_constants
 from .hoist import hoist_invariants
+from .idle import skip_idle_loops
 from .inline import inline_calls, remove_barriers
 from .side_by_side import run_side_by_side
 from .simplify import simplify
@@ -29,7 +30,7 @@ PASSES = (
     eliminate_dead_code,
 )
 
-CPU_PASSES = (run_side_by_side, eliminate_dead_code)
+CPU_PASSES = (skip_idle_loops, run_side_by_side, eliminate_dead_code)
 
 __all__ = [
     "CPU_PASSES",
@@ -43,4 +44,5 @@ __all__ = [
     "run_side_by_side",
     "simplify",
     "sink_constants",
+    "skip_idle_loops",
 ]
