@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from enum import IntEnum
 from itertools import count
+from typing import Any
 
 from ..ir import ArrayType, Dim, Equation, Function, StackType, Var, symbol
 from ..ir.types import BOOL, I64
@@ -18,6 +19,7 @@ from ..ops import OPS, Builder
 from .dce import has_effect
 
 LANES = 32  # few, because a lane that is done still costs; enough to fill the widest vectors several times
+FEW = 6  # with fewer lanes, what surrounds the work takes longer
 _FREE = frozenset(("constant", "size", "index", "convert"))  # as quick to compute again as to read
 _QUICK = frozenset(
     ("abs", "maximum", "minimum", "fmax", "fmin", "sqrt", "floor", "ceil", "trunc", "rint", "sign", "copysign", "not")
@@ -49,9 +51,10 @@ def run_side_by_side(function: Function) -> Function:
 def _inside(function: Function, taken: set[str]) -> Function:
     builder = Builder(function.parameters)
     environment = {p: p for p in function.parameters}
+    numbers = {e.result: e["value"] for e in function.equations if e.op in ("constant", "size")}
     for equation in function.equations:
         equation = equation.replace(regions=tuple(_inside(region, taken) for region in equation.regions))
-        wide = _widened(equation, taken) if equation.op == "loop" else None
+        wide = _widened(equation, taken) if equation.op == "loop" and not _is_short(equation, numbers) else None
         if wide is None:
             builder.copy(equation, environment)
             continue
@@ -61,6 +64,12 @@ def _inside(function: Function, taken: set[str]) -> Function:
         environment.update(zip(equation.results, results, strict=True))
     results = tuple(environment[v] for v in function.results)
     return builder.finish(function.name, results).replace(guards=function.guards)
+
+
+def _is_short(loop: Equation, numbers: dict[Var, Any]) -> bool:
+    """Whether a loop is known to have too few iterations to be worth the trouble; ``numbers`` are those known."""
+    start, stop = (numbers.get(v) for v in loop.operands[:2])
+    return isinstance(start, int) and isinstance(stop, int) and abs(stop - start) < FEW
 
 
 def _fresh(taken: set[str]) -> str:

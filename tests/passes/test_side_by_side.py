@@ -236,7 +236,18 @@ def rarely(x: Any) -> Any:
     return out
 
 
-@pytest.mark.parametrize("function", [rarely, waits_for_the_one_before, walks_along, refuses])
+def few(x: Any) -> Any:
+    """Three iterations are not worth it."""
+    out = np.zeros(3)
+    for i in range(3):
+        y = x[i]
+        while y < 10.0:
+            y = 2.0 * y
+        out[i] = y
+    return out
+
+
+@pytest.mark.parametrize("function", [few, rarely, waits_for_the_one_before, walks_along, refuses])
 def test_what_must_run_one_after_the_other(function: Callable[..., Any]) -> None:
     before, after = widened(function, numbers(70))
     assert after == before
