@@ -18,7 +18,7 @@ from jitgrad.program import Program
 
 def interpreted_program(traced: Any, target: str, tracing: float) -> Program:
     """A program whose driver is the interpreter."""
-    function = verify(optimise(verify(traced.function), verify))
+    function = verify(optimise(verify(traced.function), verify, "cpu"))
     taken = [k for k, leaf in enumerate(traced.leaves) if leaf.is_parameter]
     donated = {taken.index(k): result for k, result in traced.written if traced.leaves[k].shape}
 
