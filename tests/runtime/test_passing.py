@@ -1,12 +1,15 @@
 """Arrays reach the functions that they are passed to whole, whoever compiled caller and callee."""
 
 import gc
+import platform
+import re
 
 import numba
 import numpy as np
 from jitgrad.compiler.load import load
 from jitgrad.compiler.runtime.arrays import grow
 from jitgrad.compiler.runtime.blas import gemm
+from numba.core.runtime import _nrt_python, rtsys
 
 HEADER = "import numpy as np\nfrom numba import njit\n\n"
 KERNELS = '''
@@ -98,3 +101,46 @@ def test_an_error_in_a_kernel_reaches_numbas_own_functions() -> None:
         assert error.args == ("negative",)
     else:
         raise AssertionError
+
+
+COUNTED = """
+import numpy as np
+from numba import njit
+from jitgrad.compiler.runtime.arrays import grow
+from jitgrad.compiler.runtime.buffers import empty, view, within
+
+@njit(error_model="numpy")
+def run(x, n):
+    saved, top = empty(1, np.float64), 0
+    a, b = empty(3, np.float64), empty(3, np.float64)
+    for i in range(n):
+        if saved.size < top + 3:
+            saved = grow(saved, top + 3)
+        part = within(saved, top, 3)
+        part[:] = x[i]
+        top += 3
+        a, b = b, a
+        view(a, (3, 1))[0, 0] += part[1]
+    return saved, x, a
+"""
+
+
+def test_references_are_counted_in_one_thread() -> None:
+    """Without atomic operations, and yet each array is freed once: when the last who has it lets it go."""
+    run = load(COUNTED, "run", ("f64[::1]", "i64"))
+    _nrt_python.memsys_enable_stats()
+    before = rtsys.get_allocation_stats()
+    x = np.array([1.0, 2.0, 3.0])
+    for n in (0, 1, 2, 3):
+        saved, same, a = run(x, n)
+        assert same is x
+        assert saved.size >= 3 * n
+        assert a.shape == (3,)
+        np.testing.assert_array_equal(saved[: 3 * n].reshape(n, 3)[:, 2], x[:n])
+    del saved, same, a
+    gc.collect()
+    after = rtsys.get_allocation_stats()
+    assert after.alloc - before.alloc == after.free - before.free > 0
+    assert after.mi_alloc - before.mi_alloc == after.mi_free - before.mi_free > 0
+    if platform.machine() in ("x86_64", "AMD64"):
+        assert not re.search(r"\block\b", run.compiled.library.get_asm_str())
