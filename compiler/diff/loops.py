@@ -1,9 +1,13 @@
-"""Reverse mode of loops: a forward loop that saves what the backward loop, over the same indices in reverse, reads."""
+"""Reverse mode of loops: a forward loop that saves what the backward loop, over the same indices in reverse, reads.
+
+A carried value that is read both as an iteration starts and as it ends is saved once: the backward loop hands the start of each iteration
+on to the one before, which ended with it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Container, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Container, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 
 from ..ir import ArrayType, Dim, Equation, Function, SourceLine, Var
 from .activity import loop_activity
@@ -95,11 +99,27 @@ class LinearLoop:
         found = [k for k in range(len(self.starts)) if self.body.results.count(self.body.results[k]) == 1 and self.writes(k)]
         return [k for k in found if all(w.before in provided for w in self.writes(k) if w.by_loop)]
 
-    def undoing(self, walked: Sequence[int]) -> Undoing:
-        """The undoing of the writes to these carried arrays."""
-        b = self.body.builder
-        ends = {self.body.results[k]: self.price_of_end(k) for k in walked}
-        return undoing(b, [self.writes(k) for k in walked], ends, b.free or ())
+    def undoing(self, walked: Sequence[int], handed: Sequence[int] = ()) -> Undoing:
+        """The undoing of the writes to the carried arrays ``walked``; of ``handed`` values an iteration ends with the next one's start."""
+        b, starts = self.body.builder, self.body.parameters[1 + len(self.consts) :]
+        ends = {self.body.results[k]: self.price_of_end(k) for k in (*walked, *handed)}
+        undone = undoing(b, [self.writes(k) for k in walked], ends, b.free or ())
+        same = {v: e for k in handed for v, e in self._same_as_end(k)}
+        return replace(undone, starts=(*undone.starts, *(starts[k] for k in handed)), instead={**undone.instead, **same})
+
+    def _same_as_end(self, k: int) -> Iterator[tuple[Var, Equation]]:
+        """What a carried value is under another shape at the end of the body, and how to have it from there."""
+        end = self.body.results[k]
+        e = self.body.builder.definitions.get(end)
+        if e is not None and e.op == "assume_shape":
+            (v,) = e.operands
+            yield v, e.replace(operands=(end,), results=(v,), attributes=(("shape", v.type.shape),))  # type: ignore[union-attr]
+
+    def handed_on(self, price: float) -> list[int]:
+        """The carried values whose ends may be worth more, of this price, than that an iteration gives its start to the one before."""
+        ends = self.body.results
+        made = [k for k, end in enumerate(ends) if end in self.body.builder.definitions and isinstance(end.type, ArrayType)]
+        return [k for k in made if ends.count(ends[k]) == 1 and weight(ends[k]) <= price]
 
     def price_of_end(self, k: int) -> float:
         """What one run of the backward body pays for an array as the loop left it."""
@@ -167,7 +187,7 @@ class _BackwardBody:
         self.plan, self.walked = self._plan(loop, transposer)
 
     def _plan(self, loop: LinearLoop, transposer: Transposer) -> tuple[Plan, list[int]]:
-        """The cheapest plan, and the carried arrays of which it undoes the writes.
+        """The cheapest plan, and the carried values that it has from their ends: undone, or handed on by the next iteration.
 
         Those of which the state at the end is had by undoing must be undone further.
         """
@@ -181,7 +201,13 @@ class _BackwardBody:
             trial = plan_residuals(body.builder, self.builder.equations, self.results, given, loop.undoing([*walked, k]))
             if trial is not None and (goes_on or trial.price + loop.work_of_undoing(k) < plan.price):
                 plan, walked = trial, [*walked, k]
-        return plan, walked
+        handed: list[int] = []
+        for k in sorted({*loop.handed_on(plan.price)}.difference(walked)):
+            undone = loop.undoing(walked, [*handed, k])
+            trial = plan_residuals(body.builder, self.builder.equations, self.results, given, undone)
+            if trial is not None and trial.price < plan.price:
+                plan, handed = trial, [*handed, k]
+        return plan, [*walked, *handed]
 
     def close(self, loop: LinearLoop) -> tuple[Function, list[int]]:
         """The body as a function, and which constants of the forward loop it takes."""

@@ -72,8 +72,8 @@ def saved(body: str) -> list[str]:
          "%2: f64[] = mul %0 %1\n%3: f64[] = add s %2\nreturn %3", []),
         # the carried value, from which all else follows
         ("%0: f64[] = square s\n%1: f64[] = mul %0 s\n%2: f64[] = abs %1\nreturn %2", ["s"]),
-        # the factors of the backward pass: s, and the derivative of tanh, which nothing cheap gives from s
-        ("%0: f64[] = index x i {spec=(None,)}\n%1: f64[] = mul %0 s\n%2: f64[] = tanh %1\nreturn %2", ["s", "sub"]),
+        # s, and the derivative of tanh: it follows from what s is at the end, with which the next iteration starts
+        ("%0: f64[] = index x i {spec=(None,)}\n%1: f64[] = mul %0 s\n%2: f64[] = tanh %1\nreturn %2", ["s"]),
         # a comparison is a flag: one byte, not eight
         ("%0: f64[] = index x i {spec=(None,)}\n%1: bool[] = gt s %0\n%2: f64[] = select %1 s %0\n"
          "%3: f64[] = sin s\nreturn %2", ["gt"]),

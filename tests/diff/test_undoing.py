@@ -67,6 +67,24 @@ def half_undone(A, z):
     return s + np.sum(A * z) + np.sum(v)
 
 
+def recurrent(A, z):
+    """Each step reads the state from which it starts and, for the derivative of tanh, the one with which it ends."""
+    for _ in range(z.size):
+        z = np.tanh(A @ z)
+    return z @ z
+
+
+def recurrent_inside(A, z):
+    h = 0.1 * z
+    for i in range(z.size):
+        s = z[i]
+        for j in range(i + 1):
+            h = np.tanh(A @ h + 0.1 * s)
+            s = np.sin(s) * np.exp(-s) + h[j]
+        h = h * s
+    return h @ z
+
+
 def matrices(seed: int) -> tuple[np.ndarray, np.ndarray]:
     rng = np.random.default_rng(seed)
     return 0.3 * rng.normal(size=(SIZE, SIZE)) + 2.0 * np.eye(SIZE), rng.normal(size=SIZE)
@@ -78,6 +96,11 @@ def test_what_is_overwritten_is_saved_and_not_what_is_read(function: Callable, a
     source = jg.source(jg.grad(function, argnums=(0, 1)), *matrices(0))
     assert len(re.findall(r"_top \+= (?!1\b)", source)) == arrays
     assert "_top += 1" in source
+
+
+def test_a_state_is_saved_once_for_the_iterations_before_and_after_it() -> None:
+    source = jg.source(jg.grad(recurrent, argnums=(0, 1)), *matrices(0))
+    assert len(re.findall(r"_top \+= ", source)) == 1
 
 
 def compiled_as_plain_python(traced: Any, target: str, tracing: float) -> Program:
@@ -128,7 +151,19 @@ def check(program: Callable, A: np.ndarray, z: np.ndarray) -> None:
     np.testing.assert_allclose(np.sum(gA * dA) + np.sum(gz * dz), slope, rtol=1e-8, atol=1e-8)
 
 
-@pytest.mark.parametrize("function", [forward_substitution, cholesky, orthogonal, swapped, half_undone, one_undone_one_saved])
+@pytest.mark.parametrize(
+    "function",
+    [
+        forward_substitution,
+        cholesky,
+        orthogonal,
+        swapped,
+        half_undone,
+        one_undone_one_saved,
+        recurrent,
+        recurrent_inside,
+    ],
+)
 @pytest.mark.parametrize("size", [1, 2, 5])
 def test_gradients(function: Callable, size: int) -> None:
     rng = np.random.default_rng(size)
