@@ -114,8 +114,10 @@ class _Sharing:
                 expr.attr in ("shape", "size") and expr.value.name in self.single
             ):
                 return (expr.op, expr.value.name, expr.attr)
-            case "static_getitem" | "exhaust_iter" if self.are_fixed([expr.value]):
-                return (expr.op, expr.value.name, expr.index if expr.op == "static_getitem" else expr.count)
+            case "static_getitem" if isinstance(expr.index, int) and self.are_fixed([expr.value]):
+                return (expr.op, expr.value.name, expr.index)
+            case "exhaust_iter" if self.are_fixed([expr.value]):
+                return (expr.op, expr.value.name, expr.count)
             case "call" if self.globals.get(expr.func.name) in (min, max) and self.are_fixed(expr.args) and not expr.kws:
                 return (expr.op, expr.func.name, *(argument.name for argument in expr.args))
         return None

@@ -44,6 +44,13 @@ BODIES = {
         out[4 + i] = b.shape[0] - b.size
     return out
 """,
+    "parts of shapes": """
+    a = zeros((2, n, 3), np.float64)
+    b = zeros(a.shape[1:], np.float64)
+    c = zeros(a.shape[1:], np.float64)
+    out[0] = b.size + c.shape[0] + a.shape[0]
+    return out
+""",
     "elements are read anew": """
     out[0] = 1.0
     x = out[0] + 1.0
