@@ -157,11 +157,15 @@ def evaluate(dim: Dim, values: Mapping[str, int]) -> int:
 
 def substitute(dim: Dim, values: Mapping[str, Dim]) -> Dim:
     """Replace symbols in a dim."""
+    if (name := single_symbol(dim)) is not None:
+        return values.get(name, dim)
     return dim.substitute(values) if isinstance(dim, Size) else dim
 
 
 def symbols(dim: Dim) -> frozenset[str]:
     """The symbols that occur in a dim."""
+    if (name := single_symbol(dim)) is not None:
+        return frozenset((name,))
     return dim.symbols() if isinstance(dim, Size) else frozenset()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -172,22 +173,25 @@ def renumber(function: Function, rename: Callable[[str], str] = lambda name: nam
     """The same function with the results of equations named %0, %1, ... in order, in regions too."""
     environment = {p: Var(rename(p.name), p.type) for p in function.parameters}
     equations = []
-    count = 0
+    numbers = count()
     for equation in function.equations:
-        results = []
-        for result in equation.results:
-            results.append(Var(f"%{count}", result.type))
-            count += 1
-        operands = tuple(environment[v] for v in equation.operands)
+        results = [Var(f"%{next(numbers)}", result.type) for result in equation.results]
+        operands = tuple([environment[v] for v in equation.operands])
         environment.update(zip(equation.results, results, strict=True))
-        equations.append(
-            equation.replace(operands=operands, results=tuple(results), regions=tuple(renumber(r) for r in equation.regions))
-        )
+        regions = tuple([r if _is_numbered(r) else renumber(r) for r in equation.regions])
+        equations.append(equation.replace(operands=operands, results=tuple(results), regions=regions))
     return function.replace(
         parameters=tuple(environment[p] for p in function.parameters),
         equations=tuple(equations),
         results=tuple(environment[v] for v in function.results),
     )
+
+
+def _is_numbered(function: Function) -> bool:
+    """Whether the results of equations have these names already, as those of regions have that were built before."""
+    numbers = count()
+    named = all(result.name == f"%{next(numbers)}" for equation in function.equations for result in equation.results)
+    return named and all(_is_numbered(region) for equation in function.equations for region in equation.regions)
 
 
 __all__ = ["DTYPES", "Builder", "infer", "python_scalar", "renumber"]

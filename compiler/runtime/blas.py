@@ -12,7 +12,7 @@ import llvmlite.binding as llvm
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-from .buffers import empty, within
+from .buffers import empty, view, within
 from .fortran import fortran, has_routines
 from .linking import kernel, stands_for
 from .threads import limit_threads
@@ -127,14 +127,18 @@ def _gemm(out, a, b, trans_a, trans_b, alpha, beta):
 
 @kernel
 def _gemm_loops(out, a, b, trans_a, trans_b, alpha, beta):
+    """Steps in place of transposes: LLVM would write the loops out for each case of both."""
     kind = out.dtype.type
     rows, columns = out.shape
     inner = a.shape[0] if trans_a else a.shape[1]
+    left, right = view(a, a.size), view(b, b.size)
+    left_row, left_step = (1, rows) if trans_a else (inner, 1)
+    right_column, right_step = (inner, 1) if trans_b else (1, columns)
     for i in range(rows):
         for j in range(columns):
             total = kind(0)
             for k in range(inner):
-                total = kind(total + (a[k, i] if trans_a else a[i, k]) * (b[j, k] if trans_b else b[k, j]))
+                total = kind(total + left[i * left_row + k * left_step] * right[j * right_column + k * right_step])
             total = kind(kind(alpha) * total)
             out[i, j] = total if beta == 0 else kind(total + kind(beta) * out[i, j])
 
