@@ -329,6 +329,12 @@ def _update(r: Rewriter, e: Equation) -> Replacement:
     return None
 
 
+def _write_nothing(r: Rewriter, e: Equation) -> Replacement:
+    """An array into which an empty one is written, or to which one is added, stays as it is: rolls by 0 leave that behind."""
+    x, value, *_ = e.operands
+    return x if 0 in _type(value).shape else None
+
+
 def _concatenate(r: Rewriter, e: Equation) -> Replacement:
     """Nothing is joined to what is joined with empty arrays."""
     parts = [v for v in e.operands if _type(v).shape[e["axis"]] != 0]
@@ -365,5 +371,6 @@ RULES: Mapping[str, tuple[Callable[[Rewriter, Equation], Replacement], ...]] = {
     "min": (_reduce,),
     "index": (_index,),
     "concatenate": (_concatenate,),
-    "update": (_update,),
+    "update": (_write_nothing, _update),
+    "index_add": (_write_nothing,),
 }

@@ -45,6 +45,18 @@ RULES = {
 }
 """,
     ),
+    "nothing written, nothing added": (
+        """fn f(x: f64[n, m], nothing: f64[0, m], none: f64[n, 0]) -> (f64[n, m]) {
+  %0: f64[n, m] = index_add x nothing {spec=((n, 0, 1), (0, m, 1))}
+  %1: f64[n, m] = update %0 none {spec=((0, n, 1), (m, 0, 1))}
+  return %1
+}
+""",
+        """fn f(x: f64[n, m], nothing: f64[0, m], none: f64[n, 0]) -> (f64[n, m]) {
+  return x
+}
+""",
+    ),
     "what stands there already": (
         """fn f(x: f64[n, m], i: i64[]) -> (f64[n, m]) {
   %0: f64[m] = index x i {spec=(None, (0, m, 1))}
