@@ -89,6 +89,8 @@ BOOL_TEMPLATES: dict[str, str] = {
     "eq": "{0} == {1}",
     "ne": "{0} != {1}",
 }
+BRANCHLESS = frozenset(("masked_mul",))
+"""Ops on floats that a CPU computes with a function of ``runtime.choosing``: as an expression they would be branches."""
 
 
 def template(op: str, dtype: np.dtype) -> str:
@@ -120,16 +122,23 @@ def operand_dtype(let: Let) -> np.dtype:
 
 def let_text(let: Let, operands: list[Text], functions: set[str]) -> Text:
     """The expression of a Let; names of functions that it calls are added to ``functions``."""
-    if let.op == "convert":
-        return _convert(let.dtype, operands[0], operand_dtype(let))
     dtype = operand_dtype(let)
-    text = "" if _is_slow(let, dtype) else template(let.op, dtype)
-    if not text:
-        name = scalar_function(let.op, dtype)
-        functions.add(name)
-        name = name.removeprefix("elementary.")
-        return _narrowed(Text(f"{name}({', '.join(o.text for o in operands)})"), let.dtype, dtype)
-    return _narrowed(_filled(text, operands), let.dtype, dtype)
+    branchless = let.op in BRANCHLESS and dtype.kind == "f"
+    has_text = let.op == "convert" or template(let.op, dtype)
+    if has_text and not branchless and not _is_slow(let, dtype):
+        return operator_text(let, operands)
+    name = f"choosing.{let.op}" if branchless else scalar_function(let.op, dtype)
+    functions.add(name)
+    name = name.removeprefix("elementary.").removeprefix("choosing.")
+    return _narrowed(Text(f"{name}({', '.join(o.text for o in operands)})"), let.dtype, dtype)
+
+
+def operator_text(let: Let, operands: list[Text]) -> Text:
+    """The expression of a Let that has a text of its own."""
+    dtype = operand_dtype(let)
+    if let.op == "convert":
+        return _convert(let.dtype, operands[0], dtype)
+    return _narrowed(_filled(template(let.op, dtype), operands), let.dtype, dtype)
 
 
 def _is_slow(let: Let, dtype: np.dtype) -> bool:

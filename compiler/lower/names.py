@@ -24,6 +24,7 @@ _FUNCTIONS = {
     "with_error",
     "larger",
     "smaller",
+    "masked_mul",
 }
 _BLOCKS = {f"block_{op}" for op in ("sum", "prod", "max", "min", "all", "any", "argmax", "argmin")}
 RESERVED = frozenset(keyword.kwlist) | frozenset(dir(builtins)) | _MODULES | _FUNCTIONS | _BLOCKS

@@ -9,7 +9,7 @@ from __future__ import annotations
 from ...ir.types import F64, I64
 from ...lower.program import Let, Load
 from ..code import Code, element_text
-from ..expressions import Text, dtype_text, let_text, operand_dtype, template
+from ..expressions import Text, dtype_text, operand_dtype, operator_text, template
 
 MATH = {
     **dict.fromkeys(("sqrt", "exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "erf", "erfc", "lgamma")),
@@ -37,7 +37,7 @@ def device_text(let: Let, operands: list[Text], functions: set[str]) -> Text:
     text = template(let.op, dtype)
     operator = text and "np." not in text and (let.op, dtype.kind) not in _UNDEFINED
     if let.op == "convert" or operator:
-        return let_text(let, operands, functions)
+        return operator_text(let, operands)
     if let.op in MATH and dtype.kind == "f":
         module, name = "math", MATH[let.op] or let.op
     else:
