@@ -15,8 +15,12 @@ import dataclasses
 from ..ir import ArrayType, Dim, symbol
 from ..ir.sizes import product, symbols
 from ..ir.types import I64
+from ..ops import OPS
 from .kernels import free_integers, step_dims
-from .program import Axis, BufferParameter, Kernel, Launch, Load, Local, Position, Reduce, Step, Store, Wrap, atoms
+from .program import Axis, BufferParameter, Kernel, Launch, Let, Load, Local, Position, Reduce, Step, Store, Wrap, atoms
+
+VECTOR = 8  # from how many iterations a loop is worth being vectorised
+UNROLLED, CALL = 256, 16  # up to how many steps LLVM unrolls a loop, and for how many of them a function counts
 
 
 def flatten(launch: Launch) -> tuple[Launch, tuple[ArrayType, ...]]:
@@ -37,13 +41,20 @@ def flatten(launch: Launch) -> tuple[Launch, tuple[ArrayType, ...]]:
 def _loosened(launch: Launch) -> Launch:
     """The launch of a kernel that reads known extents off shapes, so that it serves other sizes too.
 
-    The innermost of several axes keeps its extent: short loops of known length are unrolled.
+    The innermost of several axes keeps its extent, if that is of use: very short loops are unrolled, and long ones need not expect any length.
     """
     kernel = launch.kernel
     for k, axis in enumerate(kernel.axes):
-        if isinstance(axis.extent, int) and (k + 1 < len(kernel.axes) or k == 0):
+        if isinstance(axis.extent, int) and (k + 1 < len(kernel.axes) or k == 0 or _is_unrolled(kernel, axis, axis.extent)):
             kernel = _with_symbol(kernel, axis)
     return dataclasses.replace(launch, kernel=kernel)
+
+
+def _is_unrolled(kernel: Kernel, axis: Axis, extent: int) -> bool:
+    """Whether LLVM would unroll the innermost loop before it comes to make vectors of it, and leave single numbers."""
+    weight = sum(CALL if isinstance(step, Let) and not OPS[step.op].python else 1 for step in kernel.body)
+    is_reduced = any(isinstance(step, Reduce) and axis.name in step.axes for step in kernel.body)
+    return extent >= VECTOR and extent * weight <= UNROLLED and not is_reduced
 
 
 def _with_symbol(kernel: Kernel, axis: Axis) -> Kernel:

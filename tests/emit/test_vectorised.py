@@ -45,3 +45,13 @@ def test_gradient_of_layer_norm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     kernels = compiled_kernels(loss.compile(arguments).built.emitted)
     assert any("masked_mul" in name for name in kernels)
     assert not [name for name, code in kernels.items() if SCALAR.search(code) and not VECTOR.search(code)]
+
+
+def test_short_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Loops that LLVM would unroll, if it knew how short they are, before it makes vectors of them."""
+    monkeypatch.setenv("JITGRAD_CACHE_DIR", str(tmp_path))
+    quotient = jg.jit(lambda x, y: x / y[:, None])
+    (code,) = compiled_kernels(
+        quotient.compile(quotient.arguments((jg.spec("f32[n, 32]"), jg.spec("f32[n]")), {})).built.emitted
+    ).values()
+    assert re.search(r"fdiv <\d+ x float>", code)
