@@ -18,6 +18,7 @@ from .kernels import Surroundings, build, rename
 from .linalg import LIBRARY, lower_linalg
 from .moves import generalise
 from .names import Names
+from .ordering import order_products
 from .ownership import own
 from .products import canonicalize_products, is_single
 from .program import (
@@ -58,6 +59,7 @@ def lower(function: Function, donated: Mapping[int, int] | None = None, reuse: b
     axes as possible, and products take matrices out of other arrays.
     """
     donated = dict(donated or {})
+    function = order_products(function) if flat else function
     function = own(canonicalize_products(function, strided=flat), frozenset(donated))
     return _Lowering(function, donated, reuse, flat).program()
 

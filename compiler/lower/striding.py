@@ -6,9 +6,10 @@
         for j in range(h):
             %0[i, j] = q[i, :, j] @ k[i, :, j].T
 
-In: a ``dot``. Out: how far apart in memory the elements are along the two loops, and along the rows and columns of the matrices, in each
-of the three arrays. Axes that stay side by side count as one. Along an axis over which a product sums, but which cannot be one with
-the others, products are added up; an operand that a broadcast repeats along an axis is not repeated but read again.
+In: a ``dot``, whose result may have its axes in another order (see ``.ordering``). Out: how far apart in memory the elements are along
+the two loops, and along the rows and columns of the matrices, in each of the three arrays. Axes that stay side by side count as one.
+Along an axis over which a product sums, but which cannot be one with the others, products are added up; an operand that a broadcast
+repeats along an axis is not repeated but read again.
 """
 
 from __future__ import annotations
@@ -81,7 +82,9 @@ def _letters(e: Equation, definition: Mapping[Var, Equation]) -> Iterator[Letter
     """The axes of a product, each with its distances in all three arrays."""
     x, y = e.operands
     (contract_x, contract_y), (batch_x, batch_y) = e["contract"], e["batch"]
-    a, b, out = _steps(x, definition), _steps(y, definition), list(_contiguous(e.result.type.shape))  # type: ignore[union-attr]
+    a, b = _steps(x, definition), _steps(y, definition)
+    written = _contiguous(e.result.type.shape)  # type: ignore[union-attr]
+    out = [step for _, step in sorted(zip(e.get("order", range(len(written))), written, strict=True))]
     size = x.type.shape  # type: ignore[union-attr]
     for i, j in zip(batch_x, batch_y, strict=True):
         yield Letter("batch", size[i], out.pop(0), a[i], b[j])
