@@ -35,6 +35,7 @@ from ..lower.program import (
     View,
     Wrap,
     atoms,
+    walk,
 )  # fmt: skip
 from .code import Code, count_readers, element_text
 from .expressions import atom_text, dim_text, dtype_text
@@ -298,19 +299,6 @@ def shape_text(type: ArrayType) -> str:
 def _tight(dim: Dim) -> str:
     text = dim_text(dim)
     return f"({text})" if isinstance(dim, Size) and not text.isidentifier() else text
-
-
-def walk(statements: Iterable[Statement]) -> Iterator[Statement]:
-    """All statements, those inside loops and branches included."""
-    for statement in statements:
-        yield statement
-        match statement:
-            case For(test=test, body=body):
-                yield from walk(test)
-                yield from walk(body)
-            case If(then=then, orelse=orelse):
-                yield from walk(then)
-                yield from walk(orelse)
 
 
 def pinned_names(statements: list[Statement]) -> frozenset[str]:

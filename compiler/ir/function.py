@@ -78,6 +78,12 @@ class Equation:
         kept = {name: getattr(self, name) for name in _FIELDS if name not in changes}
         return Equation(**kept, **changes)
 
+    def walk(self) -> Iterator[Equation]:
+        """The equation and those in its regions, outer before inner."""
+        yield self
+        for region in self.regions:
+            yield from region.walk()
+
     def symbols(self) -> frozenset[str]:
         """All symbols in the result types, the attributes and the regions, whether bound or used there."""
         found: set[str] = set()
@@ -149,9 +155,7 @@ class Function:
     def walk(self) -> Iterator[Equation]:
         """All equations, those of regions included, outer before inner."""
         for equation in self.equations:
-            yield equation
-            for region in equation.regions:
-                yield from region.walk()
+            yield from equation.walk()
 
     def __str__(self) -> str:
         from .text import function_text

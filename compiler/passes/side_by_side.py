@@ -179,10 +179,10 @@ class _Lanes:
         for equation in body.equations:
             if not self.try_to_run(equation, body):
                 left.append(equation)
-                risky = risky or any(e.op in _MAY_RAISE for e in _walk(equation))
+                risky = risky or any(e.op in _MAY_RAISE for e in equation.walk())
                 continue
             again.update((r, equation) for r in equation.results if equation.op in _FREE)
-            if any(map(_has_test, _walk(equation))):
+            if any(map(_has_test, equation.walk())):
                 if risky:
                     return None  # an error must come before a loop that may go on for ever
                 found = True
@@ -405,13 +405,6 @@ def _given(region: Function, place: int, parameters: tuple[Var, ...], names: dic
     return region.replace(
         parameters=(*region.parameters[:place], *parameters, *region.parameters[place:]), equations=equations, results=results
     )
-
-
-def _walk(equation: Equation) -> Iterable[Equation]:
-    """An equation and those in its regions."""
-    yield equation
-    for region in equation.regions:
-        yield from region.walk()
 
 
 def _with_free(body: Function, left: Sequence[Equation], again: dict[Var, Equation], values: dict[Var, Var]) -> list[Equation]:

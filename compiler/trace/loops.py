@@ -170,9 +170,7 @@ def _refuse_effects_of_test(attempt: Attempt, carried: set[Any], cells: list[Cel
         return
     given = dict(zip(cells, attempt.test_parameters[len(attempt.test_parameters) - len(cells) :], strict=True))
     writes = any(given.get(cell) is not value for cell, value in test.final.items())
-    prints = any(
-        inner.op == "print" for e in test.builder.equations for inner in (e, *(i for r in e.regions for i in r.walk()))
-    )
+    prints = any(inner.op == "print" for equation in test.builder.equations for inner in equation.walk())
     if writes or prints or test.changes.keys() - carried:
         raise EffectsOfTest
 

@@ -15,9 +15,8 @@ from collections.abc import Mapping
 
 from ...ir import Function
 from ...lower.lowering import lower
-from ...lower.program import Kernel, Launch, Program
+from ...lower.program import Kernel, Launch, Program, walk
 from ..cpu import RUNTIME, Emitted, parameter_type
-from ..driver import walk
 from .driver import driver_lines
 from .fusion import fuse_products
 from .kernels import kernel_lines
