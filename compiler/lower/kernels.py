@@ -273,3 +273,20 @@ def _live_steps(steps: Sequence[Step]) -> list[Step]:
         kept.append(step)
         live |= _locals_used([step])
     return kept[::-1]
+
+
+def canonical(kernel: Kernel) -> Kernel:
+    """The kernel under names that depend on positions alone, and no name of its own."""
+    ordered: dict[str, None] = {}
+    for parameter in kernel.buffers:
+        ordered[parameter.name] = None
+        for dim in parameter.type.shape:
+            ordered.update(dict.fromkeys(sorted(symbols(dim))))
+    ordered.update((scalar.name, None) for scalar in kernel.scalars)
+    ordered.update((axis.name, None) for axis in kernel.axes)
+    for step in kernel.body:
+        name = getattr(step, "name", None) or getattr(step, "target", None)
+        if name is not None:
+            ordered[name] = None
+    renamed = rename(kernel, {old: f"v{k}" for k, old in enumerate(ordered)})
+    return Kernel("", renamed.buffers, renamed.scalars, renamed.axes, renamed.body, renamed.sequential)

@@ -17,7 +17,7 @@ from .program import Allocate, Atom, Call, Load
 from .roles import is_array
 
 if TYPE_CHECKING:
-    from .lowering import Scope
+    from .scope import Scope
 
 LIBRARY = frozenset(op.name for op in LINALG)
 _VALUES = {"eigh": (0, "eigvalsh"), "svd": (1, "svdvals")}  # which result is cheaper alone, and what computes it

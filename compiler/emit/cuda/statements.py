@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from ...ir import ArrayType, Size, SourceLine
-from ...lower.lowering import canonical
+from ...lower.kernels import canonical
 from ...lower.names import Names
 from ...lower.program import Atom, Bind, For, If, Kernel, Program, Statement, View
 
