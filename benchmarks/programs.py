@@ -12,6 +12,7 @@ contestants' results are found equal.
 """
 
 import argparse
+import ast
 import contextlib
 import copy
 import importlib.util
@@ -271,6 +272,20 @@ def entries(contestants: dict[str, Contestant]) -> list[float]:
     return [number(*column[1:]) for column in COLUMNS]
 
 
+def writes_in_loops(name: str) -> bool:
+    """Return whether the source assigns to parts of arrays inside loops: to subscripts other than the names of a dict."""
+    loops = [
+        node for node in ast.walk(ast.parse((FOLDER / f"{name}.py").read_text())) if isinstance(node, (ast.For, ast.While))
+    ]
+    targets = [
+        node.slice
+        for loop in loops
+        for node in ast.walk(loop)
+        if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Store)
+    ]
+    return any(not any(isinstance(getattr(part, "value", None), str) for part in ast.walk(index)) for index in targets)
+
+
 def geometric_mean(values: np.ndarray) -> float:
     known = values[np.isfinite(values)]
     return float(np.exp(np.mean(np.log(known)))) if known.size else np.nan
@@ -283,7 +298,7 @@ def line(name: str, numbers: list[float]) -> str:
 
 
 def print_table(options: argparse.Namespace) -> None:
-    """Run the races and print a line after each, then geometric means and all errors."""
+    """Run the races and print a line after each, then geometric means (of all, and of those that write arrays in loops) and errors."""
     print(f"{'program':22}" + "".join(f"  {column[0]}" for column in COLUMNS))
     rows, errors = [], []
     for name in options.names or NAMES:
@@ -291,7 +306,11 @@ def print_table(options: argparse.Namespace) -> None:
         rows.append(entries(contestants))
         errors += [f"{name}, {kind}: {c.error}" for kind, c in contestants.items() if c.error]
         print(line(name, rows[-1]), flush=True)
-    print(line("geometric mean", [geometric_mean(column) for column in np.array(rows).T]))
+    names = options.names or NAMES
+    writing = [row for name, row in zip(names, rows, strict=True) if writes_in_loops(name)]
+    for title, group in (("geometric mean", rows), ("of writes in loops", writing)):
+        if group:
+            print(line(title, [geometric_mean(column) for column in np.array(group).T]))
     for error in errors:
         print(error.partition("\n")[0])
 

@@ -4,8 +4,7 @@ In: the arguments of a program's loss; Python ints and strings are static.  Out:
 Loops are `scan` or `fori_loop` with static counts, because JAX cannot reverse through a `while_loop`;
 where the count depends on data the root is found without derivatives and one Newton step adds
 the first ones, or a solver with implicit derivatives is used, or idle steps fill up a fixed count.  What
-JAX has ready (factorisations, FFT, convolution) is used.  `WITHOUT` says which programs have no
-version here, and why.
+JAX has ready (factorisations, FFT, convolution) is used.
 """
 
 from collections.abc import Callable
@@ -16,11 +15,6 @@ import jax.numpy as jnp
 from jax import lax
 
 jax.config.update("jax_enable_x64", True)
-
-WITHOUT = {
-    "alternating_directions": "not written yet",
-    "clustering": "not written yet",
-}
 
 
 def weighted(x: jax.Array) -> jax.Array:
@@ -690,3 +684,55 @@ def trapezoid_refinement(decay, frequency, a, b, tolerance):
     integral = jax.custom_vjp(integrate)
     integral.defvjp(with_slopes, lambda slopes, cotangent: tuple(cotangent * slopes))
     return integral(decay, frequency, a, b)
+
+
+def alternating_directions(steps, n, u):
+    """Thomas's elimination scans over the columns; the pivots are the same for every row."""
+    ratio = 0.4
+
+    def half_step(old, border):
+        def eliminate(before, explicit):
+            upper, right = before
+            pivot = 1.0 + 2.0 * ratio - ratio * upper
+            now = ratio / pivot, (explicit + ratio * right) / pivot
+            return now, now
+
+        def substitute(after, column):
+            upper, right = column
+            now = upper * after + right
+            return now, now
+
+        explicit = old[1:-1, 1:-1] + ratio * (old[:-2, 1:-1] - 2.0 * old[1:-1, 1:-1] + old[2:, 1:-1])
+        start = jnp.zeros(n - 2), border[1:-1, 0]
+        _, factors = lax.scan(eliminate, start, explicit)
+        _, columns = lax.scan(substitute, border[1:-1, -1], factors, reverse=True)
+        return border.at[1:-1, 1:-1].set(columns.T)
+
+    def step(u):
+        between = half_step(u, u.T)
+        return half_step(between, between.T)
+
+    return jnp.sum(jnp.cos(jnp.arange(n)) * repeat(step, steps, u) ** 2)
+
+
+def clustering(points):
+    clusters, rounds = 3, 4
+    places, moves = points[:clusters], []
+    for _ in range(rounds):
+        squares = jnp.sum((points[None] - places[:, None]) ** 2, axis=2)
+        member = jax.nn.one_hot(jnp.argmin(squares, axis=0), clusters, axis=0)
+        new = member @ points / jnp.maximum(member.sum(axis=1), 1.0)[:, None]
+        moves.append(jnp.max(jnp.linalg.norm(new - places, axis=1)))
+        places = new
+    places = places[jnp.argsort(places[:, 0])]
+    return jnp.sum(places * jnp.arange(1.0, places.size + 1).reshape(places.shape)) + 0.1 * (moves[0] + moves[1])
+
+
+def residual_network(params, x):
+    depth = sum(name.startswith("w") for name in params)
+    h, squares, before = x, 0.0, 0.0
+    for k in range(depth):
+        z = h @ params[f"w{k}"] + params[f"b{k}"] + before * params.get(f"gate{k}", 0.5)
+        squares += jnp.mean(z**2)
+        h, before = jnp.tanh(z), z
+    return jnp.sum(z * jnp.arange(1.0, z.size + 1).reshape(z.shape)) + squares
