@@ -24,7 +24,7 @@ from .mutation import MISSING, Change, redo
 from .promotion import as_tracer, convert, result_dtype
 from .shaping import reshaped
 from .tracer import TracedSize, Tracer, describe, new
-from .unbound import Perhaps, State, Undefined, is_missing, put_perhaps
+from .unbound import Perhaps, State, Undefined, is_missing, put_perhaps, require_settled
 
 
 class NotStaged(UnsupportedError):
@@ -65,6 +65,7 @@ def truth(value: Any) -> Any:
     if isinstance(value, TracedSize):
         return value != 0
     if not isinstance(value, Tracer):
+        require_settled(value)
         return bool(value)
     if value.type.rank:
         count = value.type.size
@@ -205,7 +206,16 @@ def mark_ambiguous(result: Tracer, *sources: Any) -> None:
     """Remember that a value may be a caller's array: writes to it could not be told to reach the caller or not."""
     for source in sources:
         if isinstance(source, Tracer) and not source.is_scalar:
-            result.cell.ambiguous = result.cell.ambiguous or source.cell.argument or source.cell.ambiguous
+            own = perhaps_argument(source.cell.argument) if source.cell.argument else source.cell.ambiguous
+            result.cell.ambiguous = result.cell.ambiguous or own
+
+
+def perhaps_argument(name: str) -> str:
+    """Why an array cannot be written to that may be an argument."""
+    return (
+        f"argument {name} or another one, depending on what happened in a loop or branch before, so that the write would reach the "
+        f"caller only sometimes; write to a copy: {name} = {name}.copy() first"
+    )
 
 
 class snapshot:
@@ -261,13 +271,3 @@ def make_changes(changes: Sequence[Change], values: Sequence[Any]) -> None:
             redo(change, value.value if value.bound is True else put_perhaps(change, value))
         else:
             redo(change, value)
-
-
-def refuse_whole(changes: Sequence[Change]) -> None:
-    """A list that grows or shrinks has no place in a region."""
-    for change in changes:
-        if change.kind == "whole":
-            raise NotStaged(
-                f"a {type(change.thing).__name__} is changed in a loop or branch that depends on values known only when the program "
-                "runs; make an array of the right size with np.empty and write to its elements"
-            )

@@ -8,8 +8,6 @@ import types
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import numpy as np
-
 from ..errors import UnsupportedError
 from ..ir import Var
 from ..tree import flatten
@@ -25,7 +23,6 @@ from .blocks import (
     listed,
     make_changes,
     mark_ambiguous,
-    refuse_whole,
     run_block,
     snapshot,
     truth,
@@ -35,7 +32,9 @@ from .blocks import (
 from .broadcasting import broadcast_shapes, is_smaller
 from .context import Scope, active_trace, is_internal
 from .elementwise import elementwise
+from .growing import refuse_grown, refuse_whole
 from .mutation import Change, outer_changes
+from .promotion import promoted
 from .tracer import Cell, Tracer
 from .unbound import State, Undefined, as_variable, doubted, emit_check, is_perhaps, with_structure
 
@@ -54,10 +53,12 @@ def staged_if(
             # a branch that raises becomes a check; the other one goes on
             emit_check(test if branch is orelse else elementwise("not", test), error)
             return other(*state)
+    for block in blocks:
+        refuse_grown(state, state, block.scope)
     changes = list({change.name: change for block in blocks for change in outer_changes(block.scope)}.values())
     if not changes:
         return merge_branches(test, blocks, names)
-    refuse_whole(changes)
+    refuse_whole(changes, *(block.scope for block in blocks))
     result = merge_branches(test, [_with_changes(block, changes) for block in blocks], [*names, *(c.label for c in changes)])
     make_changes(changes, result[-len(changes) :])
     return result[: -len(changes)]
@@ -160,22 +161,13 @@ def _merge_slots(name: str, a: Slot | None, b: Slot | None, x: Any, y: Any) -> S
         slot = a or b
         assert slot is not None
         return slot
-    dtype = _merge_dtypes(a, b)
+    dtype = promoted((a.dtype, a.weak), (b.dtype, b.weak))
     shape = a.shape
     if a.shape != b.shape:
         fake = [Tracer(Cell(Var("?", s.type()), active_trace().scope), s.type()) for s in (a, b)]
         shape = broadcast_shapes(fake, f"the values that the branches give {name}")
     stretched = a.stretched or b.stretched or is_smaller(a.shape, shape) or is_smaller(b.shape, shape)
     return Slot(dtype, shape, a.weak and b.weak, a.scalar and b.scalar, listed([name]) if stretched else "")
-
-
-def _merge_dtypes(a: Slot, b: Slot) -> np.dtype:
-    python = {"b": False, "i": 0, "f": 0.0}
-    return (
-        np.result_type(*(python[s.dtype.kind] if s.weak and s.dtype.kind != "b" else s.dtype for s in (a, b)))
-        if not (a.weak and b.weak)
-        else np.promote_types(a.dtype, b.dtype)
-    )
 
 
 def emit_cond(test: Tracer, regions: list[tuple[Scope, list[Var]]]) -> tuple[Var, ...]:

@@ -106,6 +106,9 @@ class Trace:
         self.captured_arrays: dict[int, tuple[np.ndarray, Any]] = {}  # id -> the array and its tracer
         self.dynamic_tests = False  # whether comparisons of sizes are left to run time, as in the test of a while loop
         self.expanding: set[int] = set()  # functions with a derivative of their own whose passes are being traced
+        self.staging: list[tuple[Any, ...]] = []  # the state and blocks of each loop that is being staged
+        self.short = 0  # how many of these are `for` loops that are unrolled where they cannot be staged
+        self.growing: list[Any] = []  # lists that these make longer
         self.pins: dict[str, SourceLine | None] = {}  # symbols that became numbers, and where
 
     def unique(self, name: str) -> str:

@@ -11,9 +11,10 @@ import numpy as np
 from ..ir import ArrayType
 from ..ir.types import I64
 from ..tree import flatten
-from .blocks import NotStaged, is_number, truth
+from .blocks import NotStaged, perhaps_argument, truth
 from .context import active_trace
 from .elementwise import elementwise
+from .growing import NOT_ARRAYS, held_in_arrays
 from .loops import Bounds, staged_loop
 from .promotion import as_tracer, is_python
 from .rows import Rows
@@ -211,7 +212,7 @@ class Comprehension:
         numbered = self.items.from_zero()
         with active_trace().open_scope() as scope:
             index = Bounds(0, numbered.stop, 1).tracer(scope.builder.parameter("i", ArrayType(I64)))
-            leaves, tree = flatten(_held_in_arrays(self.element(numbered.at(index))))
+            leaves, tree = flatten(held_in_arrays(self.element(numbered.at(index))))
             if not leaves:
                 raise NotStaged(NOT_ARRAYS)
             samples = [as_tracer(leaf) for leaf in leaves]
@@ -221,7 +222,7 @@ class Comprehension:
         arrays = [full((numbered.stop, *shape), 0, dtype) for shape, dtype in made]
 
         def body(index: Any) -> tuple[()]:
-            leaves, found = flatten(_held_in_arrays(self.element(numbered.at(index))))
+            leaves, found = flatten(held_in_arrays(self.element(numbered.at(index))))
             if found != tree:
                 raise NotStaged("the items of a list differ in structure")
             for array, leaf in zip(arrays, leaves, strict=True):
@@ -231,34 +232,8 @@ class Comprehension:
         staged_loop(Bounds(0, numbered.stop, 1), body, (), (), None)
         for array, cell in zip(arrays, shared, strict=True):
             if cell is not None:  # the items are parts of another array, and these are copies of them
-                array.cell.ambiguous = cell.argument or "x"
+                array.cell.ambiguous = perhaps_argument(cell.argument or "x")
         return Rows(arrays, tree, weak)
-
-
-NOT_ARRAYS = (
-    "the items of a list are not made of numbers, arrays and tuples and lists of them, so that they do not fit into arrays"
-)
-
-
-def _held_in_arrays(item: Any) -> Any:
-    """An item of a list as it can be put together again from rows of arrays: with lists in it that are rows themselves."""
-    if is_number(item) or (isinstance(item, Rows) and item.listed is None):
-        return item
-    if isinstance(item, tuple):
-        parts = [_held_in_arrays(part) for part in item]
-        if any(isinstance(part, Rows) for part in parts):  # a list that could be changed where it stands
-            raise NotStaged(NOT_ARRAYS)
-        return type(item)(*parts) if hasattr(item, "_fields") else tuple(parts)
-    if not isinstance(item, (list, Rows)) or not len(item):
-        raise NotStaged(NOT_ARRAYS)
-    flat = [flatten(_held_in_arrays(part)) for part in item]
-    columns = [[as_tracer(leaf) for leaf in column] for column in zip(*(leaves for leaves, _ in flat), strict=False)]
-    weak = [[is_python(leaf) for leaf in column] for column in zip(*(leaves for leaves, _ in flat), strict=False)]
-    alike = all(len({c.type for c in column}) == 1 for column in columns) and all(len(set(column)) == 1 for column in weak)
-    if any(tree != flat[0][1] for _, tree in flat) or not alike:
-        raise NotStaged("the items of a list are lists of different things, which do not fit into arrays")
-    arrays: list[Any] = [np.stack(column) for column in columns]
-    return Rows(arrays, flat[0][1], [column[0] for column in weak])
 
 
 __all__ = ["Comprehension", "Indexed", "as_indexed", "backwards", "enumerated", "traced_range", "truth", "zipped"]

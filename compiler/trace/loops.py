@@ -24,7 +24,6 @@ from .blocks import (
     listed,
     make_changes,
     mark_ambiguous,
-    refuse_whole,
     run_block,
     snapshot,
     truth,
@@ -34,6 +33,7 @@ from .blocks import (
 from .broadcasting import is_smaller
 from .context import Scope, active_trace
 from .elementwise import elementwise
+from .growing import refuse_grown, refuse_whole
 from .mutation import Change, outer_changes
 from .promotion import as_tracer, convert
 from .tracer import Cell, TracedSize, Tracer, as_dim, describe, new
@@ -179,7 +179,7 @@ def _with_changes(
     loop: Loop, changes: tuple[Change, ...], attempt: Attempt, slots: dict[int, Slot], cells: list[Cell]
 ) -> State:  # fmt: skip
     """A loop whose body, as an attempt has shown, changes objects: their attributes and items are carried like variables."""
-    refuse_whole(changes)
+    refuse_whole(changes, attempt.body)
     count = len(changes)
 
     def put_in_place(arguments: State) -> State:
@@ -254,8 +254,9 @@ def _attempt(loop: Loop, before: list[Any], tree: Tree, slots: dict[int, Slot], 
         if bounds is not None:
             arguments = (bounds.tracer(index), *arguments)
         outcome = run_block(scope, loop.body, arguments)
-        return Attempt(scope, index, parameters, outcome.leaves, inputs, outcome.tree,
-                       test_scope, test_parameters, test_result)  # fmt: skip
+    refuse_grown(loop.state, arguments[len(arguments) - len(loop.state) :], scope)
+    return Attempt(scope, index, parameters, outcome.leaves, inputs, outcome.tree,
+                   test_scope, test_parameters, test_result)  # fmt: skip
 
 
 def _counter(scope: Scope) -> str:
@@ -323,6 +324,7 @@ def _emit_loop(loop: Loop, attempt: Attempt, before: list[Any], tree: Tree, slot
         results = [fill(slots[k], attempt.leaves[k]) for k in slots]
         results += [attempt.body.resolve(cell.value) for cell in cells]
         _refuse_lost_writes(attempt, before, slots)
+        last = {k: as_tracer(attempt.leaves[k]) for k in slots}
     initial = [trace.scope.resolve(fill(slots[k], before[k])) for k in slots]
     initial += [trace.scope.resolve(cell.value) for cell in cells]
     scopes = [attempt.body] + ([attempt.test] if attempt.test is not None else [])
@@ -341,8 +343,7 @@ def _emit_loop(loop: Loop, attempt: Attempt, before: list[Any], tree: Tree, slot
         outputs = outputs[1:]
     leaves: list[Any] = list(before)
     for (k, slot), var in zip(slots.items(), outputs, strict=False):
-        last = as_tracer(attempt.leaves[k])
-        if not last.cell.stretched and not is_smaller(last.type.shape, slot.shape):
+        if not last[k].cell.stretched and not is_smaller(last[k].type.shape, slot.shape):
             slot = replace(slot, stretched="")  # where the loop is not run, a number stands for an array of it
         leaves[k] = unfill(slot, var)
         mark_ambiguous(leaves[k], before[k])

@@ -19,10 +19,12 @@ from ..errors import ShapeError, UnsupportedError
 from ..ir.types import BOOL
 from ..tree import flatten
 from . import calls
+from .appending import belongs_outside, stage_branch, stage_for, staging
 from .blocks import Holding, NotStaged, snapshot, truth
 from .branches import staged_if
 from .context import active_trace, user_line
 from .elementwise import elementwise
+from .growing import picked
 from .iterables import Comprehension, Indexed, as_indexed
 from .loops import LAST, Bounds, EffectsOfTest, staged_loop
 from .mutation import remember
@@ -31,7 +33,7 @@ from .promotion import as_tracer
 from .rows import Rows
 from .texts import in_format, interpolated, joined
 from .tracer import Concretize, TracedSize, Tracer, as_dim, describe, new
-from .unbound import Perhaps, State, Undefined, is_there, no_value
+from .unbound import Perhaps, State, Undefined, is_there, no_value, require_settled
 
 UNROLL_AT_MOST = 10_000
 LISTED_AT_MOST = 64
@@ -63,11 +65,15 @@ class Operators:
         decided = truth(test)
         if not isinstance(decided, Tracer):
             return then(*state) if decided else orelse(*state)
-        holding = Holding(state, names, mutated) if state else None
-        try:
-            if holding is None:
+
+        def stage(state: State) -> State:
+            if not state:
                 return staged_if(decided, then, orelse, state, names)
+            holding = Holding(state, names, mutated)
             return holding.unwrap(staged_if(decided, holding.around(then), holding.around(orelse), holding.wrap(state), names))
+
+        try:
+            return stage_branch(stage, (then, orelse), state)
         except RecursionError:
             raise NotStaged(
                 "a function calls itself, and whether it stops depends on a value that is known only when the program runs; write "
@@ -161,15 +167,16 @@ class Operators:
         def body_and_test(*inner: Any) -> State:
             return tested(*holding.around(body)(*inner[:-1]))
 
-        try:
-            return holding.unwrap(staged_loop(None, holding.around(body), holding.wrap(state), names, pure_test))
-        except EffectsOfTest:
-            extended = holding.wrap(after)
-        try:
-            outcome = staged_loop(None, body_and_test, extended, (*names, "the test of the loop"), lambda *inner: inner[-1])
-        except (Concretize, NotStaged, ShapeError) as error:
-            raise UnsupportedError(str(error)) from None
-        return holding.unwrap(outcome[:-1])
+        with staging((*state, body, test)):
+            try:
+                return holding.unwrap(staged_loop(None, holding.around(body), holding.wrap(state), names, pure_test))
+            except EffectsOfTest:
+                extended = holding.wrap(after)
+            try:
+                outcome = staged_loop(None, body_and_test, extended, (*names, "the test of the loop"), lambda *inner: inner[-1])
+            except (Concretize, NotStaged, ShapeError) as error:
+                raise UnsupportedError(str(error)) from None
+            return holding.unwrap(outcome[:-1])
 
     @staticmethod
     def _becomes_traced(test: Callable[..., Any], body: Callable[..., State], state: State) -> bool:
@@ -194,9 +201,15 @@ class Operators:
         count = items.static_count()
         if count is not None and count <= 1:
             return self._unroll(list(items), body, state, names, go_on)
-        try:
+
+        def stage(items: Indexed, body: Callable[..., State], state: State) -> State:
             return self._stage(items, body, state, names, Holding(state, names, mutated), go_on)
+
+        try:
+            return stage_for(stage, items, body, state, go_on is not None, count is not None and count <= LISTED_AT_MOST)
         except (Concretize, NotStaged) as reason:
+            if belongs_outside(reason):
+                raise
             if count is None:
                 count = active_trace().sizing.pin(as_dim(items.count()) or 0)
             if count is None:
@@ -333,9 +346,14 @@ class Operators:
                 return as_tracer(container)[index]
             if id(container) in INDEXED:
                 return INDEXED[id(container)](index)
+        if isinstance(container, list):
+            require_settled(container)
         method = _users_method(container, "__getitem__")
         if method is not None:
             return method(container, index)
+        is_item = isinstance(container, (list, tuple)) and isinstance(index, Tracer) and not isinstance(index.dim, int)
+        if is_item and not active_trace().short:  # a short loop is unrolled, which makes no copies of the items
+            return picked(container, index)
         return container[_static_index(container, index) if calls.has_traced(index) else index]
 
     def setitem(self, container: Any, index: Any, value: Any) -> None:

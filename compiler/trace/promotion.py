@@ -131,3 +131,11 @@ def can_write(value: Any, dtype: np.dtype) -> bool:
     if isinstance(source, np.dtype):
         return bool(np.can_cast(source, dtype, "same_kind"))
     return dtype.kind == "f" or (source is int and dtype.kind in "iu")
+
+
+def promoted(*types: tuple[np.dtype, bool]) -> np.dtype:
+    """The dtype of a variable that holds values of several dtypes, each with whether it is a Python number."""
+    if all(weak for _, weak in types):
+        return np.result_type(*(dtype for dtype, _ in types))
+    python = {"i": 0, "f": 0.0}
+    return np.result_type(*(python[dtype.kind] if weak and dtype.kind != "b" else dtype for dtype, weak in types))

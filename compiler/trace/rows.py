@@ -31,12 +31,13 @@ class Weakness(list):
 class Rows:
     """A list whose item k is made of row k of some arrays: one for each leaf of an item."""
 
-    __slots__ = ("arrays", "listed", "owner", "parts", "scope", "tree", "weak")
+    __slots__ = ("added", "arrays", "listed", "owner", "parts", "scope", "tree", "weak")
 
     def __init__(self, arrays: Sequence[Tracer], tree: Tree, weak: Sequence[bool]) -> None:
         self.arrays = tuple(arrays)
         self.tree = tree  # of one item
         self.weak = weak if isinstance(weak, Weakness) else Weakness(weak)
+        self.added: list[Any] = []  # what is known of the items that were appended to this very object
         self.listed: list[Any] | None = None  # the items, once an array cannot follow
         self.parts: dict[int, Any] = {}  # lists that are items and were looked at
         self.owner: tuple[Rows, int] | None = None  # the list that this one is such an item of
@@ -72,6 +73,16 @@ class Rows:
         if self.listed is not None:
             return self.listed
         return [self.item(k) for k in range(len(self.arrays[0]))]
+
+    def append(self, item: Any) -> None:
+        """``list.append``: the arrays get a row more, where the item is like the others."""
+        from .growing import grown
+
+        longer = grown(self, item)
+        if longer is None:
+            self._as_list("list.append() is called").append(item)
+        else:
+            self.arrays = longer
 
     def _as_list(self, what: str) -> list[Any]:
         """The items for a change that arrays cannot follow."""
@@ -177,7 +188,7 @@ def _method(name: str) -> Callable[..., Any]:
     return change
 
 
-for _name in ("append", "clear", "extend", "insert", "pop", "remove", "reverse", "sort"):
+for _name in ("clear", "extend", "insert", "pop", "remove", "reverse", "sort"):
     setattr(Rows, _name, _method(_name))
 
 

@@ -100,6 +100,19 @@ class Sizing:
         lower = self.decide(clipped, ">=", low)
         return clipped if lower else low if lower is False else maximum(clipped, low)
 
+    def proves(self, left: Dim, relation: str, right: Dim) -> bool:
+        """Whether a relation holds whatever the sizes are."""
+        return self._prove(left - right, relation) is True
+
+    def at_least_zero(self, dim: Dim) -> Dim:
+        """max(dim, 0), simplified by what is known."""
+        enough = self.decide(dim, ">=", 0)
+        return dim if enough else 0 if enough is False else maximum(dim, 0)
+
+    def upper_bounds(self, dim: Dim) -> list[Dim]:
+        """Expressions that are never smaller than the dim, itself first, in terms of ever older symbols."""
+        return [-bound for bound in self._lower_bounds(-dim)]
+
     def _guard(self, left: Dim, right: Dim, relation: str) -> bool:
         from .context import user_line
 

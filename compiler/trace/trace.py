@@ -30,7 +30,7 @@ from .iterables import Comprehension, Indexed
 from .promotion import as_tracer
 from .texts import Text
 from .tracer import Cell, TracedSize, Tracer, check_array, check_dtype, new
-from .unbound import Undefined, no_value
+from .unbound import Undefined, no_value, require_settled
 
 _PARTS = (indexing, operators)  # importing them gives tracers their operations
 
@@ -264,6 +264,7 @@ def _refuse_written_captures(context: Trace) -> None:
 def _output(value: Any, results: list[Var], inputs: list[Any], leaves: Sequence[Leaf]) -> Output:
     if isinstance(value, (Indexed, Comprehension)):
         raise TypeError("a traced function returns an iterator; make an array or a list of it")
+    require_settled([value])
     if isinstance(value, Text):
         hash(value)  # says that it is not known now
     if isinstance(value, Undefined):

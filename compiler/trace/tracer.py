@@ -33,7 +33,7 @@ class Cell:
         self.value = value
         self.scope = scope
         self.argument = argument  # the user's name, if the caller's array
-        self.ambiguous = ""  # the name of a caller's array that this is in some cases only, so that writes are refused
+        self.ambiguous = ""  # what else it may be, and what to write instead, where that makes writes impossible
         self.origin: Cell | None = None  # of a copy that would be a view were the array in another order
         self.reshaped = False  # whether it matters that reshaping it makes a view: so it does where it is in C order
         self.stretched = ""  # its name, where a branch or loop may have repeated a number or smaller array to this shape
@@ -174,11 +174,7 @@ class Tracer:
         if self.cell.doubt is not None:
             self.cell.doubt.check()
         if self.cell.ambiguous:
-            name = self.cell.ambiguous
-            raise UnsupportedError(
-                f"this array is argument {name} or another one, depending on what happened in a loop or branch before, so a write "
-                f"would reach the caller only sometimes; write to a copy: {name} = {name}.copy() first"
-            )
+            raise UnsupportedError(f"this array is written to, and is {self.cell.ambiguous}")
         trace = active_trace()
         if not self.views:
             self.cell.assign(trace.scope.resolve(value))

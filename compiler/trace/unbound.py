@@ -127,8 +127,17 @@ def is_there(thing: Any, kind: str, key: Any) -> Any:
     return value is not MISSING if doubt is None else doubt.perhaps.bound
 
 
+MOVED = type("Moved", (), {"__repr__": lambda self: "<items of a list that a loop made longer>"})()
+"""Stands in a list whose items are in arrays now, for which the program has another object (``appending``)."""
+
+
 def require_settled(container: Any) -> None:
-    """Refuse to go through a dict of which it is not known now which items it has."""
+    """Refuse to go through a list whose items are elsewhere, or a dict of which it is not known now which items it has."""
+    if isinstance(container, list) and len(container) == 1 and container[0] is MOVED:
+        raise UnsupportedError(
+            "a loop or branch made this list longer, which depends on values known only when the program runs, and knew it under another "
+            "name than this one; use one name for the list"
+        )
     if isinstance(container, dict):
         for key, value in container.items():
             if doubt_of(Change(container, "item", key, MISSING), value) is not None:

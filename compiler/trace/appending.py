@@ -1,0 +1,350 @@
+"""Loops that make lists longer.
+
+A Python list that a staged loop appends to becomes a ``Growing`` list before the loop, wherever the program holds it, and a list of
+many items (``Rows``) after it. How many items an iteration adds is found by tracing: where each adds as many as any other, the length
+is an expression in the number of the iteration, and otherwise it is carried through the loop like any variable.
+"""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..ir import Dim
+from ..ir.sizes import symbols
+from .blocks import NotStaged
+from .context import active_trace, is_internal
+from .growing import Growing, Grows, Items, arrays_for, joined, known_items
+from .iterables import Indexed
+from .mutation import MISSING, Change, redo, remember
+from .promotion import as_tracer
+from .rows import Rows
+from .tracer import Tracer, as_dim, python_size
+from .unbound import MOVED, State
+
+TRIES = 10
+
+
+class Misjudged(NotStaged):
+    """An iteration adds more items to a list, or adds them less regularly, than a loop was made for."""
+
+    def __init__(self, growth: Growth, each: Dim, regular: bool) -> None:
+        super().__init__("how much longer a list becomes changes from one iteration to the next")
+        self.growth, self.each, self.regular = growth, each, regular
+
+    def learn(self) -> None:
+        """Expect what was found; once more irregularity where something else was found before."""
+        growth = self.growth
+        growth.regular = growth.regular and self.regular and not growth.corrected
+        growth.each = _larger(growth.each, self.each) if growth.corrected and not growth.regular else self.each
+        growth.corrected = True
+
+
+@dataclass(slots=True, eq=False)
+class Growth:
+    """How a loop makes one list longer: in each iteration by ``each`` items, or by up to so many where it is not ``regular``."""
+
+    thing: Growing
+    each: Dim
+    regular: bool
+    start: Any = 0  # its length before the loop
+    room: Dim = 0  # how long it may become
+    corrected: bool = False  # whether a first guess was wrong
+
+    def begin(self, number: Any) -> None:
+        """The list at the start of an iteration."""
+        self.thing.pushed = 0
+        if self.regular:
+            active_trace().scope.owned[id(self.thing)] = self.thing  # its length needs not be carried
+            self.thing.size = self._length(number)
+
+    def end(self, number: Any) -> None:
+        """Compare what an iteration did with what it was expected to do."""
+        pushed = self.thing.pushed
+        if not self.regular:
+            bound = _known_outside(pushed)
+            if _larger(self.each, bound) != self.each:
+                raise Misjudged(self, bound, False)
+            return
+        length = as_dim(self.thing.size)
+        if length == as_dim(self._length(number + 1)):
+            return
+        added = length - as_dim(self._length(number))  # type: ignore[operator]
+        regular = added == pushed and _known_outside(added) == added
+        raise Misjudged(self, added if regular else _known_outside(pushed), regular)
+
+    def after(self, count: Any) -> None:
+        """The list after the loop, and what the loop means for one around it."""
+        dim = as_dim(count)
+        assert dim is not None
+        if self.regular:
+            remember(self.thing, "attribute", "size")
+            self.thing.size = self._length(python_size(active_trace().sizing.at_least_zero(dim)))
+        self.thing.pushed = self.each * active_trace().sizing.at_least_zero(dim)
+
+    def _length(self, number: Any) -> Any:
+        return python_size(as_dim(self.start) + self.each * as_dim(number))  # type: ignore[operator]
+
+
+def _larger(one: Dim, other: Dim) -> Dim:
+    """A size that is at least as large as either of two."""
+    sizing = active_trace().sizing
+    return one if sizing.proves(one, ">=", other) else other if sizing.proves(other, ">=", one) else one + other
+
+
+def _between(size: Any, low: Dim, high: Dim) -> Any:
+    """A length of which it is known between what bounds it lies."""
+    trace = active_trace()
+    symbol = trace.sizing.dynamic("length", low, high)
+    trace.emit("bind_size", as_tracer(size).value, symbol=str(symbol))
+    return python_size(symbol)
+
+
+def _known_outside(dim: Dim) -> Dim:
+    """A size, or an upper bound of it, that is not made of what the current scope computes."""
+    trace = active_trace()
+    inside = {e["symbol"] for e in trace.scope.builder.equations if e.get("symbol") is not None}
+    for bound in trace.sizing.upper_bounds(dim):
+        if not symbols(bound) & inside:
+            return bound
+    raise NotStaged("how much longer a loop makes a list depends on a value that is known only in the loop")
+
+
+@dataclass(slots=True)
+class Place:
+    """Where the program holds a list: a variable of a closure, an attribute or an item."""
+
+    kind: str
+    owner: Any
+    key: Any
+
+    def put(self, value: Any) -> None:
+        """Hold something else there."""
+        redo(Change(self.owner, self.kind, self.key, MISSING), value)
+
+
+@dataclass(slots=True, eq=False)
+class Moving:
+    """A list of the user's that a loop makes longer."""
+
+    thing: Any
+    contents: list[Any] | Rows
+    places: list[Place]
+    items: Items
+    growth: Growth
+
+    @classmethod
+    def begin(cls, reason: Grows, places: list[Place], regular: bool) -> Moving:
+        """Take the list out of the program."""
+        thing = reason.thing
+        contents = thing if isinstance(thing, Rows) else list(thing)
+        items = joined(known_items(contents), reason.items)
+        growing = Growing((), items, 0)
+        for place in places:
+            place.put(growing)
+        if isinstance(thing, list):
+            thing[:] = [MOVED]
+        return cls(thing, contents, places, items, Growth(growing, reason.each, regular))
+
+    def make_room(self, count: Any) -> None:
+        """Arrays for all items that the list will have, the first of them in place."""
+        growing = self.growth.thing
+        start = self.contents.count() if isinstance(self.contents, Rows) else len(self.contents)
+        trips = active_trace().sizing.at_least_zero(as_dim(count))  # type: ignore[arg-type]
+        self.growth.room = as_dim(start) + self.growth.each * trips  # type: ignore[operator]
+        growing.tree, growing.weak[:], growing.size = self.items.tree, self.items.weak, 0
+        growing.arrays = arrays_for(self.items, python_size(self.growth.room))
+        if isinstance(self.contents, Rows):
+            growing.size = start
+            for array, rows in zip(growing.arrays, self.contents.arrays, strict=True):
+                array[:start] = rows
+        else:
+            growing.fill(self.contents)
+        self.growth.start = start
+
+    def settled(self) -> Rows:
+        """The list after the loop, held again where it was."""
+        growing = self.growth.thing
+        if self.growth.regular:
+            rows = Rows(growing.arrays, growing.tree, list(growing.weak))
+        else:
+            growing.size = _between(growing.size, 0, self.growth.room)
+            rows = growing.settled()
+        for place in self.places:
+            place.put(rows)
+        return rows
+
+    def give_back(self) -> None:
+        """Undo ``begin``."""
+        if isinstance(self.thing, list):
+            self.thing[:] = self.contents
+        for place in self.places:
+            place.put(self.thing)
+
+
+@contextmanager
+def staging(holders: tuple[Any, ...]) -> Iterator[None]:
+    """While a loop is staged: what its lists can be reached from."""
+    trace = active_trace()
+    trace.staging.append(holders)
+    try:
+        yield
+    finally:
+        trace.staging.pop()
+
+
+Stage = Callable[[Indexed, Callable[..., State], State], State]
+
+
+def stage_for(stage: Stage, items: Indexed, body: Callable[..., State], state: State, has_test: bool, short: bool) -> State:
+    """Stage a ``for`` loop; a short one is unrolled instead where a list becomes longer in it."""
+    trace = active_trace()
+    trace.short += short
+    try:
+        with staging((*state, body)):
+            if not trace.growing:
+                try:
+                    return stage(items, body, state)
+                except Grows:
+                    if short:
+                        raise
+            return _stage_appending(stage, items, body, state, (body,), has_test)
+    finally:
+        trace.short -= short
+
+
+def stage_branch(stage: Callable[[State], State], blocks: tuple[Any, ...], state: State) -> State:
+    """Stage a branch; outside of loops lists may become longer in it."""
+    trace = active_trace()
+    try:
+        return stage(state)
+    except Grows:
+        if trace.staging:
+            raise
+    with staging((*state, *blocks)):
+        once = Indexed(0, 1, 1, lambda k: k)
+        return _stage_appending(lambda _, body, s: body((0, 0), *s), once, lambda _, *s: stage(s), state, blocks, True)
+
+
+def _stage_appending(
+    stage: Stage, items: Indexed, body: Callable[..., State], state: State, blocks: tuple[Any, ...], has_test: bool
+) -> State:
+    """Stage a loop in which lists grow, its own or those of loops around it; ``blocks`` are what it runs of the user's."""
+    trace = active_trace()
+    numbered = items.from_zero()
+    growths = [Growth(thing, 0, True, thing.size) for thing in trace.growing]
+    moving: list[Moving] = []
+    try:
+        for _ in range(TRIES):
+            try:
+                return _attempt(stage, numbered, body, state, growths, moving)
+            except Grows as reason:
+                _learn(reason, moving, (*state, *blocks), has_test)
+            except Misjudged as reason:
+                if all(reason.growth is not growth for growth in (*growths, *(m.growth for m in moving))):
+                    raise
+                reason.learn()
+        raise NotStaged("how much longer a list becomes changes from one iteration to the next")
+    except BaseException:
+        for one in moving:
+            one.give_back()
+        raise
+
+
+def _attempt(
+    stage: Stage, items: Indexed, body: Callable[..., State], state: State, growths: list[Growth], moving: list[Moving]
+) -> State:
+    trace = active_trace()
+    for one in moving:
+        one.make_room(items.stop)
+    everything = [*growths, *(one.growth for one in moving)]
+
+    def counted(numbered_item: Any, *inner: Any) -> State:
+        number, item = numbered_item
+        for growth in everything:
+            growth.begin(number)
+        outcome = body(item, *inner)
+        for growth in everything:
+            growth.end(number)
+        return outcome
+
+    held = tuple(next((m.growth.thing for m in moving if _is(value, m.thing)), value) for value in state)
+    trace.growing += [one.growth.thing for one in moving]
+    try:
+        outcome = stage(Indexed(0, items.stop, 1, lambda k: (k, items.at(k))), counted, held)
+    finally:
+        del trace.growing[len(growths) :]
+        for growth in everything:
+            if growth.regular:
+                growth.thing.size = growth.start
+    for growth in everything:
+        growth.after(items.stop)
+    settled = {id(one.growth.thing): one.settled() for one in moving}
+    return tuple(settled.get(id(value), value) for value in outcome)
+
+
+def _learn(reason: Grows, moving: list[Moving], holders: tuple[Any, ...], has_test: bool) -> None:
+    """Have a further list grow in arrays, or one in arrays of other dtypes; refuse those of loops around this one."""
+    for one in moving:
+        if one.growth.thing is reason.thing:
+            one.items = joined(one.items, reason.items)
+            return
+    if reason.items is None or belongs_outside(reason) or not _holds(holders, reason.thing):
+        raise reason
+    moving.append(Moving.begin(reason, list(_places(reason.thing, holders, set())), not has_test))
+
+
+def belongs_outside(reason: NotStaged) -> bool:
+    """Whether a loop around the innermost one must do something about it."""
+    if not isinstance(reason, Grows) or isinstance(reason.thing, Growing):
+        return isinstance(reason, (Grows, Misjudged))
+    return any(_holds(holders, reason.thing) for holders in active_trace().staging[:-1])
+
+
+def _holds(holders: tuple[Any, ...], thing: Any) -> bool:
+    """Whether a list is among some values, or can be reached from there."""
+    return any(_is(value, thing) for value in holders) or any(True for _ in _places(thing, holders, set()))
+
+
+def _is(value: Any, thing: Any) -> bool:
+    """Whether a value is a list, or, of a list in arrays, another object for the same."""
+    if isinstance(thing, Rows) and isinstance(value, Rows) and not isinstance(thing, Growing):
+        return len(value.arrays) == len(thing.arrays) and all(a is b for a, b in zip(value.arrays, thing.arrays, strict=True))
+    return value is thing
+
+
+def _places(thing: Any, holder: Any, seen: set[int]) -> Iterator[Place]:
+    """Where a list is held that can be reached from a value, or from the variables of a function, of the user's."""
+    if id(holder) in seen or isinstance(holder, (Tracer, Rows, np.ndarray, str, int, float, type, types.ModuleType)):
+        return
+    seen.add(id(holder))
+    for kind, owner, key, value in _held(holder):
+        if kind and _is(value, thing):
+            yield Place(kind, owner, key)
+        else:
+            yield from _places(thing, value, seen)
+
+
+def _held(holder: Any) -> Iterator[tuple[str, Any, Any, Any]]:
+    """What a value holds: the kind of place (none for one that cannot be changed), its owner and key, and what is there."""
+    match holder:
+        case types.FunctionType() if not is_internal(holder.__code__.co_filename):
+            for cell, name in zip(holder.__closure__ or (), holder.__code__.co_freevars, strict=True):
+                value = Change(cell, "variable", name, MISSING).read()
+                if value is not MISSING:
+                    yield "variable", cell, name, value
+        case types.MethodType():
+            yield from (("", None, None, part) for part in (holder.__self__, holder.__func__))
+        case tuple():
+            yield from (("", None, None, part) for part in holder)
+        case list():
+            yield from (("item", holder, k, part) for k, part in enumerate(holder))
+        case dict():
+            yield from (("item", holder, key, part) for key, part in holder.items())
+        case _ if hasattr(holder, "__dict__") and not callable(holder):
+            yield from (("attribute", holder, name, part) for name, part in vars(holder).items())

@@ -1,0 +1,315 @@
+"""Lists that a loop makes longer: what ``append`` in a loop of the program gives.
+
+Their items are rows of arrays that are made before the loop, as large as the list may become (``appending``), of which the first
+``size`` are in use. The user's program sees a list.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..ir import Dim
+from ..tree import Tree, flatten
+from .blocks import NotStaged, is_number
+from .context import Scope, active_trace
+from .creation import full
+from .elementwise import elementwise
+from .mutation import Change, remember
+from .promotion import as_tracer, convert, is_python, promoted
+from .rows import Rows
+from .tracer import Concretize, Tracer, describe, new, python_size
+from .unbound import emit_check
+
+NOT_ARRAYS = (
+    "the items of a list are not made of numbers, arrays and tuples and lists of them, so that they do not fit into arrays"
+)
+LISTED = "an item of a list, which would change with it; put a copy into the list: items.append(x.copy())"
+
+
+@dataclass(frozen=True, slots=True)
+class Items:
+    """What is known of the items of a list: their structure, and of each leaf the shape, dtype, and whether it is a Python number."""
+
+    tree: Tree
+    shapes: tuple[tuple[Dim, ...], ...]
+    dtypes: tuple[np.dtype, ...]
+    weak: tuple[bool, ...]
+
+
+def items_like(item: Any) -> Items:
+    """What can be learned of the items of a list from one of them."""
+    leaves, tree = flatten(held_in_arrays(item))
+    tracers = [as_tracer(leaf) for leaf in leaves]
+    return Items(
+        tree, tuple(t.type.shape for t in tracers), tuple(t.dtype for t in tracers), tuple(is_python(leaf) for leaf in leaves)
+    )
+
+
+def joined(*found: Items | None) -> Items | None:
+    """What items have in common; None if there are none."""
+    known = [items for items in found if items is not None]
+    if not known:
+        return None
+    first = known[0]
+    if any((items.tree, items.shapes) != (first.tree, first.shapes) for items in known):
+        raise NotStaged("the items of a list differ in structure or shape, so that they do not fit into arrays")
+    columns = [list(zip(*types, strict=True)) for types in ((i.dtypes for i in known), (i.weak for i in known))]
+    dtypes = tuple(promoted(*zip(*both, strict=True)) for both in zip(*columns, strict=True))
+    return Items(first.tree, first.shapes, dtypes, tuple(map(all, columns[1])))
+
+
+def known_items(contents: Any) -> Items | None:
+    """What is known of the items of a list that is there before the loop."""
+    if isinstance(contents, Rows):
+        types = [array.type for array in contents.arrays]
+        return Items(contents.tree, tuple(t.shape[1:] for t in types), tuple(t.dtype for t in types), tuple(contents.weak))
+    return joined(*map(items_like, contents))
+
+
+def held_in_arrays(item: Any) -> Any:
+    """An item of a list as it can be put together again from rows of arrays: with lists in it that are rows themselves."""
+    if is_number(item) or (type(item) is Rows and item.listed is None):
+        return item
+    if isinstance(item, tuple):
+        parts = [held_in_arrays(part) for part in item]
+        if any(isinstance(part, Rows) for part in parts):  # a list that could be changed where it stands
+            raise NotStaged(NOT_ARRAYS)
+        return type(item)(*parts) if hasattr(item, "_fields") else tuple(parts)
+    if not isinstance(item, (list, Rows)) or not len(item):
+        raise NotStaged(NOT_ARRAYS)
+    flat = [flatten(held_in_arrays(part)) for part in item]
+    columns = [[as_tracer(leaf) for leaf in column] for column in zip(*(leaves for leaves, _ in flat), strict=False)]
+    weak = [[is_python(leaf) for leaf in column] for column in zip(*(leaves for leaves, _ in flat), strict=False)]
+    alike = all(len({c.type for c in column}) == 1 for column in columns) and all(len(set(column)) == 1 for column in weak)
+    if any(tree != flat[0][1] for _, tree in flat) or not alike:
+        raise NotStaged("the items of a list are lists of different things, which do not fit into arrays")
+    arrays: list[Any] = [np.stack(column) for column in columns]
+    return Rows(arrays, flat[0][1], [column[0] for column in weak])
+
+
+class Grows(NotStaged):
+    """A list gets further items in a region of the program: at most ``each`` in one run of it, like ``items``."""
+
+    def __init__(self, thing: Any, items: Items | None, each: int) -> None:
+        super().__init__(
+            "a list is changed in a loop or branch that depends on values known only when the program runs; make an array of the "
+            "right size with np.empty and write to its elements"
+        )
+        self.thing = thing
+        self.items = items
+        self.each = each
+
+
+class Growing(Rows):
+    """A list whose items are the first ``size`` rows of some arrays; ``pushed`` bounds how many one run of a loop's body adds."""
+
+    __slots__ = ("pushed", "size")
+
+    def __init__(self, arrays: Sequence[Tracer], items: Items, size: Any = 0) -> None:
+        super().__init__(arrays, items.tree, items.weak)
+        self.size = size
+        self.pushed: Dim = 0
+
+    def fill(self, items: Iterable[Any]) -> None:
+        """Put the first items in place."""
+        for item in items:
+            self._write(self.size, flatten(held_in_arrays(item))[0])
+            self.size = self.size + 1
+
+    def _write(self, position: Any, leaves: Sequence[Any]) -> None:
+        for array, leaf in zip(self.arrays, leaves, strict=True):
+            array[position] = leaf
+            if isinstance(leaf, Tracer) and leaf.ndim:
+                leaf.cell.ambiguous = LISTED
+
+    def count(self) -> Any:
+        return self.size
+
+    def settled(self) -> Rows:
+        """The items that are in use, in arrays of just that length."""
+        return Rows([array[: self.size].copy() for array in self.arrays], self.tree, list(self.weak))
+
+    def as_array(self) -> Tracer:
+        return self.settled().as_array()
+
+    def items(self) -> list[Any]:
+        if not isinstance(self.size, int):
+            raise Concretize("a list that a loop makes longer has a length that is known only when the program runs")
+        return [self.item(k) for k in range(self.size)]
+
+    def item(self, index: Any) -> Any:
+        position = self._position(index)
+        leaves = [array[position] for array in self.arrays]
+        return self.tree.unflatten([new(v.value, weak=True) if w else v for v, w in zip(leaves, self.weak, strict=True)])
+
+    def _position(self, index: Any) -> Any:
+        """The row of an item; outside of the list the program raises Python's error."""
+        negative = index < 0
+        if isinstance(negative, Tracer):
+            position = elementwise("select", negative, index + self.size, index)
+        else:
+            position = index + self.size if negative else index
+        inside = elementwise("and", elementwise("ge", position, 0), elementwise("lt", position, self.size))
+        emit_check(inside, IndexError("list index out of range"))
+        return position
+
+    def append(self, item: Any) -> None:
+        """``list.append``."""
+        found = items_like(item)
+        own = Items(
+            self.tree, tuple(a.type.shape[1:] for a in self.arrays), tuple(a.dtype for a in self.arrays), tuple(self.weak)
+        )
+        both = joined(own, found)
+        assert both is not None
+        if both.dtypes != own.dtypes:
+            raise Grows(self, found, 1)
+        self.weak[:] = both.weak
+        self._write(self.size, flatten(held_in_arrays(item))[0])
+        self._resize(self.size + 1)
+        self.pushed = self.pushed + 1
+
+    def extend(self, items: Iterable[Any]) -> None:
+        """``list.extend``."""
+        from .operators import OPERATORS
+
+        def push(item: Any) -> tuple[()]:
+            self.append(item)
+            return ()
+
+        OPERATORS.for_(items, push, (), ())
+
+    def pop(self, index: Any = -1) -> Any:
+        """``list.pop``, of the last item."""
+        if not isinstance(index, int) or index != -1:
+            raise Concretize("list.pop(k) of a list that a loop makes longer; only its last item can be taken away")
+        last = self.tree.unflatten([v.copy() if isinstance(v, Tracer) and v.ndim else v for v in flatten(self.item(-1))[0]])
+        self._resize(self.size - 1)
+        return last
+
+    def clear(self) -> None:
+        """``list.clear``."""
+        self._resize(0)
+
+    def _resize(self, size: Any) -> None:
+        remember(self, "attribute", "size")
+        self.size = size
+
+    def __len__(self) -> int:
+        return self.size.__index__()  # type: ignore[no-any-return]
+
+    def __getitem__(self, index: Any) -> Any:
+        return self.settled()[index] if isinstance(index, slice) else self.item(index)
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        if isinstance(index, slice) or not self._follows(value):
+            raise Concretize("a list that a loop makes longer gets items of another kind, or several at once")
+        self._write(self._position(index), flatten(value)[0])
+
+    def __iadd__(self, other: Any) -> Any:
+        self.extend(other)
+        return self
+
+    def _as_list(self, what: str) -> list[Any]:
+        raise Concretize(f"{what}, while a loop makes the list longer; make an array with np.empty instead")
+
+
+def picked(container: Sequence[Any], index: Tracer) -> Any:
+    """An item of a list or tuple at an index that is known only when the program runs: a copy of it."""
+    if not container:
+        raise IndexError(f"{type(container).__name__} index out of range")
+    try:
+        items = joined(*map(items_like, container))
+    except NotStaged:
+        items = None
+    if items is None:
+        raise Concretize(
+            f"a {type(container).__name__} is indexed by {describe(index)}, which is known only when the program runs, and its items are "
+            "not alike; put them into one array, or loop over the items themselves"
+        )
+    row = Growing(arrays_for(items, len(container)), items)
+    row.fill(container)
+    item = row.item(index)
+    for leaf in flatten(item)[0]:
+        leaf.cell.ambiguous = LISTED
+    return item
+
+
+def arrays_for(items: Items, room: Any) -> tuple[Tracer, ...]:
+    """Arrays that hold so many items."""
+    kinds = zip(items.shapes, items.dtypes, strict=True)
+    return tuple(full((room, *map(python_size, shape)), 0, dtype) for shape, dtype in kinds)
+
+
+def grown(rows: Rows, item: Any) -> tuple[Tracer, ...] | None:
+    """The arrays of a list with one more item; None where they cannot hold it."""
+    if rows.listed is not None or rows.owner is not None:
+        return None
+    try:
+        found = items_like(item)
+        both = joined(known_items(rows), found)
+    except NotStaged:
+        return None
+    if active_trace().scope is not rows.scope:
+        raise Grows(rows, found, 1)
+    assert both is not None
+    rows.weak[:] = both.weak
+    rows.added.append(found)
+    leaves = flatten(held_in_arrays(item))[0]
+    return tuple(
+        np.concatenate([convert(array, dtype), convert(as_tracer(leaf), dtype)[np.newaxis]])  # type: ignore[arg-type, misc]
+        for array, leaf, dtype in zip(rows.arrays, leaves, both.dtypes, strict=True)
+    )
+
+
+def refuse_whole(changes: Sequence[Change], *scopes: Scope) -> None:
+    """A list that grows has no place in a region, but in arrays; containers that are changed otherwise have none at all."""
+    for change in changes:
+        if change.kind != "whole":
+            continue
+        if not isinstance(change.thing, list):
+            raise NotStaged(
+                f"a {type(change.thing).__name__} is changed in a loop or branch that depends on values known only when the program "
+                "runs; make an array of the right size with np.empty and write to its elements"
+            )
+        added = [(scope, _added(scope.changes[change.name])) for scope in scopes if change.name in scope.changes]
+        raise Grows(change.thing, _items_of(added), max(len(items) for _, items in added))
+
+
+def refuse_grown(state: Sequence[Any], given: Sequence[Any], scope: Scope) -> None:
+    """A list among the values of variables, which a block was given as other objects, has become longer or shorter in its scope."""
+    for value, inside in zip(state, given, strict=True):
+        if isinstance(inside, Rows) and inside.added and inside is not value:
+            raise Grows(value, joined(*inside.added), len(inside.added))
+        change = scope.changes.get((id(inside), "whole", None)) if isinstance(inside, list) else None
+        if change is not None and len(change.before) != len(change.after):
+            added = _added(change)
+            raise Grows(value, _items_of([(scope, added)]), len(added))
+
+
+def _items_of(groups: Sequence[tuple[Scope, Sequence[Any]]]) -> Items | None:
+    """What items have in common that were made in several scopes."""
+    known = []
+    for scope, items in groups:
+        with active_trace().reopen(scope):
+            known += [items_like(_as_left(item, scope)) for item in items]
+    return joined(*known)
+
+
+def _as_left(item: Any, scope: Scope) -> Any:
+    """An item as it was when a scope was closed, which put back lists that were made longer there."""
+    if isinstance(item, tuple) and type(item) is tuple:
+        return tuple(_as_left(part, scope) for part in item)
+    if type(item) is not list:
+        return item
+    change = scope.changes.get((id(item), "whole", None))
+    return [_as_left(part, scope) for part in (item if change is None else change.after)]
+
+
+def _added(change: Change) -> list[Any]:
+    """The items that are in a list after a change and were not before."""
+    known = {id(item) for item in change.before}
+    return [item for item in change.after if id(item) not in known]

@@ -1,0 +1,408 @@
+"""Lists that loops and branches of the program make longer, next to plain Python: values, types, derivatives, aliases, errors."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+from interpreted import interpreting
+
+import jitgrad as jg
+
+x3 = np.array([0.3, -0.5, 0.8])
+
+
+def epidemic(x, n):
+    """Three lists whose last items are read."""
+    s, i, r = [1 - 0.1 * x], [0.1 * x], [0.0]
+    for _ in range(n):
+        new, healed = 0.5 * s[-1] * i[-1], 0.2 * i[-1]
+        s.append(s[-1] - new)
+        i.append(i[-1] + new - healed)
+        r.append(r[-1] + healed)
+    return np.array([s, i, r]).T
+
+
+def plain(x, n):
+    out = []
+    for k in range(n):
+        out.append(x * k)
+    return out
+
+
+def sometimes(x, n):
+    out = []
+    for k in range(n):
+        if np.sin(x * k) > 0:
+            out.append(x * k)
+    return out, len(out)
+
+
+def until(x, n):
+    out = [x]
+    for _ in range(n):
+        if out[-1] > 100:
+            break
+        out.append(out[-1] * 2)
+    return np.array(out)
+
+
+def nested(x, n):
+    out = []
+    for k in range(n):
+        for j in range(n + 1):
+            out.append(x * k + j)
+        out.append(0.5 * x)
+    return np.array(out)
+
+
+def triangle(x, n):
+    out = []
+    for k in range(n):
+        for j in range(k):
+            out.append(x * k + j)
+    return np.array(out)
+
+
+def rows(x, n):
+    table = []
+    for k in range(n):
+        row = []
+        for j in range(3):
+            row.append(x * k + j)
+        table.append(row)
+    return np.array(table), table
+
+
+def trajectory(x, n):
+    path = [x]
+    for _ in range(n):
+        x = x + 0.1 * np.sin(x)
+        path.append(x)
+    return np.array(path), path[-1], path[0]
+
+
+class Simulation:
+    def __init__(self, x):
+        self.x = x
+        self.history = []
+
+    def step(self):
+        self.x = 0.9 * self.x + 1
+        self.history.append(self.x)
+
+
+def attribute(x, n):
+    simulation = Simulation(x)
+    for _ in range(n):
+        simulation.step()
+    return np.array(simulation.history), len(simulation.history)
+
+
+def closure(x, n):
+    log = []
+
+    def record(value):
+        log.append(value)
+
+    for k in range(n):
+        record(x * k)
+    return sum(log), log
+
+
+def in_a_dict(x, n):
+    out = {"t": [], "y": []}
+    for k in range(n):
+        out["t"].append(k)
+        out["y"].append(np.cos(x * k))
+    return out
+
+
+class Point(NamedTuple):
+    t: float
+    y: float
+
+
+def pairs(x, n):
+    out = []
+    for k in range(n):
+        out.append((k, x * k))
+    return out, [b for _, b in out]
+
+
+def named(x, n):
+    out = []
+    for k in range(n):
+        out.append(Point(0.5 * k, x * k))
+    return [p.y for p in out]
+
+
+def stack(x, n):
+    held = [0.0]
+    for k in range(n):
+        if k % 3 == 2:
+            held.pop()
+        else:
+            held.append(x * k)
+    return np.array(held), held[-1]
+
+
+def more(x, n):
+    """After the loop the list goes on growing, first one by one, then in a second loop."""
+    out = []
+    for k in range(n):
+        out.append(x * k)
+    out.append(-1.0)
+    for k in range(n):
+        out.append(x + k)
+    total = 0.0
+    for value in out:
+        total += value**2
+    return total, out, max(out), len(out), out[1:3]
+
+
+def added(x, n):
+    out = []
+    for k in range(n):
+        out += [x * k, x]
+    return np.array(out)
+
+
+def extended(x, n):
+    out = [x]
+    for k in range(n):
+        out.extend([x * k, x])
+    return np.array(out)
+
+
+def promoted(x, n):
+    out, total = [0.0], 0
+    for _ in range(n):
+        total = total + x
+        out.append(total)
+    return out
+
+
+def branch(x, n):
+    out = [x]
+    if x * n > 0:
+        out.append(2 * x)
+    return np.array(out), len(out)
+
+
+def written(x, n):
+    out = [x]
+    for k in range(n):
+        out.append(x * k)
+        out[0] += 1.0
+        out[-1] = out[-1] + out[k // 2]
+    return np.array(out)
+
+
+def read_whole(x, n):
+    out, totals = [x], []
+    for k in range(n):
+        out.append(x * k)
+        totals.append(sum(out) + np.max(np.array(out)) + len(out))
+    return np.array(totals)
+
+
+def restarted(x, n):
+    sums = []
+    for k in range(n):
+        inner = []
+        for j in range(k + 1):
+            inner.append(x * j)
+        sums.append(sum(inner))
+    return np.array(sums)
+
+
+def literal(x, n):
+    out = []
+    for k in range(200):
+        out.append(x * k)
+    return np.array(out)
+
+
+def countdown(x, n):
+    out = []
+    for k in range(n, 0, -2):
+        out.append(x / k)
+    return out
+
+
+PROGRAMS = [
+    epidemic, plain, sometimes, until, nested, triangle, rows, attribute, closure, in_a_dict, pairs, named, stack, more, added,
+    extended, promoted, branch, written, read_whole, restarted, literal, countdown,
+]  # fmt: skip
+
+
+def total(tree: Any) -> Any:
+    """The sum of the sines of all numbers of a result."""
+    if isinstance(tree, dict):
+        tree = list(tree.values())
+    if isinstance(tree, tuple) or (isinstance(tree, list) and any(isinstance(part, (tuple, list)) for part in tree)):
+        result = 0.0
+        for part in tree:
+            result = result + total(part)
+        return result
+    return np.sum(np.sin(np.array(tree) * 1.0))
+
+
+def same(ours: Any, theirs: Any) -> None:
+    assert type(ours) is type(theirs) or (isinstance(ours, (float, np.floating)) and isinstance(theirs, (float, np.floating)))
+    if isinstance(theirs, dict):
+        assert ours.keys() == theirs.keys()
+        ours, theirs = list(ours.values()), list(theirs.values())
+    if isinstance(theirs, (list, tuple)):
+        assert len(ours) == len(theirs)
+        for one, other in zip(ours, theirs, strict=True):
+            same(one, other)
+    else:
+        np.testing.assert_allclose(ours, theirs, rtol=1e-12, strict=isinstance(theirs, np.ndarray))
+
+
+@pytest.mark.parametrize("program", PROGRAMS, ids=lambda f: f.__name__)
+@pytest.mark.parametrize("n", [9, 2])
+def test_lists_grow_in_loops(program: Any, n: int) -> None:
+    with interpreting():
+        same(jg.jit(program)(1.25, n), program(1.25, n))
+
+
+@pytest.mark.parametrize("program", [trajectory], ids=lambda f: f.__name__)
+def test_lists_of_arrays_grow(program: Any) -> None:
+    with interpreting():
+        same(jg.jit(program)(x3, 4), program(x3, 4))
+
+
+@pytest.mark.parametrize("program", PROGRAMS, ids=lambda f: f.__name__)
+def test_derivatives_go_through_lists(program: Any) -> None:
+    def loss(x, n):
+        result = program(x, n)
+        if program is in_a_dict:
+            result = result["y"]
+        if program is rows:
+            result = result[0]
+        if program is pairs:
+            result = result[1]
+        if isinstance(result, tuple):
+            result = result[0]
+        return np.sum(np.sin(np.array(result)))
+
+    step = 1e-6
+    expected = (loss(1.25 + step, 5) - loss(1.25 - step, 5)) / (2 * step)
+    with interpreting():
+        np.testing.assert_allclose(jg.grad(loss)(1.25, 5), expected, rtol=1e-6)
+
+
+def test_one_program_serves_all_lengths() -> None:
+    with interpreting():
+        compiled = jg.jit(sometimes)
+        for n in (0, 1, 7, 30):
+            same(compiled(1.25, n), sometimes(1.25, n))
+        same(compiled(1.25, -3), sometimes(1.25, -3))
+    assert repr(compiled) == "<jitgrad sometimes, compiled for 1 kind of arguments>"
+
+
+def test_a_long_loop_over_a_list_is_not_unrolled() -> None:
+    assert jg.ir(literal, 1.25, 3).count("mul") < 5
+
+
+def test_an_item_outside_of_the_list_is_an_error_at_run_time() -> None:
+    def early(x, n):
+        out = []
+        for k in range(n):
+            out.append(x + out[k])
+        return out
+
+    with interpreting(), pytest.raises(IndexError, match="list index out of range"):
+        jg.jit(early)(1.0, 3)
+
+
+def test_an_array_that_is_written_to_after_it_was_appended_is_refused() -> None:
+    def aliased(x, n):
+        x, out = x.copy(), []
+        for _ in range(n):
+            x += 1
+            out.append(x)
+        return np.array(out)
+
+    def copied(x, n):
+        x, out = x.copy(), []
+        for _ in range(n):
+            x += 1
+            out.append(x.copy())
+        return np.array(out)
+
+    with interpreting():
+        same(jg.jit(copied)(x3, 3), copied(x3, 3))
+        with pytest.raises(NotImplementedError, match=r"an item of a list.*items\.append\(x\.copy\(\)\)"):
+            jg.jit(aliased)(x3, 3)
+
+
+def test_items_of_different_shapes_are_refused() -> None:
+    def ragged(x, n):
+        out = []
+        for k in range(n):
+            out.append(x[:k])
+        return out
+
+    with interpreting(), pytest.raises(NotImplementedError):
+        jg.jit(ragged)(x3, 3)
+
+
+def test_a_list_that_comes_in_as_an_argument_grows_in_a_copy_only() -> None:
+    def grow(items, n):
+        for k in range(n):
+            items.append(items[-1] * k)
+        return items
+
+    mine = [1.0, 2.0]
+    with interpreting():
+        same(jg.jit(grow)(mine, 4), grow(copy.copy(mine), 4))
+
+
+def test_two_names_of_one_list_see_the_same_items() -> None:
+    def shared(x, n):
+        one = two = [x]
+        for k in range(n):
+            one.append(x * k)
+        return len(two), two
+
+    with interpreting(), pytest.raises(NotImplementedError, match="use one name for the list"):
+        jg.jit(shared)(1.5, 4)
+
+
+def test_an_item_of_a_tuple_is_picked_at_run_time() -> None:
+    def pick(x, k):
+        choices = (x, 2 * x, x**2)
+        return choices[k] + choices[np.argmax(choices)], [(1.0, x), (2.0, -x)][k % 2][1]
+
+    with interpreting():
+        compiled = jg.jit(pick)
+        for k in (0, 2, -1, -3):
+            same(compiled(1.5, k), pick(1.5, k))
+        with pytest.raises(IndexError, match="index out of range"):
+            compiled(1.5, 3)
+
+
+def test_arrays_picked_from_a_list_are_not_written_to() -> None:
+    def pick(x, k):
+        layers = [x, 2 * x]
+        layer = layers[k]
+        layer += 1.0
+        return layers[0]
+
+    with interpreting(), pytest.raises(NotImplementedError, match="an item of a list"):
+        jg.jit(pick)(x3, 1)
+
+
+def test_layers_in_a_list_are_not_stacked() -> None:
+    def network(x, layers):
+        for k in range(len(layers)):
+            x = np.tanh(layers[k] * x)
+        return x
+
+    assert "loop" not in jg.ir(network, x3, [x3, 2 * x3, 3 * x3])
