@@ -100,7 +100,7 @@ def _link_or_compile(source: str, entry: str, signature: tuple[str, ...]) -> Cal
     if numba.config.DISABLE_JIT:
         return execute(source, f"{entry}-plain.py")[entry]
     from .runtime import elementary
-    from .runtime.linking import Program, adopt, link_entry
+    from .runtime.linking import Program, adopt, compile_program, link_entry
     from .runtime.memory import keep_freed_memory
     from .runtime.objects import entry_key
 
@@ -115,8 +115,7 @@ def _link_or_compile(source: str, entry: str, signature: tuple[str, ...]) -> Cal
         for name, kernel_digest in _kernel_digests(tree).items():
             adopt(namespace[name], kernel_digest, python_callable=False)
         adopt(namespace[entry], digest, python_callable=True, has_loops=_has_loops(tree, entry))
-        namespace[entry].compile(parameters)
-        compiled = namespace[entry].overloads[parameters]
+        compiled = compile_program(namespace[entry], parameters)
     return Program(compiled)
 
 

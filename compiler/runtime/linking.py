@@ -9,7 +9,6 @@ import pickle
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-import llvmlite.binding as llvm
 import numpy as np
 from numba import _dispatcher, types
 from numba.core import errors
@@ -28,11 +27,15 @@ from numba.core.typing.typeof import Purpose, typeof
 from numba.np.numpy_support import from_dtype, map_layout
 
 from ..store import read_entry, write_entry
+from .machine import MachineCode, has_thread, in_a_thread, is_defined
 from .objects import ObjectCompiler, ObjectLibrary, entry_key
 from .passing import ObjectContext
 
 _linked: dict[str, CompileResult] = {}
 """What this process already holds, by key: machine code is never unloaded, and never loaded twice."""
+
+_compiled: list[CompileResult] = []
+"""What has been compiled and is not in the above yet: LLVM may still be at work on it."""
 
 
 class Program(_dispatcher.Dispatcher):
@@ -93,13 +96,11 @@ def _takes(parameter: types.Type, found: types.Type) -> bool:
 
 
 class Frozen(NamedTuple):
-    """A compiled function as it is pickled. `undefined` symbols must exist before `machine_code` is loaded."""
+    """A compiled function as it is pickled."""
 
     descriptor: FunctionDescriptor
     signature: Signature
-    machine_code: bytes
-    defined: tuple[str, ...]
-    undefined: tuple[str, ...]
+    code: MachineCode
     callees: tuple[str, ...]
     preparations: tuple[Callable[[], None], ...]
     environments: tuple[tuple[str, tuple[object, ...]], ...]
@@ -115,10 +116,30 @@ class EntryCache(NullCache):
         return link_entry(entry_key(self.digest, parameters))
 
     def save_overload(self, parameters: Sequence[types.Type], compiled: CompileResult) -> None:
-        key = entry_key(self.digest, parameters)
-        _linked[key] = compiled._replace(metadata=None)  # numba would time one compilation twice
-        if not compiled.library.has_dynamic_globals:
-            write_entry(key, _freeze(compiled))
+        _compiled.append(compiled)
+        if not has_thread():
+            _keep_compiled()
+
+
+def compile_program(driver: Dispatcher, parameters: tuple[types.Type, ...]) -> CompileResult:
+    """Compile a driver and all that it calls, with LLVM in a thread of its own."""
+    with global_compiler_lock:
+        try:
+            with in_a_thread():
+                driver.compile(parameters)
+        finally:
+            _keep_compiled()
+        return _linked[driver.overloads[parameters].library.key]
+
+
+def _keep_compiled() -> None:
+    """Link what was compiled as though it came from the disk, and put it there."""
+    while _compiled:
+        compiled = _compiled.pop(0)
+        library, frozen = compiled.library, _freeze(compiled)
+        _linked[library.key] = _thaw(library, frozen)
+        if not library.has_dynamic_globals:
+            write_entry(library.key, dumps(frozen))
 
 
 def adopt(dispatcher: Dispatcher, digest: str, python_callable: bool, has_loops: bool = True) -> None:
@@ -169,9 +190,11 @@ def link_entry(key: str) -> CompileResult | None:
         rtsys.initialize(cpu_target.target_context)
         for prepare in frozen.preparations:
             prepare()
-        if not all(map(_is_defined, frozen.undefined)):
+        codegen = cpu_target.target_context.codegen()
+        if not all(is_defined(codegen, symbol) for symbol in frozen.code.undefined):
             return None
-        _linked[key] = _thaw(key, frozen)
+        library = ObjectLibrary(codegen, frozen.descriptor.unique_name, key, code=frozen.code)
+        _linked[key] = _thaw(library, frozen)
     return _linked[key]
 
 
@@ -185,40 +208,24 @@ def _read_frozen(key: str) -> Frozen | None:
         return None
 
 
-def _is_defined(symbol: str) -> bool:
-    """LLVM ends the process if it loads code that refers to an unknown symbol."""
-    engine = cpu_target.target_context.codegen()._engine
-    return engine.is_symbol_defined(symbol) or llvm.address_of_symbol(symbol) is not None
-
-
-def _freeze(compiled: CompileResult) -> bytes:
+def _freeze(compiled: CompileResult) -> Frozen:
     library, descriptor = compiled.library, compiled.fndesc
+    library._ensure_finalized()
     descriptor.typemap = descriptor.calltypes = None
-    frozen = Frozen(
+    environments = [Environment._memo[name] for name in library.code.variables if name in Environment._memo]
+    return Frozen(
         descriptor,
         compiled.signature,
-        library._get_compiled_object(),
-        tuple(function.name for function in library.get_defined_functions()),
-        library.undefined,
+        library.code,
         tuple(library.callees),
         tuple(library._reload_init),
-        tuple((environment.env_name, tuple(environment.consts)) for environment in _environments(compiled)),
+        tuple((environment.env_name, tuple(environment.consts)) for environment in environments),
     )
-    return dumps(frozen)
 
 
-def _environments(compiled: CompileResult) -> list[Environment]:
-    """The holders of Python constants that the code refers to, its own included."""
-    names = [variable.name for variable in compiled.library._final_module.global_variables]
-    return [Environment._memo[name] for name in names if name in Environment._memo]
-
-
-def _thaw(key: str, frozen: Frozen) -> CompileResult:
+def _thaw(library: ObjectLibrary, frozen: Frozen) -> CompileResult:
     target, descriptor = cpu_target.target_context, frozen.descriptor
-    library = ObjectLibrary(target.codegen(), descriptor.unique_name, key)
-    library._set_compiled_object(frozen.machine_code)
-    library._finalize_final_module()
-    library.codegen._engine._defined_symbols.update(frozen.defined)
+    library._ensure_finalized()
     environments = [_restore_environment(name, constants) for name, constants in frozen.environments]
     for environment in environments:
         library.codegen.set_env(environment.env_name, environment)

@@ -12,14 +12,17 @@ from collections.abc import Iterator
 from typing import Any
 
 from llvmlite import ir as llvm
+from numba import _dynfunc
 from numba.core import cgutils, ir, types
 from numba.core.analysis import compute_cfg_from_blocks
-from numba.core.compiler_machinery import register_pass
+from numba.core.compiler import _LowerResult
+from numba.core.compiler_machinery import LoweringPass, register_pass
 from numba.core.controlflow import CFGraph
 from numba.core.datamodel.registry import default_manager
+from numba.core.environment import Environment
+from numba.core.funcdesc import PythonFunctionDescriptor
 from numba.core.ir_utils import get_definition, guard
 from numba.core.lowering import Lower
-from numba.core.typed_passes import NativeLowering
 
 from .passing import holds_memory
 
@@ -29,20 +32,44 @@ Place = tuple[int, int]
 
 
 @register_pass(mutates_CFG=True, analysis_only=False)
-class ObjectLowering(NativeLowering):
-    """numba's pass with another writer."""
+class ObjectLowering(LoweringPass):
+    """numba's pass with another writer, and without waiting for LLVM where Python does not call the function."""
 
     _name = "jitgrad_native_lowering"
 
-    @property
-    def lowering_class(self) -> type[Lower]:
-        return ObjectLower
+    def __init__(self) -> None:
+        LoweringPass.__init__(self)
 
     def run_pass(self, state: Any) -> bool:
         """Write the function. One that Python does not call, and that makes no arrays, need not count references to those that it is given."""
-        if state.flags.no_cpython_wrapper and not any(holds_memory(kind) for kind in _made(state)):
-            state.targetctx = state.targetctx.without_references()
-        return super().run_pass(state)
+        context, library, flags = state.targetctx, state.library, state.flags
+        if flags.no_cpython_wrapper and not any(holds_memory(kind) for kind in _made(state)):
+            context = state.targetctx = context.without_references()
+        library._reload_init.update(state.reload_init)
+        descriptor = PythonFunctionDescriptor.from_specialized_function(
+            state.func_ir, state.typemap, state.return_type, state.calltypes,
+            mangler=context.mangler, inline=flags.forceinline, noalias=flags.noalias, abi_tags=[flags.get_mangle_string()],
+        )  # fmt: skip
+        with context.push_code_library(library):
+            lower = ObjectLower(context, library, descriptor, state.func_ir, metadata=state.metadata)
+            lower.lower()
+            if not flags.no_cpython_wrapper:
+                lower.create_cpython_wrapper(flags.release_gil)
+        library.begin()
+        state.reload_init.extend(library._reload_init)
+        entry = (
+            _placeholder(descriptor, lower.env)
+            if flags.no_cpython_wrapper
+            else context.get_executable(library, descriptor, lower.env)
+        )
+        context.insert_user_function(entry, descriptor, [library])
+        state.cr = _LowerResult(descriptor, lower.call_helper, cfunc=entry, env=lower.env)
+        return True
+
+
+def _placeholder(descriptor: PythonFunctionDescriptor, environment: Environment) -> Any:
+    """What stands for a function that Python cannot call: numba takes nothing else for a key."""
+    return _dynfunc.make_function(descriptor.lookup_module(), descriptor.qualname, "", 0, environment, ())
 
 
 def _made(state: Any) -> Iterator[types.Type]:
@@ -159,6 +186,10 @@ class ObjectLower(Lower):
         builder.store(builder.add(number, llvm.Constant(number.type, step), flags=["nsw"]), counter)
         pair = llvm.Constant(self.context.get_value_type(kind), llvm.Undefined)
         return builder.insert_value(builder.insert_value(pair, number, 0), exists, 1)
+
+    def alloca_lltype(self, name: str, lltype: Any, datamodel: Any = None) -> Any:
+        """A slot of the stack. numba asks LLVM for its size, for debuggers, and would wait for its thread."""
+        return cgutils.alloca_once(self.builder, lltype, name=name, zfill=False)
 
 
 def single_values(blocks: Blocks, holds_memory: Any) -> Iterator[str]:

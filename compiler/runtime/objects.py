@@ -13,6 +13,7 @@ import os
 import platform
 import sys
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
@@ -21,15 +22,17 @@ import llvmlite.binding as llvm
 import numba
 import numpy as np
 import scipy
+from llvmlite import ir as llvm_ir
 from numba import types
-from numba.core import compiler
-from numba.core.codegen import JITCodeLibrary, get_host_cpu_features
+from numba.core import cgutils, compiler
+from numba.core.codegen import CodeLibrary, CPUCodegen, CPUCodeLibrary, get_host_cpu_features
 from numba.core.compiler import Compiler, CompileResult
 from numba.core.compiler_machinery import PassManager
 
 from .fortran import imported_alone
 from .inference import ObjectTypes
 from .lowering import ObjectLowering
+from .machine import MachineCode, begin, defined_names, load_code, machine_code, optimised
 from .passing import ObjectContext
 from .positions import UnsignedPositions
 from .sharing import ShareValues
@@ -51,50 +54,97 @@ def entry_key(digest: str, parameters: Sequence[types.Type]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-class ObjectLibrary(JITCodeLibrary):
-    """The machine code of one adopted function. `callees` are the keys of the objects it calls by symbol."""
+class ObjectLibrary(CodeLibrary):
+    """The machine code of one adopted function: first its text, then at LLVM, then in this process.
 
-    def __init__(self, codegen: Any, name: str, key: str) -> None:
+    `callees` are the objects that it calls by symbol, by their keys; `code` may come from the disk.
+    """
+
+    def __init__(
+        self, codegen: CPUCodegen, name: str, key: str, has_loops: bool = True, code: MachineCode | None = None
+    ) -> None:
         super().__init__(codegen, name)
         self.key = key
-        self.callees: dict[str, None] = {}
-        self.undefined: tuple[str, ...] = ()
-        self.has_loops = True
-        self.enable_object_caching()
+        self.has_loops = has_loops
+        self.callees: dict[str, ObjectLibrary] = {}
+        self.code = code
+        self.texts: list[str] = []
+        self._offered: dict[CPUCodeLibrary, None] = {}
+        self._copied: list[CPUCodeLibrary] = []
+        self._making: Future | None = None
 
-    def add_linking_library(self, library: JITCodeLibrary) -> None:
+    def create_ir_module(self, name: str) -> llvm_ir.Module:
+        """An empty module. numba asks LLVM for the target each time, and would wait for its thread."""
+        module = llvm_ir.Module(cgutils.normalize_ir_text(name))
+        module.triple, module.data_layout = _triple(), self._codegen._data_layout
+        return module
+
+    def add_ir_module(self, ir_module: llvm_ir.Module) -> None:
+        self.texts.append(cgutils.normalize_ir_text(str(ir_module)))
+
+    def add_linking_library(self, library: CodeLibrary) -> None:
         if isinstance(library, ObjectLibrary):
-            self.callees[library.key] = None
+            self.callees[library.key] = library
         else:
-            super().add_linking_library(library)
+            library._ensure_finalized()
+            self._offered[library] = None
+
+    def begin(self) -> None:
+        """All is written: LLVM may begin. numba offers libraries that a function might use; those are copied from whose names stand in its text."""
+        text = "".join(self.texts)
+        self._copied = [library for library in self._offered if any(name in text for name in defined_names(library))]
+        for library in self._copied:
+            self._reload_init.update(library._reload_init)
+        self._making = begin(self._make)
+
+    def finalize(self) -> None:
+        """Be callable in this process."""
+        for callee in self.callees.values():
+            callee._ensure_finalized()
+        if self.code is None:
+            self.code = machine_code(*(self._making.result() if self._making is not None else self._make()))
+        load_code(self._codegen, self.code)
+        self._finalized = True
+
+    def _make(self) -> tuple[llvm.ModuleRef, bytes]:
+        """LLVM's work. Each call of LLVM may wait for the interpreter afterwards: there are as few of them as can be."""
+        module = self._optimised()
+        return module, self._codegen._tm.emit_object(module)
+
+    def _optimised(self) -> llvm.ModuleRef:
+        if not self.texts:
+            raise RuntimeError(f"{self.name} comes from the disk: there is nothing but its machine code")
+        return optimised(self._codegen, self.texts, self._copied, self.has_loops)
+
+    @property
+    def has_dynamic_globals(self) -> bool:
+        """Whether the code holds addresses that mean something in this process alone."""
+        self._ensure_finalized()
+        return any(name.startswith("numba.dynamic.globals") for name in self.code.variables)
 
     def _get_module_for_linking(self) -> llvm.ModuleRef:
         """Callers get no code to copy: they find the symbol in the engine."""
         self._ensure_finalized()
         return llvm.parse_assembly("")
 
-    def _optimize_functions(self, module: llvm.ModuleRef) -> None:
-        """Leave all optimisation to the one run over the whole module."""
-        module.data_layout = self._codegen._data_layout
+    def get_pointer_to_function(self, name: str) -> int:
+        """The address of a function, 0 if this is not where it is defined."""
+        self._ensure_finalized()
+        return self._codegen._engine.get_function_address(name) if name in self.code.functions else 0
 
-    def _optimize_final_module(self) -> None:
-        """Hide copied-in functions, whose names only mean something in one process, then optimise.
+    def get_function(self, name: str) -> llvm.ValueRef:
+        return self._optimised().get_function(name)
 
-        Once, where numba does it twice, to find more pairs of reference counts that cancel. A driver that only calls others, however
-        long, is not worth more than the simplest optimisations.
-        """
-        for function in self._final_module.functions:
-            if not function.is_declaration and function.linkage == llvm.Linkage.linkonce_odr:
-                function.linkage = llvm.Linkage.internal
-        plain = {} if self.has_loops else {"opt": 1, "loop_vectorize": False, "slp_vectorize": False}
-        passes, builder = self._codegen._module_pass_manager(**plain)
-        passes.run(self._final_module, builder)
-        self.undefined = tuple(_undefined_symbols(self._final_module))
+    def get_llvm_str(self) -> str:
+        return str(self._optimised())
+
+    def get_asm_str(self) -> str:
+        return self._codegen._tm.emit_assembly(self._optimised())
 
 
-def _undefined_symbols(module: llvm.ModuleRef) -> list[str]:
-    symbols = [*module.functions, *module.global_variables]
-    return [symbol.name for symbol in symbols if symbol.is_declaration and not symbol.name.startswith("llvm.")]
+@functools.cache
+def _triple() -> str:
+    return llvm.get_process_triple()
 
 
 class ObjectCompiler(Compiler):
@@ -110,8 +160,7 @@ class ObjectCompiler(Compiler):
 
     def compile_extra(self, function: Callable[..., Any]) -> CompileResult:
         key = entry_key(function.__digest__, self.state.args)
-        self.state.library = ObjectLibrary(self.state.targetctx.codegen(), function.__name__, key)
-        self.state.library.has_loops = function.__has_loops__
+        self.state.library = ObjectLibrary(self.state.targetctx.codegen(), function.__name__, key, function.__has_loops__)
         return super().compile_extra(function)
 
     def _compile_bytecode(self) -> CompileResult:

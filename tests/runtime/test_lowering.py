@@ -144,14 +144,14 @@ def code(source: str, name: str, signature: tuple) -> str:
     from jitgrad.compiler.runtime.objects import ObjectLibrary
 
     found: dict[str, str] = {}
-    plain = ObjectLibrary._optimize_final_module
+    plain = ObjectLibrary.begin
 
     def keep(self: ObjectLibrary) -> None:
-        found[self.name] = str(self._final_module)
+        found[self.name] = "".join(self.texts)
         plain(self)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(ObjectLibrary, "_optimize_final_module", keep)
+        patch.setattr(ObjectLibrary, "begin", keep)
         load(source, "run", signature)
     return found[name]
 
