@@ -171,7 +171,7 @@ class Moving:
         """The list after the loop, held again where it was."""
         growing = self.growth.thing
         if self.growth.regular:
-            rows = Rows(growing.arrays, growing.tree, list(growing.weak))
+            rows = growing.in_rows(growing.arrays)
         else:
             growing.size = _between(growing.size, 0, self.growth.room)
             rows = growing.settled()

@@ -13,22 +13,17 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import UnsupportedError
 from ..ir import ArrayType, Dim, Function, Var
 from ..ir.types import BOOL
 from ..tree import Tree, flatten
 from .broadcasting import broadcast_shapes, broadcast_to, is_smaller
-from .context import Scope, active_trace
+from .context import NotStaged, Scope, active_trace
 from .elementwise import elementwise
 from .mutation import MISSING, Change, redo
 from .promotion import as_tracer, convert, result_dtype
 from .shaping import reshaped
-from .tracer import TracedSize, Tracer, describe, new
+from .tracer import Cell, TracedSize, Tracer, describe, new
 from .unbound import Perhaps, State, Undefined, is_missing, put_perhaps, require_settled
-
-
-class NotStaged(UnsupportedError):
-    """A block that cannot become a region; a loop of known length is unrolled in its place."""
 
 
 class Held:
@@ -202,22 +197,6 @@ def _drawn(tree: Tree) -> str:
 _STAR = type("Star", (), {"__repr__": lambda self: "*"})()
 
 
-def mark_ambiguous(result: Tracer, *sources: Any) -> None:
-    """Remember that a value may be a caller's array: writes to it could not be told to reach the caller or not."""
-    for source in sources:
-        if isinstance(source, Tracer) and not source.is_scalar:
-            own = perhaps_argument(source.cell.argument) if source.cell.argument else source.cell.ambiguous
-            result.cell.ambiguous = result.cell.ambiguous or own
-
-
-def perhaps_argument(name: str) -> str:
-    """Why an array cannot be written to that may be an argument."""
-    return (
-        f"argument {name} or another one, depending on what happened in a loop or branch before, so that the write would reach the "
-        f"caller only sometimes; write to a copy: {name} = {name}.copy() first"
-    )
-
-
 class snapshot:
     """Undo what a block does to lists and dicts of the state, so that it can be run again."""
 
@@ -259,6 +238,13 @@ def _remember(thing: Any, saved: list[tuple[Any, Any]], seen: set[int]) -> None:
         return
     for child in children:
         _remember(child, saved, seen)
+
+
+def array_cell(leaf: Any) -> Cell | None:
+    """The cell of a value that is an array, which can be written to; None for numbers and all else."""
+    if isinstance(leaf, np.ndarray):
+        return as_tracer(leaf).cell
+    return leaf.cell if isinstance(leaf, Tracer) and not leaf.is_scalar and not leaf.weak else None
 
 
 def make_changes(changes: Sequence[Change], values: Sequence[Any]) -> None:

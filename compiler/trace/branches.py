@@ -11,10 +11,12 @@ from typing import Any
 from ..errors import UnsupportedError
 from ..ir import Var
 from ..tree import flatten
+from .aliasing import adopt, kin_of_branches
 from .blocks import (
     Block,
     NotStaged,
     Slot,
+    array_cell,
     close,
     different,
     fill,
@@ -22,7 +24,6 @@ from .blocks import (
     leaf_names,
     listed,
     make_changes,
-    mark_ambiguous,
     run_block,
     snapshot,
     truth,
@@ -126,12 +127,15 @@ def merge_branches(test: Tracer, blocks: list[Block], names: Sequence[str]) -> S
             outcome += [block.scope.resolve(cell.value) for cell in cells]
         regions.append((block.scope, outcome))
     outputs = emit_cond(test, regions)
+    for block in (first, second):
+        adopt(block.scope)
     results: list[Any] = list(first.leaves)
     for (k, slot), var in zip(slots.items(), outputs, strict=False):
         results[k] = unfill(slot, var)
-        mark_ambiguous(results[k], first.leaves[k], second.leaves[k])
     for cell, var in zip(cells, outputs[len(slots) :], strict=True):
         cell.assign(var)
+    kinship = kin_of_branches([[array_cell(block.leaves[k]) for k in slots] for block in (first, second)])
+    kinship.apply([array_cell(results[k]) for k in slots])
     return first.tree.unflatten(results)
 
 

@@ -66,6 +66,8 @@ class Scope:
         self.changes: dict[Any, Any] = {}  # what was done to Python objects (``mutation``)
         self.known = len(trace.changed)  # so many objects had been seen to change when this scope was opened
         self.owned: dict[int, Any] = {}  # cells of variables that are in the state of the block
+        self.read: set[Any] = set()  # cells of arrays that were read here, in loops and branches (``aliasing``)
+        self.outdated: dict[Any, Any] = {}  # cells of which a write here may have been meant -> the line of the write
 
     def resolve(self, var: Var) -> Var:
         """The variable as seen from this scope; captures it from outer scopes."""
@@ -91,6 +93,10 @@ class Scope:
         return False
 
 
+class NotStaged(UnsupportedError):
+    """A block that cannot become a region; a loop of known length is unrolled in its place."""
+
+
 class Trace:
     """All state of one trace of a user's function."""
 
@@ -109,6 +115,7 @@ class Trace:
         self.staging: list[tuple[Any, ...]] = []  # the state and blocks of each loop that is being staged
         self.short = 0  # how many of these are `for` loops that are unrolled where they cannot be staged
         self.growing: list[Any] = []  # lists that these make longer
+        self.outdated: set[Any] = set()  # cells that are outdated in some scope
         self.pins: dict[str, SourceLine | None] = {}  # symbols that became numbers, and where
 
     def unique(self, name: str) -> str:

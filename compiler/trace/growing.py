@@ -27,7 +27,6 @@ from .unbound import emit_check
 NOT_ARRAYS = (
     "the items of a list are not made of numbers, arrays and tuples and lists of them, so that they do not fit into arrays"
 )
-LISTED = "an item of a list, which would change with it; put a copy into the list: items.append(x.copy())"
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,15 +122,21 @@ class Growing(Rows):
     def _write(self, position: Any, leaves: Sequence[Any]) -> None:
         for array, leaf in zip(self.arrays, leaves, strict=True):
             array[position] = leaf
-            if isinstance(leaf, Tracer) and leaf.ndim:
-                leaf.cell.ambiguous = LISTED
+            if isinstance(leaf, Tracer) and not leaf.is_scalar:
+                leaf.cell.listed = True
 
     def count(self) -> Any:
         return self.size
 
     def settled(self) -> Rows:
         """The items that are in use, in arrays of just that length."""
-        return Rows([array[: self.size].copy() for array in self.arrays], self.tree, list(self.weak))
+        return self.in_rows([array[: self.size].copy() for array in self.arrays])
+
+    def in_rows(self, arrays: Sequence[Tracer]) -> Rows:
+        """The list whose items the rows of some arrays are, all of them."""
+        for array in arrays:
+            array.cell.listed = array.ndim > 1
+        return Rows(arrays, self.tree, list(self.weak))
 
     def as_array(self) -> Tracer:
         return self.settled().as_array()
@@ -143,7 +148,7 @@ class Growing(Rows):
 
     def item(self, index: Any) -> Any:
         position = self._position(index)
-        leaves = [array[position] for array in self.arrays]
+        leaves = [_as_item(array[position]) for array in self.arrays]
         return self.tree.unflatten([new(v.value, weak=True) if w else v for v, w in zip(leaves, self.weak, strict=True)])
 
     def _position(self, index: Any) -> Any:
@@ -217,6 +222,15 @@ class Growing(Rows):
         raise Concretize(f"{what}, while a loop makes the list longer; make an array with np.empty instead")
 
 
+def _as_item(row: Tracer) -> Tracer:
+    """A row that is an item of a list: one of its own, which cannot be written to, since its array would not see it."""
+    if not row.ndim:
+        return row
+    row = row.renewed()
+    row.cell.listed = True
+    return row
+
+
 def picked(container: Sequence[Any], index: Tracer) -> Any:
     """An item of a list or tuple at an index that is known only when the program runs: a copy of it."""
     if not container:
@@ -233,8 +247,6 @@ def picked(container: Sequence[Any], index: Tracer) -> Any:
     row = Growing(arrays_for(items, len(container)), items)
     row.fill(container)
     item = row.item(index)
-    for leaf in flatten(item)[0]:
-        leaf.cell.ambiguous = LISTED
     return item
 
 

@@ -11,7 +11,8 @@ import numpy as np
 from ..ir import ArrayType
 from ..ir.types import I64
 from ..tree import flatten
-from .blocks import NotStaged, perhaps_argument, truth
+from .aliasing import relate_copy
+from .blocks import NotStaged, truth
 from .context import active_trace
 from .elementwise import elementwise
 from .growing import NOT_ARRAYS, held_in_arrays
@@ -216,7 +217,7 @@ class Comprehension:
             if not leaves:
                 raise NotStaged(NOT_ARRAYS)
             samples = [as_tracer(leaf) for leaf in leaves]
-            shared = [sample.cell if sample.ndim and sample.cell.scope is not scope else None for sample in samples]
+            shared = [sample if sample.ndim and sample.cell.scope is not scope else None for sample in samples]
             made = [(sample.shape, sample.dtype) for sample in samples]
             weak = [is_python(leaf) for leaf in leaves]
         arrays = [full((numbered.stop, *shape), 0, dtype) for shape, dtype in made]
@@ -230,9 +231,9 @@ class Comprehension:
             return ()
 
         staged_loop(Bounds(0, numbered.stop, 1), body, (), (), None)
-        for array, cell in zip(arrays, shared, strict=True):
-            if cell is not None:  # the items are parts of another array, and these are copies of them
-                array.cell.ambiguous = perhaps_argument(cell.argument or "x")
+        for array, sample in zip(arrays, shared, strict=True):
+            if sample is not None:  # the items are parts of another array, and these are copies of them
+                relate_copy(array.cell, sample.cell)
         return Rows(arrays, tree, weak)
 
 

@@ -5,7 +5,7 @@ The dtypes of what the loop carries are promoted on the way, as Python would pro
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,9 +13,11 @@ from ..errors import UnsupportedError
 from ..ir import ArrayType, Var
 from ..ir.types import I64
 from ..tree import Tree, flatten
+from .aliasing import Cells, Kinship, adopt, check_iterations, kin_in_loop
 from .blocks import (
     NotStaged,
     Slot,
+    array_cell,
     close,
     different,
     fill,
@@ -23,7 +25,6 @@ from .blocks import (
     leaf_names,
     listed,
     make_changes,
-    mark_ambiguous,
     run_block,
     snapshot,
     truth,
@@ -36,7 +37,7 @@ from .elementwise import elementwise
 from .growing import refuse_grown, refuse_whole
 from .mutation import Change, outer_changes
 from .promotion import as_tracer, convert
-from .tracer import Cell, TracedSize, Tracer, as_dim, describe, new
+from .tracer import Cell, TracedSize, Tracer, as_dim, new
 from .unbound import Perhaps, State, Undefined, as_variable, doubted, is_perhaps, is_users, take_perhaps, with_structure
 
 LAST = 2**63 - 1
@@ -108,11 +109,12 @@ def _stage(loop: Loop, slots: dict[int, Slot], cells: list[Cell]) -> State:
     label = leaf_names(tree, names)
     carried = {change.name for change in loop.carried}
     unsure = False
+    kinship: Kinship | None = None
     guards = active_trace().root.builder.guards
     known = len(guards)
     for _ in range(20):
         del guards[known:]  # what an attempt that is thrown away took for granted
-        attempt = _attempt(loop, before, tree, slots, cells, label)
+        attempt = _attempt(loop, before, tree, slots, cells, label, kinship)
         _refuse_effects_of_test(attempt, carried, cells)
         outcome = attempt.tree.unflatten(attempt.leaves)
         places = [k for k, name in enumerate(names) if _becomes_perhaps(name, state[k], outcome[k])]
@@ -130,8 +132,10 @@ def _stage(loop: Loop, slots: dict[int, Slot], cells: list[Cell]) -> State:
         grown = _grow(slots, cells, attempt, before, label)
         again = not unsure and len(outer) < len(attempt.body.changes)  # of changes to new objects the next attempt tells
         unsure = unsure or again
+        known_kinship, kinship = kinship, _kinship(attempt, before, slots)
+        again = again or (kinship != known_kinship and attempt.writes(slots))
         if not grown and not again:
-            return _emit_loop(loop, attempt, before, tree, slots, cells)
+            return _emit_loop(loop, attempt, before, tree, slots, cells, kinship)
     raise NotStaged(f"the values of {listed(names)} keep changing their type from one iteration to the next")
 
 
@@ -232,8 +236,25 @@ class Attempt:
     test_parameters: list[Var]
     test_result: Var | None
 
+    def writes(self, slots: Iterable[int]) -> bool:
+        """Whether an array that was made outside of the body is written to in it."""
+        inputs = [self.inputs[k] for k in slots]
+        return bool(self.body.final) or any(x.cell.value is not p for x, p in zip(inputs, self.parameters, strict=False))
 
-def _attempt(loop: Loop, before: list[Any], tree: Tree, slots: dict[int, Slot], cells: list[Cell], label: list[str]) -> Attempt:
+
+def _kinship(attempt: Attempt, before: list[Any], slots: dict[int, Slot]) -> Kinship:
+    """Which arrays that the loop carries may be the same, as an attempt shows it."""
+
+    def cells(leaves: list[Any]) -> Cells:
+        return [array_cell(leaf) if k in slots else None for k, leaf in enumerate(leaves)]
+
+    return kin_in_loop(cells(before), cells(attempt.inputs), cells(attempt.leaves))
+
+
+def _attempt(
+    loop: Loop, before: list[Any], tree: Tree, slots: dict[int, Slot], cells: list[Cell], label: list[str],
+    kinship: Kinship | None,
+) -> Attempt:  # fmt: skip
     trace = active_trace()
     bounds, test = loop.bounds, loop.test
     test_scope, test_result = None, None
@@ -250,6 +271,8 @@ def _attempt(loop: Loop, before: list[Any], tree: Tree, slots: dict[int, Slot], 
     with snapshot(loop.state), trace.open_scope() as scope:
         index = scope.builder.parameter(_counter(scope), ArrayType(I64))
         inputs, parameters = _enter(scope, before, slots, cells, label)
+        if kinship is not None:
+            kinship.apply([array_cell(leaf) if k in slots else None for k, leaf in enumerate(inputs)])
         arguments = tree.unflatten(inputs)
         if bounds is not None:
             arguments = (bounds.tracer(index), *arguments)
@@ -318,16 +341,20 @@ def _check_sizes(slot: Slot, body: Scope, name: str) -> None:
         )
 
 
-def _emit_loop(loop: Loop, attempt: Attempt, before: list[Any], tree: Tree, slots: dict[int, Slot], cells: list[Cell]) -> State:
+def _emit_loop(
+    loop: Loop, attempt: Attempt, before: list[Any], tree: Tree, slots: dict[int, Slot], cells: list[Cell], kinship: Kinship
+) -> State:
     trace = active_trace()
     with active_trace().reopen(attempt.body):
         results = [fill(slots[k], attempt.leaves[k]) for k in slots]
         results += [attempt.body.resolve(cell.value) for cell in cells]
-        _refuse_lost_writes(attempt, before, slots)
         last = {k: as_tracer(attempt.leaves[k]) for k in slots}
     initial = [trace.scope.resolve(fill(slots[k], before[k])) for k in slots]
     initial += [trace.scope.resolve(cell.value) for cell in cells]
     scopes = [attempt.body] + ([attempt.test] if attempt.test is not None else [])
+    check_iterations(attempt.body, scopes)
+    for scope in scopes:
+        adopt(scope)
     captured = list(dict.fromkeys(var for scope in scopes for var in scope.captured))
     constants = [attempt.body.resolve(var) for var in captured]
     regions = [close(attempt.body, "body", (attempt.index, *constants, *attempt.parameters), results)]
@@ -346,22 +373,10 @@ def _emit_loop(loop: Loop, attempt: Attempt, before: list[Any], tree: Tree, slot
         if not last[k].cell.stretched and not is_smaller(last[k].type.shape, slot.shape):
             slot = replace(slot, stretched="")  # where the loop is not run, a number stands for an array of it
         leaves[k] = unfill(slot, var)
-        mark_ambiguous(leaves[k], before[k])
     for cell, var in zip(cells, outputs[len(slots) :], strict=True):
         cell.assign(var)
+    kinship.apply([array_cell(leaf) if k in slots else None for k, leaf in enumerate(leaves)])
     return tree.unflatten(leaves)
-
-
-def _refuse_lost_writes(attempt: Attempt, before: list[Any], slots: dict[int, Slot]) -> None:
-    """A name that is rebound in a loop is carried by value; writes through it would not reach the caller's array."""
-    for n, k in enumerate(slots):
-        source, inside = before[k], attempt.inputs[k]
-        is_argument = isinstance(source, Tracer) and not source.is_scalar and source.cell.argument
-        if is_argument and inside.cell.value is not attempt.parameters[n]:
-            raise UnsupportedError(
-                f"{describe(source)} is written to in a loop that also gives its name another value; write to a copy: "
-                f"{source.cell.argument} = {source.cell.argument}.copy() before the loop"
-            )
 
 
 def _limits(bounds: Bounds | None) -> tuple[Var, Var, int]:

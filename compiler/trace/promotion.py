@@ -70,6 +70,7 @@ def captured(array: np.ndarray, what: str = "an array") -> Tracer:
         check_array(array, what)
         type = ArrayType(array.dtype, tuple(array.shape))
         cell = Cell(trace.root.builder.parameter("captured", type), trace.root)
+        cell.captured = True
         trace.captured_arrays[id(array)] = (array, Tracer(cell, type))
     return trace.captured_arrays[id(array)][1]
 

@@ -21,19 +21,24 @@ import numpy as np
 from ..errors import DTypeError, UnsupportedError
 from ..ir import ArrayType, Dim, Size, Var
 from ..ir.types import I64
+from .aliasing import note_read, note_write
 from .context import LEAKED, Scope, active_trace, array_type_text, is_internal
 
 
 class Cell:
     """One array of the traced program: the variable that holds its present value."""
 
-    __slots__ = ("ambiguous", "argument", "doubt", "origin", "reshaped", "scope", "stretched", "value")
+    __slots__ = (
+        "__weakref__", "argument", "captured", "doubt", "kin", "listed", "origin", "reshaped", "scope", "stretched", "value"
+    )  # fmt: skip
 
     def __init__(self, value: Var, scope: Scope, argument: str = "") -> None:
         self.value = value
         self.scope = scope
         self.argument = argument  # the user's name, if the caller's array
-        self.ambiguous = ""  # what else it may be, and what to write instead, where that makes writes impossible
+        self.captured = False  # whether the function found it outside of itself
+        self.kin: Any = None  # cells that may be the same array (``aliasing``)
+        self.listed = False  # whether a list in arrays holds a copy of it, where Python's would hold the array itself
         self.origin: Cell | None = None  # of a copy that would be a view were the array in another order
         self.reshaped = False  # whether it matters that reshaping it makes a view: so it does where it is in C order
         self.stretched = ""  # its name, where a branch or loop may have repeated a number or smaller array to this shape
@@ -137,6 +142,7 @@ class Tracer:
             raise RuntimeError(LEAKED)
         if self.cell.doubt is not None:
             self.cell.doubt.check()
+        note_read(self.cell)
         base = self.cell.value
         if not self.views:
             return base
@@ -173,8 +179,13 @@ class Tracer:
         self.check_shape()
         if self.cell.doubt is not None:
             self.cell.doubt.check()
-        if self.cell.ambiguous:
-            raise UnsupportedError(f"this array is written to, and is {self.cell.ambiguous}")
+        if self.cell.listed:
+            raise UnsupportedError(
+                "this array is written to, and is an item of a list as well, which would change with it; put a copy into the list: "
+                "items.append(x.copy())"
+            )
+        note_read(self.cell)
+        note_write(self.cell)
         trace = active_trace()
         if not self.views:
             self.cell.assign(trace.scope.resolve(value))

@@ -13,6 +13,7 @@ from typing import Any
 
 from ..errors import UnsupportedError
 from ..tree import flatten, map_leaves
+from .aliasing import relate_copy
 from .context import Scope, active_trace
 from .mutation import MISSING, Change, Place
 from .tracer import Tracer, new
@@ -107,7 +108,8 @@ def as_variable(change: Change, value: Any) -> Any:
 def _copy(leaf: Tracer) -> Tracer:
     """An array of its own that is known to be there."""
     copy = new(leaf.cell.value, leaf.weak, leaf.is_scalar)
-    copy.cell.ambiguous, copy.cell.stretched = leaf.cell.ambiguous, leaf.cell.stretched
+    copy.cell.stretched = leaf.cell.stretched
+    relate_copy(copy.cell, leaf.cell)
     return copy
 
 
