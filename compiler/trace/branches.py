@@ -85,7 +85,9 @@ def _with_changes(block: Block, changes: Sequence[Change]) -> Block:
 
 
 _RAISED = (ValueError, LookupError, ZeroDivisionError, RuntimeError, AssertionError, UnboundLocalError)
-_READING = tuple(os.path.join(os.path.dirname(__file__), name) for name in ("operators.py", "unbound.py"))  # for the user
+_READING = tuple(
+    os.path.join(os.path.dirname(__file__), name) for name in ("operators.py", "arithmetic.py", "unbound.py")
+)  # for the user
 
 
 def _is_raised_by_user(error: Exception) -> bool:

@@ -88,6 +88,14 @@ def concerns_program(args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
     return outside or has_traced(args) or has_traced(kwargs)
 
 
+def users_method(thing: Any, name: str) -> Any:
+    """What to call for a special method that the user's class defines; None where it is Python's own."""
+    method = getattr(type(thing), name, None)
+    if not isinstance(method, types.FunctionType) or isinstance(thing, (Tracer, TracedSize, Rows)):
+        return None
+    return call(method)
+
+
 def is_hashable(value: Any) -> bool:
     """Whether a value can be looked up."""
     return type(value).__hash__ is not None

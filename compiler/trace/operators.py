@@ -18,9 +18,10 @@ import numpy as np
 from ..errors import ShapeError, UnsupportedError
 from ..ir.types import BOOL
 from ..tree import flatten
-from . import calls
+from . import arithmetic, calls
 from .appending import belongs_outside, stage_branch, stage_for, staging
-from .blocks import Holding, NotStaged, snapshot, truth
+from .blocks import Holding, NotStaged, snapshot
+from .blocks import truth as truth_of_array
 from .branches import staged_if
 from .context import active_trace, user_line
 from .elementwise import elementwise
@@ -38,10 +39,12 @@ from .unbound import Perhaps, State, Undefined, is_there, no_value, require_sett
 UNROLL_AT_MOST = 10_000
 LISTED_AT_MOST = 64
 
-_INPLACE: dict[str, Callable[[Any, Any], Any]] = {
-    "+": operator.iadd, "-": operator.isub, "*": operator.imul, "/": operator.itruediv, "//": operator.ifloordiv,
-    "%": operator.imod, "**": operator.ipow, "@": operator.imatmul, "&": operator.iand, "|": operator.ior,
-    "^": operator.ixor, "<<": operator.ilshift, ">>": operator.irshift,
+_INPLACE: dict[str, tuple[Callable[[Any, Any], Any], str]] = {
+    "+": (operator.iadd, "__iadd__"), "-": (operator.isub, "__isub__"), "*": (operator.imul, "__imul__"),
+    "/": (operator.itruediv, "__itruediv__"), "//": (operator.ifloordiv, "__ifloordiv__"), "%": (operator.imod, "__imod__"),
+    "**": (operator.ipow, "__ipow__"), "@": (operator.imatmul, "__imatmul__"), "&": (operator.iand, "__iand__"),
+    "|": (operator.ior, "__ior__"), "^": (operator.ixor, "__ixor__"), "<<": (operator.ilshift, "__ilshift__"),
+    ">>": (operator.irshift, "__irshift__"),
 }  # fmt: skip
 
 
@@ -53,7 +56,17 @@ class Operators:
     """The object named ``jg_`` in rewritten functions."""
 
     call = staticmethod(calls.call)
-    truth = staticmethod(truth)
+
+    @staticmethod
+    def truth(value: Any) -> Any:
+        """The truth of a value: a Python bool, or a traced bool scalar."""
+        return truth(value)
+
+    # operators
+
+    binary = staticmethod(arithmetic.binary)
+    unary = staticmethod(arithmetic.unary)
+    compare = staticmethod(arithmetic.compare)
 
     # branches
 
@@ -348,7 +361,7 @@ class Operators:
                 return INDEXED[id(container)](index)
         if isinstance(container, list):
             require_settled(container)
-        method = _users_method(container, "__getitem__")
+        method = calls.users_method(container, "__getitem__")
         if method is not None:
             return method(container, index)
         is_item = isinstance(container, (list, tuple)) and isinstance(index, Tracer) and not isinstance(index.dim, int)
@@ -363,7 +376,7 @@ class Operators:
                 f"a traced function writes to {describe(container)} that it found outside of itself; pass the array as an "
                 "argument, or write to a copy made in the function with np.array(...)"
             )
-        method = _users_method(container, "__setitem__")
+        method = calls.users_method(container, "__setitem__")
         if method is not None:
             method(container, index, value)
             return
@@ -385,7 +398,7 @@ class Operators:
         own = inspect.getattr_static(type(thing), name, None)
         if isinstance(own, property) and own.fset is not None:
             calls.call(own.fset)(thing, value)
-        elif (method := _users_method(thing, "__setattr__")) is not None:
+        elif (method := calls.users_method(thing, "__setattr__")) is not None:
             method(thing, name, value)
         else:
             remember(thing, "attribute", name)
@@ -422,7 +435,13 @@ class Operators:
             )
         if isinstance(left, (list, dict, set)):
             remember(left, "whole")
-        return _INPLACE[symbol](left, right)
+        function, name = _INPLACE[symbol]
+        method = calls.users_method(left, name)
+        result = NotImplemented if method is None else method(left, right)
+        if result is not NotImplemented:
+            return result
+        is_changed = isinstance(left, (np.ndarray, list, dict, set)) or (isinstance(left, Tracer) and not left.is_scalar)
+        return function(left, right) if is_changed else arithmetic.binary(symbol, left, right)
 
     def contains(self, item: Any, container: Any) -> Any:
         """``item in container``."""
@@ -430,14 +449,14 @@ class Operators:
             container = container.as_array()
         if isinstance(container, (Tracer, np.ndarray)) and (calls.has_traced(item) or isinstance(container, Tracer)):
             return np.any(as_tracer(container) == item)
-        if isinstance(item, Tracer) and isinstance(container, (list, tuple, set, range)):
+        if calls.has_traced((item, container)) and isinstance(container, (list, tuple, set, range)):
             found: Any = False
             for candidate in container:
-                found = self.or_(found, functools.partial(operator.eq, item, candidate))
+                found = self.or_(found, functools.partial(self.compare, "==", item, candidate))
             return found
         if isinstance(container, dict):
             return is_there(container, "item", item)
-        method = _users_method(container, "__contains__")
+        method = calls.users_method(container, "__contains__")
         if method is not None:
             return calls.call(bool)(method(container, item))
         return item in container
@@ -479,6 +498,17 @@ class Operators:
         return value
 
 
+def truth(value: Any) -> Any:
+    """The truth of a value: a Python bool, or a traced bool scalar; of the user's object, what its class says."""
+    for name in ("__bool__", "__len__"):
+        method = calls.users_method(value, name)
+        if method is not None:
+            return truth_of_array(method(value))
+        if hasattr(type(value), name):
+            break
+    return truth_of_array(value)
+
+
 def _decide(test: Callable[..., Any], state: State) -> tuple[Any, State]:
     """The truth of a while loop's test, and the state after it."""
     going, *after = test(*state)
@@ -494,14 +524,6 @@ def _undefined_part(value: Any) -> Undefined | None:
     if isinstance(value, Undefined):
         return value
     return next(filter(None, map(_undefined_part, value)), None) if type(value) is tuple else None
-
-
-def _users_method(thing: Any, name: str) -> Any:
-    """What to call for a special method that the user's class defines; None where it is Python's own."""
-    method = getattr(type(thing), name, None)
-    if not isinstance(method, types.FunctionType) or isinstance(thing, (Tracer, TracedSize, Rows)):
-        return None
-    return calls.call(method)
 
 
 def _static_index(container: Any, index: Any) -> Any:

@@ -17,8 +17,8 @@ import numpy as np
 from ..ir.types import BOOL, F64, I64
 from ..tree import flatten
 from . import creation, numpy_objects
-from .blocks import truth
-from .calls import OPERATORS, call, has_traced
+from .blocks import is_number, truth
+from .calls import OPERATORS, call, has_traced, users_method
 from .context import active_trace
 from .elementwise import elementwise
 from .functions import FUNCTIONS
@@ -33,6 +33,9 @@ from .unbound import is_there, require_settled
 
 def _len(x: Any) -> Any:
     require_settled(x)
+    method = users_method(x, "__len__")
+    if method is not None:
+        return method(x)
     if isinstance(x, Tracer):
         if not x.type.shape:
             raise TypeError("len() of unsized object")
@@ -56,7 +59,7 @@ def _int(x: Any = 0, *base: Any) -> Any:
 
 
 def _bool(x: Any = False) -> Any:
-    decided = truth(x)
+    decided = OPERATORS[0].truth(x)
     return new(decided.value, weak=True) if isinstance(decided, Tracer) else decided
 
 
@@ -80,7 +83,10 @@ def _sum(iterable: Any, start: Any = 0) -> Any:
         return total if isinstance(start, int) and start == 0 else start + total
     if items is not None and not isinstance(iterable, range):
         return Comprehension(items, lambda item: item, None).fold(lambda total, item: total + item, start)
-    return builtins.sum(iterable, start)
+    listed = list(iterable)
+    if any(users_method(item, "__add__") or users_method(item, "__radd__") for item in listed):
+        return functools.reduce(functools.partial(OPERATORS[0].binary, "+"), listed, start)
+    return builtins.sum(listed, start)
 
 
 def _sum_of_rows(rows: Rows, start: Any) -> Any:
@@ -94,12 +100,15 @@ def _sum_of_rows(rows: Rows, start: Any) -> Any:
 
 
 def _extreme(name: str) -> Callable[..., Any]:
-    python, sign = getattr(builtins, name), "lt" if name == "min" else "gt"
+    python, sign = getattr(builtins, name), "<" if name == "min" else ">"
+    sign_name = "lt" if name == "min" else "gt"
 
     def better(best: Any, other: Any) -> Any:
-        if not has_traced((best, other)):
-            return python(best, other)
-        return elementwise("select", truth(elementwise(sign, as_tracer(other), as_tracer(best))), other, best)
+        operators = OPERATORS[0]
+        test = operators.truth(operators.compare(sign, other, best))
+        if isinstance(test, Tracer) and is_number(best) and is_number(other):
+            return elementwise("select", test, other, best)
+        return operators.ifexp(test, lambda: other, lambda: best)
 
     def of_array(array: Tracer) -> Tracer:
         """As Python compares: a NaN wins at the first place, where nothing beats it, and nowhere else."""
@@ -123,7 +132,7 @@ def _extreme(name: str) -> Callable[..., Any]:
         if isinstance(values, Tracer):
             return of_array(values)
         values = values if isinstance(values, Indexed) else list(values)
-        if not has_traced(values):
+        if not has_traced(values) and not any(users_method(value, f"__{sign_name}__") for value in values):
             return python(values, **kwargs)
         if builtins.all(isinstance(v, (int, TracedSize)) for v in values):
             return _extreme_size(name, values)
@@ -134,7 +143,7 @@ def _extreme(name: str) -> Callable[..., Any]:
 
 def _extreme_by_key(values: Any, key: Callable[[Any], Any], name: str, default: Any) -> Any:
     """The first item whose key is the smallest or largest."""
-    operators, sign = OPERATORS[0], "lt" if name == "min" else "gt"
+    operators, sign = OPERATORS[0], "<" if name == "min" else ">"
     items = as_indexed(values)
     if items is None or items.static_count() is not None:
         listed = list(items or values)
@@ -149,7 +158,7 @@ def _extreme_by_key(values: Any, key: Callable[[Any], Any], name: str, default: 
         state = (first.item(0), key(first.item(0)))
 
     def better(pair: Any, *best: Any) -> Any:
-        test = elementwise(sign, as_tracer(pair[1]), as_tracer(best[1]))
+        test = operators.compare(sign, pair[1], best[1])
         return operators.if_(test, lambda *_: pair, lambda *held: held, best, ("the best", "its key"))
 
     return operators.for_(pairs, better, state, ("the best", "its key"))[0]
@@ -317,11 +326,15 @@ def _all_of(iterable: Any) -> Indexed:
 
 
 def _abs(x: Any) -> Any:
+    method = users_method(x, "__abs__")
+    if method is not None:
+        return method(x)
     return apply_ufunc(np.absolute, x) if isinstance(x, Tracer) else abs(x)
 
 
 def _divmod(x: Any, y: Any) -> Any:
-    return (x // y, x % y) if has_traced((x, y)) else divmod(x, y)
+    operators = OPERATORS[0]
+    return (operators.binary("//", x, y), operators.binary("%", x, y)) if has_traced((x, y)) else divmod(x, y)
 
 
 def _reduce(function: Any, iterable: Any, *initial: Any) -> Any:

@@ -6,6 +6,15 @@ import string
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+BINARY = {
+    "+": operator.add, "-": operator.sub, "*": operator.mul, "@": operator.matmul, "/": operator.truediv,
+    "//": operator.floordiv, "%": operator.mod, "**": operator.pow, "<<": operator.lshift, ">>": operator.rshift,
+    "|": operator.or_, "^": operator.xor, "&": operator.and_,
+}  # fmt: skip
+UNARY = {"-": operator.neg, "+": operator.pos, "~": operator.invert}
+COMPARE = {
+    "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge, "==": operator.eq, "!=": operator.ne,
+}  # fmt: skip
 INPLACE = {
     "+": operator.iadd, "-": operator.isub, "*": operator.imul, "@": operator.imatmul, "/": operator.itruediv,
     "//": operator.ifloordiv, "%": operator.imod, "**": operator.ipow, "<<": operator.ilshift, ">>": operator.irshift,
@@ -92,6 +101,15 @@ class Operators:
 
     def ifexp(self, test: Any, then: Callable[[], Any], orelse: Callable[[], Any]) -> Any:
         return then() if test else orelse()
+
+    def binary(self, symbol: str, left: Any, right: Any) -> Any:
+        return BINARY[symbol](left, right)
+
+    def unary(self, symbol: str, operand: Any) -> Any:
+        return UNARY[symbol](operand)
+
+    def compare(self, symbol: str, left: Any, right: Any) -> Any:
+        return COMPARE[symbol](left, right)
 
     def contains(self, item: Any, container: Any) -> bool:
         return item in container

@@ -796,6 +796,19 @@ def nonlocal_counter(xs):
     return count, seen
 
 
+@on([1, 2, 3], [])
+def functions_made_in_comprehensions(xs):
+    k = 7
+    late = [lambda: k for k in xs]
+    early = [lambda k=k: k for k in xs]
+    pairs = [lambda: (i, j) for i in xs for j in range(i) if (lambda: i + j)() > 1]
+    table = {k: lambda v: (v, k, rest) for k, (_, *rest) in enumerate([xs] * 2) if xs}
+    sums = [(x * n for x in xs) for n in range(3)]
+    nested = [[f() for f in [lambda: [n, m, *[n + 0 for n in range(2)]] for m in range(2)]] for n in range(5, 7)]
+    called = [f() for f in (lambda: x for x in xs)]
+    return k, [[f() for f in each] for each in (late, early, pairs)], [f(1) for f in table.values()], [*map(sum, sums)], nested, called
+
+
 @on(5)
 def recursion(n):
     def factorial(k):

@@ -6,14 +6,8 @@ What Python evaluates once and in a certain order is still evaluated once and in
 import ast
 import copy
 
-from .expressions import Expressions
+from .expressions import BINARY, Expressions
 from .nodes import assign, at, is_simple, load, operator, span, undefined
-
-SYMBOLS = {
-    ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.MatMult: "@", ast.Div: "/", ast.FloorDiv: "//", ast.Mod: "%",
-    ast.Pow: "**", ast.LShift: "<<", ast.RShift: ">>", ast.BitOr: "|", ast.BitXor: "^", ast.BitAnd: "&",
-}  # fmt: skip
-"""The operators of augmented assignments."""
 
 Lines = list[ast.stmt]
 
@@ -58,7 +52,7 @@ class Assignments(Expressions):
                 container = self.once("jg_object", container, lines)
                 target = ast.Attribute(container, name, ast.Store())
                 old = ast.Attribute(container, name, ast.Load())
-        value = operator("inplace", ast.Constant(SYMBOLS[type(node.op)]), old, self.visit(node.value))
+        value = operator("inplace", ast.Constant(BINARY[type(node.op)]), old, self.visit(node.value))
         return [at(place, line) for line in [*lines, *_put(target, value)]]
 
     def visit_Delete(self, node: ast.Delete) -> Lines:

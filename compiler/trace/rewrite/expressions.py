@@ -28,7 +28,15 @@ from .nodes import (
     with_places,
 )  # fmt: skip
 from .problems import Unsupported
-from .scopes import parameter_names
+from .scopes import Scope, bindings, free_names, parameter_names
+
+BINARY = {
+    ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.MatMult: "@", ast.Div: "/", ast.FloorDiv: "//", ast.Mod: "%",
+    ast.Pow: "**", ast.LShift: "<<", ast.RShift: ">>", ast.BitOr: "|", ast.BitXor: "^", ast.BitAnd: "&",
+}  # fmt: skip
+UNARY = {ast.USub: "-", ast.UAdd: "+", ast.Invert: "~"}
+COMPARE = {ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=", ast.Eq: "==", ast.NotEq: "!="}
+"""The symbols of the operators."""
 
 FRAME_FUNCTIONS = frozenset({"super", "locals", "globals", "vars", "eval", "exec"})
 """Functions that look at the frame of their caller, and are called as they are."""
@@ -40,6 +48,7 @@ class Expressions(ast.NodeTransformer):
     unbound: names that may hold `jg_.undefined(...)` and are checked when they are read.
     placed: variables of the function that need a placeholder at its top.
     pending: definitions to put before the current statement.
+    kept: variables of comprehensions that functions made in them may look at later.
     rebound: names bound by `:=` in the function that is being made of an operand; None outside of one.
     """
 
@@ -49,6 +58,7 @@ class Expressions(ast.NodeTransformer):
         self.unbound = (unbound - liveness.own) | frozenset(liveness.entry) | liveness.deleted
         self.placed = {*liveness.entry}
         self.pending: list[ast.stmt] = []
+        self.kept: set[str] = set()
         self.rebound: dict[str, None] | None = None
         self.numbers: Iterator[int] = itertools.count(1)
 
@@ -83,7 +93,11 @@ class Expressions(ast.NodeTransformer):
 
     def visit_UnaryOp(self, node: ast.UnaryOp) -> ast.expr:
         self.generic_visit(node)
-        return at(span(node), operator("not_", node.operand)) if isinstance(node.op, ast.Not) else node
+        if isinstance(node.op, ast.Not):
+            return at(span(node), operator("not_", node.operand))
+        if isinstance(node.operand, ast.Constant):
+            return node
+        return at(span(node), operator("unary", ast.Constant(UNARY[type(node.op)]), node.operand))
 
     def visit_IfExp(self, node: ast.IfExp) -> ast.expr:
         test = self.visit(node.test)
@@ -122,7 +136,7 @@ class Expressions(ast.NodeTransformer):
         self.generic_visit(node)
         if isinstance(node.op, ast.Mod) and isinstance(node.left, ast.Constant) and isinstance(node.left.value, str):
             return at(span(node), operator("interpolate", node.left, node.right))
-        return node
+        return at(span(node), operator("binary", ast.Constant(BINARY[type(node.op)]), node.left, node.right))
 
     def visit_Subscript(self, node: ast.Subscript) -> ast.expr:
         self.generic_visit(node)
@@ -142,10 +156,10 @@ class Expressions(ast.NodeTransformer):
         return self.function(node.args, [*inner.placeholders(), *inner.pending], value, span(node), "jg_lambda")
 
     def visit_ListComp(self, node: ast.ListComp) -> ast.expr:
-        return self.nest("listcomp", "flatcomp", node.generators, node.elt, span(node))
+        return self.comprehension("listcomp", "flatcomp", node.generators, node.elt, span(node))
 
     def visit_GeneratorExp(self, node: ast.GeneratorExp) -> ast.expr:
-        return self.nest("genexp", "flatgen", node.generators, node.elt, span(node))
+        return self.comprehension("genexp", "flatgen", node.generators, node.elt, span(node))
 
     def visit_SetComp(self, node: ast.SetComp) -> ast.expr:
         return self.collect("setcomp", node.generators, node.elt, span(node))
@@ -154,15 +168,36 @@ class Expressions(ast.NodeTransformer):
         pair = at(span(node.key, node.value), ast.Tuple([node.key, node.value], ast.Load()))
         return self.collect("dictcomp", node.generators, pair, span(node))
 
-    def nest(self, name: str, flat: str, generators: list[ast.comprehension], element: ast.expr, place: Place) -> ast.expr:
-        """A comprehension: `jg_.name(iterable, element)`, and around it `jg_.flat(iterable, inner)` for each outer `for`."""
-        first, *others = generators
-        if first.is_async:
+    def comprehension(
+        self, name: str, flat: str, generators: list[ast.comprehension], element: ast.expr, place: Place
+    ) -> ast.expr:
+        """A comprehension; around one whose variables are looked at later, a function that has these variables."""
+        if any(generator.is_async for generator in generators):
             self.forbid(element)
-        iterable = self.visit(first.iter)
+        iterable = self.visit(generators[0].iter)
+        outer, self.kept = self.kept, _kept_targets(generators, element)
 
         def build() -> ast.expr:
-            return self.nest(name, flat, others, element, place) if others else self.visit(element)
+            self.pending += [assign(each, undefined(each)) for each in sorted(self.kept)]
+            return self.nest(name, flat, load(ITEM), generators, element, place)
+
+        if self.kept:
+            result: ast.expr = ast.Call(self.make(signature([ITEM]), build, place), [iterable], [])
+        else:
+            result = self.nest(name, flat, iterable, generators, element, place)
+        self.kept = outer
+        return at(place, result)
+
+    def nest(
+        self, name: str, flat: str, iterable: ast.expr, generators: list[ast.comprehension], element: ast.expr, place: Place
+    ) -> ast.expr:
+        """`jg_.name(iterable, element)`, and around it `jg_.flat(iterable, inner)` for each outer `for`."""
+        first, *others = generators
+
+        def build() -> ast.expr:
+            if others:
+                return self.nest(name, flat, self.visit(others[0].iter), others, element, place)
+            return self.visit(element)
 
         arguments = [iterable, self.of_item(first.target, build, span(element))]
         if first.ifs:
@@ -173,16 +208,18 @@ class Expressions(ast.NodeTransformer):
     def collect(self, name: str, generators: list[ast.comprehension], element: ast.expr, place: Place) -> ast.expr:
         """A set or dict comprehension; one with several `for` collects the items of a generator."""
         if len(generators) == 1:
-            return self.nest(name, "", generators, element, place)
-        items = self.nest("genexp", "flatgen", generators, element, place)
+            return self.comprehension(name, "", generators, element, place)
+        items = self.comprehension("genexp", "flatgen", generators, element, place)
         return at(place, operator(name, items, ast.Lambda(signature([ITEM]), load(ITEM))))
 
     def of_item(self, target: ast.expr, build: Callable[[], ast.expr], place: Place) -> ast.expr:
         """A function of the item of a comprehension."""
-        if isinstance(target, ast.Name):
+        kept = [name for name in bindings([target]) if name in self.kept]
+        if isinstance(target, ast.Name) and not kept:
             return self.make(signature([target.id]), build, place)
 
         def unpack() -> ast.expr:
+            self.pending += [ast.Nonlocal(kept)] if kept else []
             self.pending += self.store(target, at(span(target), load(ITEM)))
             return build()
 
@@ -242,10 +279,27 @@ def declarations(declared: Mapping[str, type[ast.Global] | type[ast.Nonlocal]]) 
     return [kind(names) for kind, names in kinds.items() if names]
 
 
+def _kept_targets(generators: list[ast.comprehension], element: ast.expr) -> set[str]:
+    """The variables of a comprehension that functions and generators made in it may look at when it has gone on."""
+    targets = set(bindings([generator.target for generator in generators]))
+    parts = [element, *(test for generator in generators for test in generator.ifs), *(each.iter for each in generators[1:])]
+    nodes = [node for part in parts for node in ast.walk(part)]
+    used_up = {argument for node in nodes if isinstance(node, ast.Call) for argument in node.args}
+    found: set[str] = set()
+    for node in nodes:
+        if isinstance(node, ast.Lambda):
+            found |= free_names(node)
+        elif isinstance(node, ast.GeneratorExp) and node not in used_up:
+            found |= Scope(node).read
+    return targets & found
+
+
 def _comparison(left: ast.expr, op: ast.cmpop, right: ast.expr, place: Place) -> ast.expr:
     match op:
         case ast.In():
             return at(place, operator("contains", left, right))
         case ast.NotIn():
             return at(place, operator("not_", operator("contains", left, right)))
-    return at(place, ast.Compare(left, [op], [right]))
+        case ast.Is() | ast.IsNot():
+            return at(place, ast.Compare(left, [op], [right]))
+    return at(place, operator("compare", ast.Constant(COMPARE[type(op)]), left, right))

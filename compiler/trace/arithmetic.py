@@ -1,0 +1,187 @@
+"""Python's operators on two operands, as traced functions mean them: in go a symbol and the operands, out comes the result.
+
+Numbers and arrays know their operators themselves. Here is what they do not know: methods that a class of the user's defines, and which
+are followed; lists that are repeated a traced number of times; tuples that are compared item by item; integers divided by zero.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import operator
+import types
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..errors import UnsupportedError
+from .calls import OPERATORS, has_traced, users_method
+from .context import active_trace
+from .promotion import is_python
+from .tracer import TracedSize, Tracer, describe
+from .unbound import emit_check
+
+
+class Symbol(NamedTuple):
+    """An operator, the method that it is of its left operand, and the one that it is of its right operand."""
+
+    function: Callable[[Any, Any], Any]
+    forward: str
+    backward: str
+
+
+BINARY = {
+    "+": Symbol(operator.add, "__add__", "__radd__"), "-": Symbol(operator.sub, "__sub__", "__rsub__"),
+    "*": Symbol(operator.mul, "__mul__", "__rmul__"), "/": Symbol(operator.truediv, "__truediv__", "__rtruediv__"),
+    "//": Symbol(operator.floordiv, "__floordiv__", "__rfloordiv__"), "%": Symbol(operator.mod, "__mod__", "__rmod__"),
+    "**": Symbol(operator.pow, "__pow__", "__rpow__"), "@": Symbol(operator.matmul, "__matmul__", "__rmatmul__"),
+    "&": Symbol(operator.and_, "__and__", "__rand__"), "|": Symbol(operator.or_, "__or__", "__ror__"),
+    "^": Symbol(operator.xor, "__xor__", "__rxor__"), "<<": Symbol(operator.lshift, "__lshift__", "__rlshift__"),
+    ">>": Symbol(operator.rshift, "__rshift__", "__rrshift__"),
+}  # fmt: skip
+COMPARE = {
+    "<": Symbol(operator.lt, "__lt__", "__gt__"), "<=": Symbol(operator.le, "__le__", "__ge__"),
+    ">": Symbol(operator.gt, "__gt__", "__lt__"), ">=": Symbol(operator.ge, "__ge__", "__le__"),
+    "==": Symbol(operator.eq, "__eq__", "__eq__"), "!=": Symbol(operator.ne, "__ne__", "__ne__"),
+}  # fmt: skip
+UNARY = {
+    "-": (operator.neg, "__neg__"), "+": (operator.pos, "__pos__"), "~": (operator.invert, "__invert__"),
+}  # fmt: skip
+
+_NUMBERS = (Tracer, TracedSize, np.ndarray, np.generic)
+
+
+def binary(symbol: str, left: Any, right: Any) -> Any:
+    """``left + right``, and so on."""
+    function, forward, backward = BINARY[symbol]
+    if users_method(left, forward) or users_method(right, backward):
+        return _by_methods(BINARY[symbol], left, right)
+    if symbol == "*" and isinstance(left, (list, tuple)) and _is_traced_int(right):
+        return _repeated(left, right)
+    if symbol == "*" and isinstance(right, (list, tuple)) and _is_traced_int(left):
+        return _repeated(right, left)
+    if symbol in ("//", "%"):
+        check_divisor(left, right)
+    return function(left, right)
+
+
+def unary(symbol: str, operand: Any) -> Any:
+    """``-operand``, and so on."""
+    function, name = UNARY[symbol]
+    method = users_method(operand, name)
+    return function(operand) if method is None else method(operand)
+
+
+def compare(symbol: str, left: Any, right: Any) -> Any:
+    """``left < right``, and so on."""
+    function, forward, backward = COMPARE[symbol]
+    if type(left) is type(right) and _is_made_by_dataclass(left, forward):
+        return compare(symbol, _fields(left), _fields(right))
+    if users_method(left, forward) or users_method(right, backward):
+        return _by_methods(COMPARE[symbol], left, right)
+    for kind in (tuple, list):
+        if isinstance(left, kind) and isinstance(right, kind) and has_traced((left, right)):
+            return _compare_sequences(symbol, left, right)
+    return function(left, right)
+
+
+def _by_methods(symbol: Symbol, left: Any, right: Any) -> Any:
+    """What the first of both operands says that has an answer, as Python asks them."""
+    ways = [(left, symbol.forward, right), (right, symbol.backward, left)]
+    if type(left) is type(right) and symbol.function not in _COMPARISONS:
+        ways.pop()
+    elif type(left) is not type(right) and issubclass(type(right), type(left)):
+        ways.reverse()
+    for owner, name, other in ways:
+        method = users_method(owner, name)
+        if method is None and isinstance(owner, _NUMBERS):
+            _refuse_array_of_objects(owner, other)
+            continue
+        if method is None:
+            method = getattr(type(owner), name, None)
+        result = NotImplemented if method is None else method(owner, other)
+        if result is not NotImplemented:
+            return result
+    return symbol.function(left, right)
+
+
+_COMPARISONS = {symbol.function for symbol in COMPARE.values()}
+
+
+def _refuse_array_of_objects(array: Any, other: Any) -> None:
+    if np.ndim(array) and not hasattr(other, "__array_ufunc__"):
+        raise UnsupportedError(
+            f"NumPy makes an array of objects of {describe(array)} and a {type(other).__name__}; write the {type(other).__name__} on the "
+            "left, or say with __array_ufunc__ = None that it is to be asked first"
+        )
+
+
+def _is_traced_int(value: Any) -> bool:
+    """Whether a value is an int, known at run time, that Python takes for the number of repetitions."""
+    return isinstance(value, Tracer) and (value.weak or value.is_scalar) and value.dtype.kind in "iub"
+
+
+def _repeated(items: Sequence[Any], times: Tracer) -> Any:
+    """``items * times``."""
+    count = active_trace().sizing.pin(times.dim) if times.dim is not None else None
+    if count is not None:
+        return items * count
+    if isinstance(items, tuple) or len(items) != 1:
+        raise UnsupportedError(
+            f"a {type(items).__name__} is repeated {describe(times)} times, which is known only when the program runs; make an array with "
+            "np.full or np.tile"
+        )
+    indices = OPERATORS[0].call(range)(times)
+    return OPERATORS[0].listcomp(indices, lambda _: items[0])
+
+
+def check_divisor(left: Any, right: Any) -> None:
+    """Python's error where an int is divided by an int that is zero."""
+    if not (_is_int(left) and _is_int(right)):
+        return
+    dim = right.dim if isinstance(right, Tracer) else None
+    if dim is not None and active_trace().sizing.decide(dim, "!=", 0):
+        return
+    divides = right != 0
+    error = ZeroDivisionError("integer division or modulo by zero")
+    if isinstance(divides, Tracer):
+        emit_check(divides, error)
+    elif not divides:
+        raise error
+
+
+def _is_int(value: Any) -> bool:
+    """Whether a value stands for one of Python's ints."""
+    return is_python(value) and not isinstance(value, float) and not (isinstance(value, Tracer) and value.dtype.kind == "f")
+
+
+def _compare_sequences(symbol: str, left: Sequence[Any], right: Sequence[Any]) -> Any:
+    """Item by item: the first pair that differs decides, or the lengths do."""
+    operators = OPERATORS[0]
+    if symbol == "!=":
+        return operators.not_(_compare_sequences("==", left, right))
+    if symbol == "==" and len(left) != len(right):
+        return False
+    result: Any = COMPARE[symbol].function(len(left), len(right))
+    for a, b in reversed(list(zip(left, right, strict=False))):
+        equal, rest = operators.truth(compare("==", a, b)), result
+        if symbol == "==":
+            result = operators.and_(equal, lambda rest=rest: rest)
+        else:
+            result = operators.ifexp(equal, lambda rest=rest: rest, lambda a=a, b=b: compare(symbol, a, b))
+    return result
+
+
+def _is_made_by_dataclass(thing: Any, name: str) -> bool:
+    """Whether a method is the one that ``dataclass`` writes, which compares the fields as a tuple."""
+    if not dataclasses.is_dataclass(thing):
+        return False
+    method = getattr(type(thing), "__eq__" if name == "__ne__" else name)
+    return isinstance(method, types.FunctionType) and method.__code__.co_filename == "<string>"
+
+
+def _fields(thing: Any) -> tuple[Any, ...]:
+    return tuple(getattr(thing, field.name) for field in dataclasses.fields(thing) if field.compare)
+
+
+__all__ = ["binary", "check_divisor", "compare", "unary"]
