@@ -7,10 +7,9 @@ are followed; lists that are repeated a traced number of times; tuples that are 
 from __future__ import annotations
 
 import dataclasses
-import operator
 import types
-from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -18,35 +17,9 @@ from ..errors import UnsupportedError
 from .calls import OPERATORS, has_traced, users_method
 from .context import active_trace
 from .promotion import is_python
+from .symbols import BINARY, COMPARE, UNARY, Symbol
 from .tracer import TracedSize, Tracer, describe
 from .unbound import emit_check
-
-
-class Symbol(NamedTuple):
-    """An operator, the method that it is of its left operand, and the one that it is of its right operand."""
-
-    function: Callable[[Any, Any], Any]
-    forward: str
-    backward: str
-
-
-BINARY = {
-    "+": Symbol(operator.add, "__add__", "__radd__"), "-": Symbol(operator.sub, "__sub__", "__rsub__"),
-    "*": Symbol(operator.mul, "__mul__", "__rmul__"), "/": Symbol(operator.truediv, "__truediv__", "__rtruediv__"),
-    "//": Symbol(operator.floordiv, "__floordiv__", "__rfloordiv__"), "%": Symbol(operator.mod, "__mod__", "__rmod__"),
-    "**": Symbol(operator.pow, "__pow__", "__rpow__"), "@": Symbol(operator.matmul, "__matmul__", "__rmatmul__"),
-    "&": Symbol(operator.and_, "__and__", "__rand__"), "|": Symbol(operator.or_, "__or__", "__ror__"),
-    "^": Symbol(operator.xor, "__xor__", "__rxor__"), "<<": Symbol(operator.lshift, "__lshift__", "__rlshift__"),
-    ">>": Symbol(operator.rshift, "__rshift__", "__rrshift__"),
-}  # fmt: skip
-COMPARE = {
-    "<": Symbol(operator.lt, "__lt__", "__gt__"), "<=": Symbol(operator.le, "__le__", "__ge__"),
-    ">": Symbol(operator.gt, "__gt__", "__lt__"), ">=": Symbol(operator.ge, "__ge__", "__le__"),
-    "==": Symbol(operator.eq, "__eq__", "__eq__"), "!=": Symbol(operator.ne, "__ne__", "__ne__"),
-}  # fmt: skip
-UNARY = {
-    "-": (operator.neg, "__neg__"), "+": (operator.pos, "__pos__"), "~": (operator.invert, "__invert__"),
-}  # fmt: skip
 
 _NUMBERS = (Tracer, TracedSize, np.ndarray, np.generic)
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import inspect
 import math
+import random
 import types
 from collections import deque
 from collections.abc import Callable
@@ -98,7 +99,7 @@ def users_method(thing: Any, name: str) -> Any:
 
 def is_hashable(value: Any) -> bool:
     """Whether a value can be looked up."""
-    return type(value).__hash__ is not None
+    return type(value).__hash__ is not None and not isinstance(value, Tracer)
 
 
 def _class(cls: type) -> Any:
@@ -212,7 +213,7 @@ def _own(result: Any) -> Any:
 def _refuse_random(callee: Any) -> None:
     """Random numbers are not drawn while a function is traced."""
     owner = getattr(callee, "__self__", None)
-    if isinstance(owner, (np.random.Generator, np.random.RandomState)):
+    if isinstance(owner, (np.random.Generator, np.random.RandomState, random.Random)):
         raise UnsupportedError(
             f"random numbers drawn by {type(owner).__name__}.{callee.__name__} while tracing would be the same at each call; "
             "draw them outside and pass them as an argument"

@@ -36,7 +36,7 @@ from .iterables import Comprehension, Indexed
 from .promotion import as_array, as_tracer, is_python, scalar_type, strong
 from .rows import Rows
 from .signatures import fitted
-from .tracer import TracedSize, Tracer, describe, handles
+from .tracer import TracedSize, Tracer, describe, handles, new
 
 
 def _each(rank: int) -> Callable[..., Any]:
@@ -242,6 +242,13 @@ PROPERTIES: dict[str, Callable[[Tracer], Any]] = {
 }  # fmt: skip
 
 
+def _class_of_number(x: Tracer) -> type:
+    """The class of a number that a tracer stands for; of an array, that of an array."""
+    if x.weak:
+        return {"b": bool, "i": int, "f": float}[x.dtype.kind]
+    return x.dtype.type if x.is_scalar else np.ndarray
+
+
 @handles("attribute")
 def attribute(x: Tracer, name: str) -> Any:
     """A method or property of a traced array."""
@@ -251,6 +258,10 @@ def attribute(x: Tracer, name: str) -> Any:
         )
     if name in PROPERTIES:
         return PROPERTIES[name](x)
+    if name == "is_integer" and (x.weak or x.is_scalar):
+        return lambda: new((np.isfinite(x) & (np.floor(x) == x)).value, weak=True)
+    if not name.startswith("__") and hasattr(_class_of_number(x), name) and not hasattr(np.ndarray, name):
+        raise UnsupportedError(f"the method .{name}() of {describe(x)} is not compiled by jitgrad; write it with arithmetic")
     if name.startswith("__") or not hasattr(np.ndarray, name):
         raise AttributeError(f"'numpy.ndarray' object has no attribute {name!r}")
     raise UnsupportedError(f"the attribute .{name} of {describe(x)} is not compiled by jitgrad")

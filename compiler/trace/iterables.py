@@ -20,7 +20,7 @@ from .loops import Bounds, staged_loop
 from .promotion import as_tracer, is_python
 from .rows import Rows
 from .tracer import TracedSize, Tracer, as_dim, python_size
-from .unbound import require_settled
+from .unbound import emit_check, require_settled
 
 
 @dataclass(slots=True)
@@ -44,7 +44,11 @@ class Indexed:
         number = span if size == 1 else (span + (size - 1)) // size
         if isinstance(number, int):
             return max(number, 0)
-        return number
+        dim = as_dim(number)
+        is_whole = None if dim is None else active_trace().sizing.decide(dim, ">=", 0)
+        if is_whole is not None:
+            return number if is_whole else 0
+        return elementwise("maximum", number, 0, dtype=I64)
 
     def static_count(self) -> int | None:
         """The number of items if it is a Python int."""
@@ -73,6 +77,13 @@ class Indexed:
         numbered = self.from_zero()
         return (numbered.item(k) for k in range(count))
 
+    def contains(self, value: Any) -> Any:
+        """Whether a number is one of those of a range; of other items, whether it equals one."""
+        if self.at is not _same:
+            return Comprehension(self, lambda item: item == value, None).fold_lazily(_or, False)
+        low, high = (self.start, self.stop - 1) if self.step > 0 else (self.stop + 1, self.start)
+        return (value >= low) & (value <= high) & ((value - self.start) % self.step == 0)
+
     def __len__(self) -> int:
         return sum(1 for _ in self)  # list() would ask for the length
 
@@ -90,6 +101,17 @@ class Indexed:
         return function(func)(*args, **kwargs)
 
 
+def _same(index: Any) -> Any:
+    """The item of a range at an index."""
+    return index
+
+
+def _or(found: Any, item: Callable[[], Any]) -> Any:
+    from .operators import OPERATORS
+
+    return OPERATORS.or_(found, item)
+
+
 def traced_range(*args: Any) -> Any:
     """``range`` whose bounds may be traced."""
     if not any(isinstance(a, (Tracer, TracedSize)) for a in args):
@@ -103,13 +125,14 @@ def traced_range(*args: Any) -> Any:
         return _range_of_unknown_step(start, stop, step)
     if stride == 0:
         raise ValueError("range() arg 3 must not be zero")
-    return Indexed(_simple(start), _simple(stop), stride, lambda k: k)
+    return Indexed(_simple(start), _simple(stop), stride, _same)
 
 
 def _range_of_unknown_step(start: Any, stop: Any, step: Any) -> Indexed:
     """A range whose step is known only when the program runs, counted from zero."""
     forward = (stop - start + step - 1) // step
     backward = (start - stop - step - 1) // -step
+    emit_check(step != 0, ValueError("range() arg 3 must not be zero"))
     count = np.maximum(elementwise("select", step > 0, forward, backward, dtype=I64), 0)
     return Indexed(0, count, 1, lambda k: start + k * step)
 
@@ -153,13 +176,26 @@ def zipped(*iterables: Any, strict: bool = False) -> Any:
         return zip(*iterables, strict=strict)
     numbered = [p.from_zero() for p in parts if p is not None]
     stop = numbered[0].stop
-    for part in numbered[1:]:
+    for number, part in enumerate(numbered[1:], start=2):
+        if strict:
+            _require_as_many(number, stop, part.stop)
         shorter = part.stop < stop
         if isinstance(shorter, Tracer):
             stop = elementwise("minimum", stop, part.stop, dtype=I64)
         elif shorter:
             stop = part.stop
     return Indexed(0, stop, 1, lambda k: tuple(p.at(k) for p in numbered))
+
+
+def _require_as_many(number: int, first: Any, count: Any) -> None:
+    """Python's error where ``zip(strict=True)`` meets iterables of different lengths."""
+    before = "argument 1" if number == 2 else f"arguments 1-{number - 1}"
+    for test, word in ((count >= first, "shorter"), (count <= first, "longer")):
+        error = ValueError(f"zip() argument {number} is {word} than {before}")
+        if isinstance(test, Tracer):
+            emit_check(test, error)
+        elif not test:
+            raise error
 
 
 def backwards(iterable: Any) -> Any:
@@ -178,6 +214,7 @@ class Comprehension:
         self.items = items
         self.element = element
         self.condition = condition
+        self.started = False  # whether it has given an item
 
     def __iter__(self) -> Iterator[Any]:
         from .operators import OPERATORS

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import functools
 import inspect
-import operator
 import types
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
@@ -32,20 +31,13 @@ from .mutation import remember
 from .numpy_objects import INDEXED
 from .promotion import as_tracer
 from .rows import Rows
+from .symbols import INPLACE
 from .texts import in_format, interpolated, joined
 from .tracer import Concretize, TracedSize, Tracer, as_dim, describe, new
 from .unbound import Perhaps, State, Undefined, is_there, no_value, require_settled
 
 UNROLL_AT_MOST = 10_000
 LISTED_AT_MOST = 64
-
-_INPLACE: dict[str, tuple[Callable[[Any, Any], Any], str]] = {
-    "+": (operator.iadd, "__iadd__"), "-": (operator.isub, "__isub__"), "*": (operator.imul, "__imul__"),
-    "/": (operator.itruediv, "__itruediv__"), "//": (operator.ifloordiv, "__ifloordiv__"), "%": (operator.imod, "__imod__"),
-    "**": (operator.ipow, "__ipow__"), "@": (operator.imatmul, "__imatmul__"), "&": (operator.iand, "__iand__"),
-    "|": (operator.ior, "__ior__"), "^": (operator.ixor, "__ixor__"), "<<": (operator.ilshift, "__ilshift__"),
-    ">>": (operator.irshift, "__irshift__"),
-}  # fmt: skip
 
 
 def _identity(*state: Any) -> State:
@@ -435,7 +427,7 @@ class Operators:
             )
         if isinstance(left, (list, dict, set)):
             remember(left, "whole")
-        function, name = _INPLACE[symbol]
+        function, name = INPLACE[symbol]
         method = calls.users_method(left, name)
         result = NotImplemented if method is None else method(left, right)
         if result is not NotImplemented:
@@ -447,6 +439,8 @@ class Operators:
         """``item in container``."""
         if isinstance(container, Rows):
             container = container.as_array()
+        if isinstance(container, Indexed):
+            return calls.call(bool)(container.contains(item))
         if isinstance(container, (Tracer, np.ndarray)) and (calls.has_traced(item) or isinstance(container, Tracer)):
             return np.any(as_tracer(container) == item)
         if calls.has_traced((item, container)) and isinstance(container, (list, tuple, set, range)):

@@ -77,6 +77,10 @@ def captured(array: np.ndarray, what: str = "an array") -> Tracer:
 
 def literal(value: Any, dtype: np.dtype) -> Tracer:
     """A Python number as a constant of a dtype; NumPy's errors where it does not fit."""
+    if dtype == I64 and not -(2**63) <= value < 2**63:
+        raise OverflowError(
+            f"{value} does not fit into the 64 bits that an int has in a traced function; write np.uint64({value})"
+        )
     with np.errstate(all="ignore"):
         number = np.dtype(dtype).type(value)
     var = active_trace().emit("constant", value=python_scalar(number, dtype), dtype=dtype)

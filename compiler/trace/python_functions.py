@@ -24,11 +24,12 @@ from .elementwise import elementwise
 from .functions import FUNCTIONS
 from .iterables import Comprehension, Indexed, as_indexed, backwards, enumerated, traced_range, zipped
 from .promotion import as_tracer, convert, is_python
+from .python_iterators import ITERATORS, OPERATOR_MODULE
 from .rows import Rows
 from .texts import Text, joined, shown
 from .tracer import TracedSize, Tracer, describe, new, python_size
 from .ufuncs import apply_ufunc
-from .unbound import is_there, require_settled
+from .unbound import emit_check, is_there, require_settled
 
 
 def _len(x: Any) -> Any:
@@ -126,6 +127,9 @@ def _extreme(name: str) -> Callable[..., Any]:
             values = values.as_rows() if varies else list(values)
         if key is not None:
             return _extreme_by_key(values, call(key), name, lambda: python((), **kwargs))
+        if isinstance(values, (Tracer, Rows)) and "default" in kwargs:
+            is_empty, default = _len(values) == 0, kwargs.pop("default")
+            return OPERATORS[0].ifexp(is_empty, lambda: default, lambda: extreme(values))
         if isinstance(values, Rows) and values.tree.paths() == [()] and values.listed is None:
             found = of_array(values.as_array())
             return new(found.value, weak=True) if values.weak[0] else found
@@ -221,7 +225,23 @@ def _round(x: Any, digits: Any = None) -> Any:
 
 
 def _pow(x: Any, y: Any, mod: Any = None) -> Any:
-    return x**y if mod is None else pow(x, y, mod)
+    if mod is None:
+        return OPERATORS[0].binary("**", x, y)
+    return _pow_modulo(x, y, mod) if has_traced((x, y, mod)) else pow(x, y, mod)
+
+
+def _pow_modulo(x: Any, y: Any, mod: Any) -> Any:
+    """``pow`` with a modulus: by squaring."""
+    emit_check(as_tracer(y) >= 0, ValueError("pow() with a modulus takes exponents that are not negative"))
+    operators, names = OPERATORS[0], ("power", "base", "exponent")
+    modulo = functools.partial(operators.binary, "%")
+
+    def step(power: Any, base: Any, exponent: Any) -> Any:
+        product = modulo(power * base, mod)
+        return elementwise("select", exponent % 2 == 1, product, power), modulo(base * base, mod), exponent // 2
+
+    start = (modulo(as_tracer(1), mod), modulo(as_tracer(x), mod), as_tracer(y))
+    return operators.while_(lambda *state: (state[2] > 0, *state), step, start, names)[0]
 
 
 def _print(*values: Any, sep: str = " ", end: str = "\n", **kwargs: Any) -> None:
@@ -270,6 +290,8 @@ def _map(function: Any, *iterables: Any) -> Any:
 def _listing(kind: Callable[..., Any]) -> Callable[..., Any]:
     def make(*args: Any) -> Any:
         require_settled(args[0] if args else None)
+        if kind is list and args and isinstance(args[0], Indexed) and args[0].static_count() is None:
+            return OPERATORS[0].listcomp(args[0], lambda item: item)
         return kind(list(args[0])) if args and isinstance(args[0], (Indexed, Comprehension)) else kind(*args)
 
     return make
@@ -406,4 +428,5 @@ REPLACED: dict[Any, Callable[..., Any]] = {
     format: _text(format), sorted: _sorted, abs: _abs, divmod: _divmod, functools.reduce: _reduce, math.log: _math_log,
     math.isclose: _isclose, math.dist: _dist, math.prod: _prod, math.fsum: lambda seq: _float(_sum(seq, 0.0)),
     **{getattr(math, name): _math(name, ufunc) for name, ufunc in _MATH.items() if hasattr(math, name)},
+    **ITERATORS, **OPERATOR_MODULE,
 }  # fmt: skip

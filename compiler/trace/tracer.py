@@ -76,7 +76,6 @@ class Tracer:
 
     __slots__ = ("_cached", "cell", "dim", "is_scalar", "made", "name", "type", "views", "weak")
     __array_priority__ = 1000.0
-    __hash__ = None  # type: ignore[assignment]
 
     if TYPE_CHECKING:  # given in a loop below
         __add__: Callable[..., Any]
@@ -289,6 +288,14 @@ class Tracer:
         raise Concretize(
             f"{describe(self)} is used where Python needs a number now (an index of a list, say); "
             "its value is known only when the program runs. Put the list's items into one array with np.stack"
+        )
+
+    def __hash__(self) -> int:
+        if not self.weak and not self.is_scalar:
+            raise TypeError("unhashable type: 'numpy.ndarray'")
+        raise Concretize(
+            f"{describe(self)} is the key of a dict or an item of a set, which is known only when the program runs; count in an array, as in "
+            "counts[k] += 1, or compare with the keys"
         )
 
     def __complex__(self) -> complex:
