@@ -67,7 +67,7 @@ def _imports(functions: set[str]) -> list[str]:
     modules = [module for module in ("lapack", "numeric") if any(name.startswith(f"{module}.") for name in functions)]
     if modules:
         own.append(f"from {RUNTIME} import {', '.join(modules)}")
-    for module in ("arrays", "blas", "buffers", "choosing", "elementary", "guards", "reducing"):
+    for module in ("arrays", "blas", "buffers", "choosing", "elementary", "guards", "reducing", "texts"):
         names = sorted(name.partition(".")[2] for name in functions if name.startswith(f"{module}."))
         if names:
             own.append(f"from {RUNTIME}.{module} import {', '.join(names)}")

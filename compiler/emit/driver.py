@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import string
 from collections.abc import Iterable, Iterator
 
 from ..ir import ArrayType, Dim
@@ -222,15 +221,10 @@ class _Driver:
             self.code.line(f"raise {s.kind}({s.message!r})")
 
     def write_print(self, s: Print) -> None:
-        pieces: list[str] = []
-        operands = iter([self.text(o) for o in s.operands])
+        operands = [self.text(o) for o in s.operands]
         self.code.flush()
-        for piece, field, *_ in string.Formatter().parse(s.text):
-            if piece.strip():
-                pieces.append(repr(piece.strip()))
-            if field is not None:
-                pieces.append(next(operands))
-        self.code.line(f"print({', '.join(pieces)})", s.source)
+        self.functions.add("texts.show")
+        self.code.line(f"show({s.text!r}, ({''.join(f'{operand}, ' for operand in operands).rstrip()}))", s.source)
 
     def write_newstack(self, s: NewStack) -> None:
         self.code.flush()

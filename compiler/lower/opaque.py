@@ -170,7 +170,8 @@ def lower_check(scope: Scope, equation: Equation) -> None:
 
 def lower_print(scope: Scope, equation: Equation) -> None:
     operands = tuple(scope.any(v) for v in equation.operands)
-    scope.statements.append(Print(equation["text"], operands, equation.source))
+    end = equation.get("end", "\n").replace("{", "{{").replace("}", "}}")
+    scope.statements.append(Print(equation["text"] + end, operands, equation.source))
 
 
 OPAQUE: dict[str, Callable[[Scope, Equation], None]] = {

@@ -79,7 +79,11 @@ def _equation(equation: Equation, operands: list[Any], sizes: Sizes, output: Cal
                 raise getattr(builtins, attributes["kind"])(attributes["message"])
             return ()
         case "print":
-            output(attributes["text"].format(*operands))
+            text = attributes["text"].format(*operands)
+            if "end" in attributes:
+                builtins.print(text, end=attributes["end"])
+            else:
+                output(text)
             return ()
     reference = OPS[equation.op].reference
     assert reference is not None, equation.op

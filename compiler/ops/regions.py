@@ -145,6 +145,6 @@ REGIONS: tuple[Op, ...] = (
     Op("pop", _infer_pop, linear=ALL, transpose=_transpose_pop),
     # raises the error named by "kind" with "message" unless the operand is true
     Op("check", _infer_check, effect=True, no_derivative="an effect"),
-    # prints "text", a format string, with the operands
+    # prints "text", a format string, with the operands, and a line end, or what "end" says
     Op("print", lambda types, a, regions: (), effect=True, no_derivative="an effect"),
 )

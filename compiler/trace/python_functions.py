@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from ..errors import UnsupportedError
 from ..ir.types import BOOL, F64, I64
 from ..tree import flatten
 from . import creation, numpy_objects
@@ -26,7 +27,7 @@ from .iterables import Comprehension, Indexed, as_indexed, backwards, enumerated
 from .promotion import as_tracer, convert, is_python
 from .python_iterators import ITERATORS, OPERATOR_MODULE
 from .rows import Rows
-from .texts import Text, joined, shown
+from .texts import Text, in_format, joined, shown
 from .tracer import TracedSize, Tracer, describe, new, python_size
 from .ufuncs import apply_ufunc
 from .unbound import emit_check, is_there, require_settled
@@ -248,10 +249,16 @@ def _print(*values: Any, sep: str = " ", end: str = "\n", **kwargs: Any) -> None
     if not has_traced(values) and not any(isinstance(value, Text) for value in values):
         builtins.print(*values, sep=sep, end=end, **kwargs)
         return
+    if kwargs.pop("file", None) is not None:
+        raise UnsupportedError(
+            "print(..., file=) of values that are known only when the program runs; print them to standard output"
+        )
+    sep, end = (" " if sep is None else sep), ("\n" if end is None else end)
     shown_values = [shown(as_tracer(v) if isinstance(v, TracedSize) else v, str) for v in values]
     text = joined(*[piece for value in shown_values for piece in (sep, value)][1:])
     assert isinstance(text, Text)
-    active_trace().emit("print", *(value.value for value in text.values), text=text.template)
+    attributes = {} if end == "\n" else {"end": end}
+    active_trace().emit("print", *(value.value for value in text.values), text=text.template, **attributes)
 
 
 def _text(show: Callable[..., str]) -> Callable[..., Any]:
@@ -263,6 +270,10 @@ def _text(show: Callable[..., str]) -> Callable[..., Any]:
         )
 
     return of
+
+
+def _format(value: Any, spec: str = "") -> str:
+    return joined("", in_format(value, None, spec)) if has_traced(value) else format(value, spec)
 
 
 def _hasattr(thing: Any, name: str) -> Any:
@@ -425,7 +436,7 @@ REPLACED: dict[Any, Callable[..., Any]] = {
     np.ndarray: numpy_objects.ndarray, np.ndenumerate: numpy_objects.ndenumerate, np.nditer: numpy_objects.nditer,
     pow: _pow, print: _print, enumerate: enumerated, zip: zipped, reversed: backwards, map: _map, list: _listing(list),
     tuple: _listing(tuple), hasattr: _hasattr, getattr: _getattr, str: _text(str), repr: _text(repr),
-    format: _text(format), sorted: _sorted, abs: _abs, divmod: _divmod, functools.reduce: _reduce, math.log: _math_log,
+    format: _format, sorted: _sorted, abs: _abs, divmod: _divmod, functools.reduce: _reduce, math.log: _math_log,
     math.isclose: _isclose, math.dist: _dist, math.prod: _prod, math.fsum: lambda seq: _float(_sum(seq, 0.0)),
     **{getattr(math, name): _math(name, ufunc) for name, ufunc in _MATH.items() if hasattr(math, name)},
     **ITERATORS, **OPERATOR_MODULE,

@@ -11,8 +11,12 @@ import string
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NoReturn
 
+import numpy as np
+
+from ..errors import UnsupportedError
 from .tracer import Concretize, TracedSize, Tracer, describe
 
+_PARTS = re.compile(r"%([-+ #0]*)(\d*)((?:\.\d+)?)(\w)")
 _DIRECTIVE = re.compile(r"(%(?:\((\w+)\))?[-+ #0]*\d*(?:\.\d+)?[diouxXeEfFgGcrsa%])")
 
 
@@ -25,7 +29,11 @@ class Text(str):
     __slots__ = ("template", "values")
 
     def __new__(cls, template: str, values: Sequence[Tracer]) -> Text:
-        text = super().__new__(cls, template.format(*(f"<{describe(value)}>" for value in values)))
+        rest = iter(values)
+        pieces = ((literal, field is not None) for literal, field, _, _ in string.Formatter().parse(template))
+        text = super().__new__(
+            cls, "".join(f"{literal}<{describe(next(rest))}>" if has else literal for literal, has in pieces)
+        )
         text.template, text.values = template, tuple(values)
         return text
 
@@ -56,8 +64,8 @@ def joined(*pieces: Any) -> str:
 def _part(piece: Any) -> tuple[str, tuple[Tracer, ...]]:
     if isinstance(piece, Text):
         return piece.template, piece.values
-    if isinstance(piece, Tracer):
-        return "{}", (piece,)
+    if isinstance(piece, Tracer):  # a float32 is shown as str() shows it, with fewer digits than format() would
+        return "{!s}" if piece.dtype == np.float32 else "{}", (piece,)
     return str(piece).replace("{", "{{").replace("}", "}}"), ()
 
 
@@ -66,7 +74,7 @@ def shown(value: Any, show: Callable[[Any], str]) -> Any:
     if isinstance(value, Text):
         return value
     if isinstance(value, Tracer):
-        return value.dim if isinstance(value.dim, int) else value
+        return show(value.dim) if isinstance(value.dim, int) else value
     return joined(*_items(value)) if type(value) in (tuple, list, dict) else show(value)
 
 
@@ -105,6 +113,8 @@ def formatted(template: str, args: Sequence[Any], kwargs: dict[str, Any]) -> str
 
 def in_format(value: Any, conversion: str | None, spec: str) -> Any:
     """A value as f-strings and ``str.format`` show it."""
+    if isinstance(value, Tracer) and not isinstance(value.dim, int):
+        return _in_format(value, conversion, spec)
     return shown(value, lambda v: format(string.Formatter().convert_field(v, conversion), spec))
 
 
@@ -125,8 +135,44 @@ def interpolated(template: str, values: Any) -> str:
     return joined(*pieces)
 
 
+def _in_format(value: Tracer, conversion: str | None, spec: str) -> Text:
+    """A traced value in a format that is followed when the program runs."""
+    if isinstance(spec, Text):
+        hash(spec)  # says that it is not known now
+    if conversion is None and value.ndim == 0:
+        format(_sample(value), spec)  # raises what Python raises
+    elif conversion is None and spec:
+        raise TypeError("unsupported format string passed to numpy.ndarray.__format__")
+    if conversion in ("r", "a") and not value.ndim and not value.weak:
+        name = value.dtype.name
+        if spec:
+            raise UnsupportedError(f"{{!{conversion}:{spec}}} of {describe(value)}; leave out the conversion, or the format")
+        return Text(f"np.{name}({{}})" if name != "bool" else "np.{}", [value])
+    shown_as = f"!{conversion if value.ndim else 's'}" if conversion else ""
+    return Text(f"{{{shown_as}{f':{spec}' if spec else ''}}}", [value])
+
+
+def _sample(value: Tracer) -> Any:
+    return {"b": bool, "i": int, "f": float}[value.dtype.kind](1) if value.weak else value.dtype.type(1)
+
+
 def _by_directive(value: Any, directive: str) -> Any:
-    return shown(value, lambda v: directive % (v,))
+    if not isinstance(value, Tracer) or isinstance(value.dim, int):
+        return shown(value, lambda v: directive % (v,))
+    flags, width, precision, kind = _PARTS.fullmatch(directive).groups()  # type: ignore[union-attr]
+    sign = "+" if "+" in flags else " " if " " in flags else ""
+    if kind in "sra":
+        align = "<" if "-" in flags else ">"
+        return _in_format(value, kind, f"{align}{width}{precision}" if width or precision else "")
+    if kind == "c" or value.ndim or (precision and kind in "diuxXo"):
+        raise UnsupportedError(f"{directive!r} % {describe(value)}; write an f-string")
+    if kind in "diu":
+        value, kind = (value if value.dtype.kind in "iu" else value.astype(np.int64)), "d"
+    fill = "<" if "-" in flags else "0" if "0" in flags else ""
+    hashed = "#" if "#" in flags else ""
+    return _in_format(
+        value, None, f"{'<' if fill == '<' else ''}{sign}{hashed}{'0' if fill == '0' else ''}{width}{precision}{kind}"
+    )
 
 
 __all__ = ["Text", "formatted", "in_format", "interpolated", "joined", "shown"]

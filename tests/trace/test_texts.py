@@ -1,7 +1,9 @@
 """Texts with traced values in them: keys of dicts, printed lines, messages of errors."""
 # ruff: noqa: UP031, UP032
 
+import sys
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
@@ -66,8 +68,8 @@ def of_each_kind(x: Any, n: int) -> Any:
 
 
 PRINTED = (
-    "step|0|1.0|1.0 (3,) {} 0|0: 1.0 100%\n{'a': 1.0, 'b': [1, 'c']} 0 1.0 (3,) () 1.0, 2\n"
-    "step|1|2.0|2.0 (3,) {} 1|1: 2.0 100%\n{'a': 2.0, 'b': [1, 'c']} 1 2.0 (3,) () 2.0, 2\nn=2 2 {}\n"
+    "step|0|1.0|1.000 (3,) {} 0|0: 1.0 100%\n{'a': 1.0, 'b': [1, 'c']} 0 1.0 (3,) () 1.0, 2\n"
+    "step|1|2.0|2.000 (3,) {} 1|1: 2.0 100%\n{'a': 2.0, 'b': [1, 'c']} 1 2.0 (3,) () 2.0, 2\nn=2 2 {}\n"
 )
 
 
@@ -80,7 +82,50 @@ def test_print(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.slow
 def test_print_of_compiled_programs(capsys: pytest.CaptureFixture[str]) -> None:
     jg.jit(of_each_kind)(X, 2)
-    assert capsys.readouterr().out.replace(" ", "") == PRINTED.replace(" ", "")
+    assert capsys.readouterr().out == PRINTED
+
+
+def in_formats(x: Any, n: int, v: float) -> Any:
+    print(f"{v:.3f}|{v:10.2e}|{v:<12.4g}|{v:+.1f}|{v:,.2f}|{n:05d}|{n:>8}|{n:x}|{x[0]:.2f}|{v!r:>12}|{v!s}|{n:.1f}|{x!r}")
+    print("%.3f|%8.2e|%-10.2f|%+d|%5d|%05d|%s|%r|%10s|%x|%%|%g|%d" % (v, v, v, n, n, n, v, n, n, n, v, v))
+    print("{1:>6} {0:.2f} {k!r}".format(v, n, k=n), format(v, ".2f"), format(n), "é ☺ {}", end=";\n")
+    print(v, n, sep="", end="")
+    print(" ", n, x, x[:2].sum(), v > 0, f"{v > 0!s:>7}", [v, n], end="\n\n")
+    for i in range(3):
+        print(f"{i:02d}: {x[i]:8.3f}")
+    if v > 0:
+        print(f"{v:.1f}", x.astype(np.float32)[1], np.float32(v), f"{np.float32(v)}")
+    return x
+
+
+@pytest.mark.parametrize("compiled", [False, pytest.param(True, marks=pytest.mark.slow)])
+def test_formats(capsys: pytest.CaptureFixture[str], compiled: bool) -> None:
+    for arguments in [(X / 3, 42, 1234.5678), (-X / 7, -7, -0.25), (X, 0, 0.1)]:
+        in_formats(*arguments)
+        expected = capsys.readouterr().out
+        with nullcontext() if compiled else interpreting():
+            jg.jit(in_formats)(*arguments)
+        assert capsys.readouterr().out == expected
+
+
+def test_keys_in_formats() -> None:
+    def program(x: Any) -> Any:
+        return {f"k{i:03d}%02d" % i: x[i] for i in range(3)}
+
+    with interpreting():
+        assert list(jg.jit(program)(X)) == list(program(X))
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "message"),
+    [(lambda x: f"{x[0]:d}", ValueError, "Unknown format code 'd' for object of type 'float'"),
+     (lambda x: f"{x:.2f}", TypeError, "unsupported format string passed to numpy.ndarray.__format__"),
+     (lambda x: f"{x[0]:{int(x[1])}.1f}", UnsupportedError, "is known only when the program runs"),
+     (lambda x: print(x, file=sys.stderr), UnsupportedError, "print them to standard output")],
+)  # fmt: skip
+def test_formats_that_are_refused(text: Callable[[Any], Any], kind: type[Exception], message: str) -> None:
+    with interpreting(), pytest.raises(kind, match=message):
+        jg.jit(lambda x: print(text(x)))(X)
 
 
 @pytest.mark.parametrize(

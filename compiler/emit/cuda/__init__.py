@@ -74,7 +74,7 @@ def _imports(functions: set[str]) -> list[str]:
     names = sorted(["device", "gpu", *own])
     lines += ["import numpy as np", "", f"from {RUNTIME} import {', '.join(names)}"]
     lines.append(f"from {RUNTIME}.device import cuda")
-    for module in ("elementary", "guards"):
+    for module in ("elementary", "guards", "texts"):
         if called := sorted(f.partition(".")[2] for f in functions if f.startswith(f"{module}.")):
             lines.append(f"from {RUNTIME}.{module} import {', '.join(called)}")
     return lines
