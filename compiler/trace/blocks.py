@@ -166,6 +166,11 @@ def close(scope: Scope, name: str, parameters: Sequence[Var], results: Sequence[
     return Function(name, tuple(parameters), tuple(scope.builder.equations), tuple(results))
 
 
+def made_in(scope: Scope) -> set[str]:
+    """The symbols of the sizes that are made in a scope."""
+    return {e["symbol"] for e in scope.builder.equations if e.get("symbol") is not None}
+
+
 def leaf_names(tree: Tree, names: Sequence[str]) -> list[str]:
     """The name of the variable that each leaf of a state belongs to."""
     return [

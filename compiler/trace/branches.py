@@ -23,6 +23,7 @@ from .blocks import (
     join,
     leaf_names,
     listed,
+    made_in,
     make_changes,
     run_block,
     snapshot,
@@ -36,6 +37,7 @@ from .elementwise import elementwise
 from .growing import refuse_grown, refuse_whole
 from .mutation import Change, outer_changes
 from .promotion import promoted
+from .rewrite import is_rewritten_code
 from .tracer import Cell, Tracer
 from .unbound import State, Undefined, as_variable, doubted, emit_check, is_perhaps, with_structure
 
@@ -97,8 +99,8 @@ def _is_raised_by_user(error: Exception) -> bool:
         last = last.tb_next
     if last is None or isinstance(error, (UnsupportedError, RecursionError)):
         return False
-    filename = last.tb_frame.f_code.co_filename
-    if is_internal(filename) and filename not in _READING:
+    code = last.tb_frame.f_code
+    if is_internal(code.co_filename) and code.co_filename not in _READING and not is_rewritten_code(code):
         return False
     if isinstance(error, AttributeError):
         return hasattr(error.obj, "__dict__") and not isinstance(error.obj, (type, types.ModuleType))
@@ -120,6 +122,8 @@ def merge_branches(test: Tracer, blocks: list[Block], names: Sequence[str]) -> S
             slot_a = join(label[k], a) if not isinstance(a, Undefined) else None
         with active_trace().reopen(second.scope):
             slot_b = join(label[k], b) if not isinstance(b, Undefined) else None
+        for slot, scope in ((slot_a, first.scope), (slot_b, second.scope)):
+            _check_size(slot, scope, label[k])
         slots[k] = _merge_slots(label[k], slot_a, slot_b, a, b)
     cells = list(dict.fromkeys([*first.scope.final, *second.scope.final]))
     regions = []
@@ -160,6 +164,15 @@ def _same_outcome(a: Any, b: Any, first: Scope, second: Scope) -> bool:
             return owner is not first and owner is not second
         return False
     return unchanged(a, b)
+
+
+def _check_size(slot: Slot | None, scope: Scope, name: str) -> None:
+    """Refuse an array whose size is made in a branch: after it the size would be that of either branch."""
+    if slot is not None and slot.type().symbols() & made_in(scope):
+        raise NotStaged(
+            f"a branch of an if gives {listed([name])} a size that is known only when the program runs ({slot.type()}); keep the "
+            "size, as np.where(mask, x, 0) does in place of x[mask], or compute what does not depend on it in the branch"
+        )
 
 
 def _merge_slots(name: str, a: Slot | None, b: Slot | None, x: Any, y: Any) -> Slot:

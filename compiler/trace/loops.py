@@ -24,6 +24,7 @@ from .blocks import (
     join,
     leaf_names,
     listed,
+    made_in,
     make_changes,
     run_block,
     snapshot,
@@ -323,20 +324,20 @@ def _grow(slots: dict[int, Slot], cells: list[Cell], attempt: Attempt, before: l
             if isinstance(after, Undefined):
                 continue
             own = attempt.inputs[k] if k in slots else before[k]
+            if isinstance(after, Tracer):
+                _check_size(after, attempt.body, label[k])
             slot = join(label[k], own, after)
-            _check_sizes(slot, attempt.body, label[k])
             if slots.get(k) != slot:
                 slots[k] = slot
                 grown = True
     return grown
 
 
-def _check_sizes(slot: Slot, body: Scope, name: str) -> None:
+def _check_size(after: Tracer, body: Scope, name: str) -> None:
     """Refuse a carried array whose size is made in the loop."""
-    made = {e["symbol"] for e in body.builder.equations if e.get("symbol") is not None}
-    if slot.type().symbols() & made:
+    if after.type.symbols() & made_in(body):
         raise NotStaged(
-            f"the size of {name} changes from one iteration to the next ({slot.type()}); make it as large as it becomes and "
+            f"the size of {name} changes from one iteration to the next ({after.type}); make it as large as it becomes and "
             "write to slices of it"
         )
 

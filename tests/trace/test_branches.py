@@ -121,3 +121,36 @@ def test_branches_in_branches_are_each_run_once() -> None:
     with interpreting():
         assert jg.jit(program)(np.float64(-2.5)) == 4.0
     assert next(runs) == 6
+
+
+def shrinking_in_a_short_loop(x):
+    for i in range(3):
+        x = x[x > i - 2]
+    return x
+
+
+def test_a_short_loop_that_makes_an_array_smaller_is_unrolled() -> None:
+    with interpreting():
+        np.testing.assert_array_equal(jg.jit(shrinking_in_a_short_loop)(x), shrinking_in_a_short_loop(x))
+
+
+def positive_if_any_is_large(x):
+    if np.max(x) > 1:
+        x = x[x > 0]
+    return x
+
+
+def smaller_until_two_are_left(x):
+    while x.size > 2:
+        x = x[x > np.min(x)]
+    return x
+
+
+@pytest.mark.parametrize(
+    ("program", "message"),
+    [(positive_if_any_is_large, "a branch of an if gives x a size that is known only when the program runs"),
+     (smaller_until_two_are_left, "the size of x changes from one iteration to the next")],
+)  # fmt: skip
+def test_sizes_that_depend_on_values_are_refused_where_they_would_leave_a_region(program: Any, message: str) -> None:
+    with interpreting(), pytest.raises(NotImplementedError, match=message):
+        jg.jit(program)(x)

@@ -43,7 +43,7 @@ from .problems import SourceUnavailable, Unsupported
 from .source import find_source
 from .statements import rewrite_node
 
-__all__ = ["SourceUnavailable", "Unsupported", "is_rewritten", "rewrite"]
+__all__ = ["SourceUnavailable", "Unsupported", "is_rewritten", "is_rewritten_code", "rewrite"]
 
 MARK = "jg_rewritten"
 """The last constant of rewritten code."""
@@ -70,7 +70,12 @@ def rewrite(function: types.FunctionType, operators: object) -> types.FunctionTy
 
 def is_rewritten(function: object) -> bool:
     """Whether the function comes out of `rewrite`, itself or as a part of another."""
-    return isinstance(function, types.FunctionType) and function.__code__.co_consts[-1:] == (MARK,)
+    return isinstance(function, types.FunctionType) and is_rewritten_code(function.__code__)
+
+
+def is_rewritten_code(code: types.CodeType) -> bool:
+    """Whether code comes out of `rewrite`, itself or as a part of another."""
+    return code.co_consts[-1:] == (MARK,)
 
 
 def _rewrite_code(function: types.FunctionType) -> types.CodeType:
