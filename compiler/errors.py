@@ -18,6 +18,8 @@ class LoweringError(AssertionError):
 class UnsupportedError(NotImplementedError):
     """The user's program uses something that jitgrad does not compile; the message says what to write instead."""
 
+    reason: str  # what the message says of code that the user's program calls, where it comes from there
+
 
 class ShapeError(ValueError):
     """Shapes that do not fit together."""

@@ -14,7 +14,7 @@ from .elementwise import elementwise, into
 from .joining import concatenate, pad
 from .products import dot
 from .promotion import as_array, as_tracer, convert, operand
-from .reductions import reduce, running
+from .reductions import argsort, reduce, running
 from .shaping import flip, leading_axes, normal_axes, normal_axis, ravel
 from .tracer import Tracer, describe
 
@@ -67,7 +67,9 @@ def gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: int = 1) -> An
     spacing = spacing * len(axes) if len(spacing) == 1 else spacing
     if len(spacing) != len(axes):
         raise TypeError("invalid number of arguments")
-    results = tuple(_gradient(x, step, number, edge_order) for step, number in zip(spacing, axes, strict=True))
+    results = tuple(
+        convert(_gradient(x, step, number, edge_order), x.dtype) for step, number in zip(spacing, axes, strict=True)
+    )
     return results[0] if len(axes) == 1 else results
 
 
@@ -140,7 +142,7 @@ def unwrap(p: Any, discont: Any = None, axis: int = -1, *, period: Any = 2 * np.
 def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period: Any = None) -> Any:
     """``np.interp``."""
     if period is not None:
-        raise UnsupportedError("np.interp with period; take the remainder first")
+        return _periodic(x, xp, fp, period)
     x, xp, fp = (convert(as_array(v), F64) for v in (x, xp, fp))
     if xp.shape[0] == 0:
         raise ValueError("array of sample points is empty")
@@ -156,6 +158,21 @@ def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period
     inside = np.where(x < xp[0], fp[0] if left is None else left, inside)
     inside = np.where(x > xp[-1], fp[-1] if right is None else right, inside)
     return np.where(np.isnan(x), x, inside)
+
+
+def _periodic(x: Any, xp: Any, fp: Any, period: Any) -> Any:
+    """``np.interp`` on a circle: the points, in order, with the last before the first and the first after the last."""
+    if isinstance(period, (int, float)) and period == 0:
+        raise ValueError("period must be a non-zero value")
+    size = np.abs(period)
+    x, xp, fp = (convert(as_array(v), F64) for v in (x, xp, fp))
+    if xp.shape[0] != fp.shape[0]:
+        raise ValueError("fp and xp are not of the same length")
+    xp = np.remainder(xp, size)
+    order = argsort(xp)
+    xp, fp = xp[order], fp[order]
+    places = concatenate([xp[-1:] - size, xp, xp[:1] + size])
+    return interp(np.remainder(x, size), places, concatenate([fp[-1:], fp, fp[:1]]))
 
 
 def convolve(a: Any, v: Any, mode: str = "full") -> Any:

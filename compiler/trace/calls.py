@@ -22,7 +22,7 @@ from ..errors import UnsupportedError
 from ..ir.types import I64
 from . import creation
 from .context import is_internal
-from .functions import FUNCTIONS, METHODS
+from .functions import FUNCTIONS, METHODS, is_followed, not_compiled
 from .functions import function as numpy_function
 from .iterables import Comprehension, Indexed
 from .mutation import MUTATORS, remember
@@ -108,7 +108,7 @@ def _class(cls: type) -> Any:
     if not isinstance(init, types.FunctionType) or type(cls).__call__ is not type.__call__:
         return cls
     followed = _function(init)
-    if not is_rewritten(followed):
+    if not is_rewritten(followed) and not is_followed(init):
         return cls
 
     def make(*args: Any, **kwargs: Any) -> Any:
@@ -124,7 +124,7 @@ def _class(cls: type) -> Any:
 def _object(callee: Any) -> Any:
     """A callable object: its class's ``__call__`` is followed if it is the user's."""
     method = next((vars(cls)["__call__"] for cls in type(callee).__mro__ if "__call__" in vars(cls)), None)
-    if isinstance(method, types.FunctionType) and not is_internal(method.__code__.co_filename):
+    if isinstance(method, types.FunctionType) and (is_followed(method) or not is_internal(method.__code__.co_filename)):
         return types.MethodType(_function(method), callee)
     return callee
 
@@ -133,7 +133,11 @@ def _function(function: types.FunctionType) -> Any:
     """The user's function, rewritten; libraries' functions and jitgrad's own as they are."""
     if (function.__module__ or "").startswith("scipy.special") and function.__name__ in SPECIAL:
         return functools.partial(_special, function)
-    if is_rewritten(function) or is_internal(function.__code__.co_filename) or is_library(function):
+    if is_rewritten(function):
+        return function
+    if is_followed(function):
+        return functools.partial(of_numpy, function)
+    if is_internal(function.__code__.co_filename) or is_library(function):
         return function
     wrapped = getattr(function, "__wrapped__", None)
     if getattr(function, "__jitgrad__", False):
@@ -146,6 +150,19 @@ def _function(function: types.FunctionType) -> Any:
         return rewrite(function, OPERATORS[0])
     except SourceUnavailable:
         return substituted(function)
+
+
+def of_numpy(function: types.FunctionType, /, *args: Any, **kwargs: Any) -> Any:
+    """Python code of NumPy's is followed, as the user's is, where it meets traced arguments; of sizes alone it is run."""
+    if args and all(isinstance(value, (TracedSize, int, float)) for value in (*args, *kwargs.values())):
+        args = tuple(int(value) if isinstance(value, TracedSize) else value for value in args)
+        kwargs = {name: int(value) if isinstance(value, TracedSize) else value for name, value in kwargs.items()}
+    if not concerns_program(args, kwargs) and not (args and has_traced(getattr(args[0], "__dict__", None))):
+        return _own(function(*args, **kwargs))
+    try:
+        return rewrite(function, OPERATORS[0])(*args, **kwargs)
+    except UnsupportedError as error:
+        raise not_compiled(error, function) from None
 
 
 def _special(function: types.FunctionType, *args: Any, **kwargs: Any) -> Any:

@@ -172,6 +172,23 @@ def setdiff1d(ar1: Any, ar2: Any, assume_unique: bool = False) -> Any:
     return first[isin(first, ar2, invert=True)]
 
 
+def setxor1d(ar1: Any, ar2: Any, assume_unique: bool = False) -> Any:
+    """``np.setxor1d``."""
+    first, second = ravel(ar1), ravel(ar2)
+    return unique(concatenate([first[isin(first, second, invert=True)], second[isin(second, first, invert=True)]]))
+
+
+def trim_zeros(filt: Any, trim: str = "fb", axis: Any = None) -> Any:
+    """``np.trim_zeros`` of one axis."""
+    x = as_array(filt)
+    if x.ndim != 1:
+        raise UnsupportedError("np.trim_zeros of an array with several axes; trim one after the other")
+    kept = nonzero(truth_of(x))[0]
+    first = np.min(kept, initial=x.shape[0]) if "f" in trim.lower() else 0
+    last = np.max(kept, initial=-1) + 1 if "b" in trim.lower() else x.shape[0]
+    return x[first : np.maximum(first, last)]
+
+
 def intersect1d(ar1: Any, ar2: Any, assume_unique: bool = False, return_indices: bool = False) -> Any:
     """``np.intersect1d``: the values alone."""
     if return_indices:
@@ -203,15 +220,11 @@ def searchsorted(a: Any, v: Any, side: str = "left", sorter: Any = None) -> Any:
 
 
 def digitize(x: Any, bins: Any, right: bool = False) -> Any:
-    """``np.digitize``; bins that are known when tracing may decrease."""
-    side = "left" if right else "right"
-    if isinstance(bins, (list, tuple, np.ndarray)) and not any(isinstance(b, Tracer) for b in bins):
-        steps = np.diff(np.asarray(bins))
-        if np.any(steps < 0):
-            if np.any(steps > 0):
-                raise ValueError("bins must be monotonically increasing or decreasing")
-            return len(bins) - searchsorted(np.asarray(bins)[::-1].copy(), x, side)
-    return searchsorted(bins, x, side)
+    """``np.digitize``: bins that decrease count from the other end. What grows nor decreases is not refused."""
+    edges = as_array(bins)
+    below = searchsorted(edges, x, "left" if right else "right")
+    count = edges.shape[0]
+    return np.where(edges[0] > edges[-1], count - below, below) if count else below
 
 
 def bincount(x: Any, /, weights: Any = None, minlength: int = 0) -> Any:

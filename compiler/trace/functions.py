@@ -1,12 +1,14 @@
 """NumPy's functions and array methods, by name: what a traced program may call.
 
 ``FUNCTIONS`` maps each NumPy function to what runs in its place on tracers. ``METHODS`` and ``PROPERTIES`` are the attributes
-of arrays. Anything that is not here is refused with its name.
+of arrays. A function that is not here is followed where it is Python code in terms of others (``is_followed``), else refused.
 """
 
 from __future__ import annotations
 
 import functools
+import os
+import types
 from collections.abc import Callable
 from typing import Any
 
@@ -90,6 +92,7 @@ FUNCTIONS: dict[Callable[..., Any], Callable[..., Any]] = _named(np, {
     "logspace": creation.logspace, "geomspace": creation.geomspace, "array": creation.array, "asarray": creation.asarray,
     "asanyarray": creation.asarray, "ascontiguousarray": creation.asarray, "asfortranarray": creation.asarray,
     "asarray_chkfinite": creation.asarray, "require": lambda a, dtype=None, *_, **__: creation.asarray(a, dtype),
+    "fromiter": lambda iter, dtype, count=-1, *, like=None: creation.array(iter, dtype),
     "copy": lambda a, order="K", subok=False: creation.copy_of(as_array(a)), "astype": creation.astype,
     "eye": grids.eye, "identity": lambda n, dtype=None, **_: grids.eye(n, dtype=dtype), "meshgrid": grids.meshgrid,
     "tri": grids.tri, "tril": grids.triangle(True), "triu": grids.triangle(False), "ix_": grids.ix_,
@@ -140,7 +143,7 @@ FUNCTIONS: dict[Callable[..., Any], Callable[..., Any]] = _named(np, {
     "piecewise": choosing.piecewise, "take": choosing.take, "take_along_axis": choosing.take_along_axis,
     "compress": choosing.compress, "extract": choosing.extract, "nonzero": choosing.where,
     "flatnonzero": lambda a: choosing.where(shaping.ravel(a))[0], "argwhere": choosing.argwhere, "unique": choosing.unique,
-    "union1d": choosing.union1d, "setdiff1d": choosing.setdiff1d, "intersect1d": choosing.intersect1d, "isin": choosing.isin, "searchsorted": choosing.searchsorted, "digitize": choosing.digitize,
+    "union1d": choosing.union1d, "setdiff1d": choosing.setdiff1d, "setxor1d": choosing.setxor1d, "trim_zeros": choosing.trim_zeros, "intersect1d": choosing.intersect1d, "isin": choosing.isin, "searchsorted": choosing.searchsorted, "digitize": choosing.digitize,
     "bincount": choosing.bincount, "isclose": choosing.isclose, "allclose": choosing.allclose,
     "array_equal": choosing.array_equal, "array_equiv": choosing.array_equiv,
     # writing
@@ -150,7 +153,7 @@ FUNCTIONS: dict[Callable[..., Any], Callable[..., Any]] = _named(np, {
     "round": calculus.round_, "around": calculus.round_, "nan_to_num": calculus.nan_to_num, "diff": calculus.diff,
     "ediff1d": calculus.ediff1d, "gradient": calculus.gradient, "trapezoid": calculus.trapezoid, "unwrap": calculus.unwrap,
     "interp": calculus.interp, "angle": calculus.angle, "fix": lambda x, out=None: np.trunc(x, out=out), "sinc": calculus.sinc,
-    "polyval": polynomials.polyval, "polyadd": polynomials.polyadd, "polysub": polynomials.polysub,
+    "polyval": polynomials.polyval, "polyadd": polynomials.polyadd, "polysub": polynomials.polysub, "polymul": polynomials.polymul,
     "polyder": polynomials.polyder, "polyint": polynomials.polyint, "polyfit": polynomials.polyfit, "convolve": calculus.convolve, "correlate": calculus.correlate,
     "apply_along_axis": mapping.apply_along_axis, "apply_over_axes": mapping.apply_over_axes,
     # asking
@@ -167,17 +170,51 @@ FUNCTIONS: dict[Callable[..., Any], Callable[..., Any]] = _named(np, {
 }) | linalg.FUNCTIONS | _named(np.lib.stride_tricks, {"sliding_window_view": windows.windows})  # fmt: skip
 
 
+_FOLLOWED = tuple(
+    os.path.join(os.path.dirname(np.__file__), *place)
+    for place in (
+        *(("lib", f"_{name}_impl.py") for name in (
+            "arraysetops", "function_base", "histograms", "polynomial", "shape_base", "twodim_base", "type_check", "ufunclike")),
+        ("polynomial", ""),
+        ("fft", "_helper.py"),
+    )
+)  # fmt: skip
+
+
+def is_followed(function: types.FunctionType) -> bool:
+    """Whether a function is Python code of NumPy's that says in terms of other functions what it does."""
+    return function.__code__.co_filename.startswith(_FOLLOWED)
+
+
 @handles("function")
 def function(func: Callable[..., Any]) -> Callable[..., Any]:
     """What runs in place of a NumPy function; refuses what is not in the table."""
     found = FUNCTIONS.get(func)
-    if found is None:
-        name = f"{func.__module__}.{func.__name__}".replace("numpy", "np", 1)
-        raise UnsupportedError(
-            f"{name} is not compiled by jitgrad; write it with functions that are (see jitgrad.numpy), "
-            "or compute it outside of the traced function"
-        )
-    return functools.partial(_in_place_of, func, found)
+    return functools.partial(_followed, func) if found is None else functools.partial(_in_place_of, func, found)
+
+
+def _followed(func: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
+    """A function of NumPy's that is not in the table."""
+    from .calls import of_numpy
+
+    implementation = getattr(func, "_implementation", None)
+    if not isinstance(implementation, types.FunctionType) or not is_followed(implementation):
+        raise not_compiled(UnsupportedError(), func)
+    return strong(of_numpy(implementation, *args, **kwargs))
+
+
+def not_compiled(error: UnsupportedError, func: Callable[..., Any]) -> UnsupportedError:
+    """The error, of the same kind, as one that says that a function of NumPy's cannot be compiled, and why."""
+    reason = getattr(error, "reason", str(error))
+    is_public = getattr(getattr(np, func.__name__, func), "_implementation", None) is func
+    name = f"np.{func.__name__}" if is_public else f"{func.__module__}.{func.__name__}".replace("numpy", "np", 1)
+    error.args = (
+        f"{name} is not compiled by jitgrad; write it with functions that are (see jitgrad.numpy), or compute it outside of "
+        f"the traced function{reason and f' (in its own code: {reason})'}",
+    )
+    if reason:
+        error.reason = reason
+    return error
 
 
 def _in_place_of(func: Callable[..., Any], found: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
@@ -209,6 +246,12 @@ def _tolist(x: Tracer) -> Any:
     return Comprehension(Indexed(0, x.shape[0], 1, lambda k: x[k]), _tolist, None).as_rows()
 
 
+def _view(x: Tracer, dtype: Any = None, type: Any = None) -> Tracer:
+    if type not in (None, np.ndarray) or (dtype not in (None, np.ndarray) and np.dtype(dtype) != x.dtype):
+        raise UnsupportedError(f"the bytes of {describe(x)} as another type; x.astype(dtype) converts the values")
+    return x[...]
+
+
 def _fill(x: Tracer, value: Any) -> None:
     x[...] = value
 
@@ -233,7 +276,7 @@ METHODS: dict[str, Callable[..., Any]] = {
     "reshape": _reshape_method, "transpose": _transpose_method, "astype": creation.astype, "item": creation.item,
     "flatten": lambda x, order="C": creation.copy_of(shaping.ravel(x, order)), "copy": lambda x, order="C": creation.copy_of(x),
     "sort": _sort_in_place, "partition": _partition_in_place, "fill": _fill, "conj": _same, "conjugate": _same,
-    "tolist": _tolist, "tobytes": creation.unsupported_copy("tobytes"),
+    "tolist": _tolist, "view": _view, "tobytes": creation.unsupported_copy("tobytes"),
 }  # fmt: skip
 
 PROPERTIES: dict[str, Callable[[Tracer], Any]] = {

@@ -15,7 +15,7 @@ from .context import active_trace
 from .elementwise import into
 from .promotion import as_array, as_tracer, common_dtype, convert
 from .shaping import at_least, dims_of, dims_user, expand_dims, leading_axes, moveaxis, normal_axis, ravel, reshape, reshaped
-from .tracer import Tracer, as_dim, describe, new
+from .tracer import Tracer, as_dim, describe, new, python_size
 
 
 def concatenate(arrays: Any, axis: Any = 0, out: Any = None, dtype: Any = None, casting: str = "same_kind") -> Tracer:
@@ -174,19 +174,39 @@ def tile(x: Any, reps: Any) -> Tracer:
 
 
 def repeat(x: Any, repeats: Any, axis: Any = None) -> Tracer:
-    """``np.repeat``; with a count per element the counts must be numbers known when tracing."""
+    """``np.repeat``; counts per element that are known when tracing are taken as they are."""
     x = as_array(x)
     if axis is None:
         x, axis = ravel(x), 0
     axis = normal_axis(axis, x.type.rank)
     count = as_dim(repeats)
+    if count is None and _is_traced(repeats):
+        return x[(*_before(axis), _counted_out(as_array(repeats), x.shape[axis]))]
     if count is None:
-        return arranged(x, axis, lambda places: np.repeat(places, _numbers(repeats, "np.repeat with a count per element")))
+        return arranged(x, axis, lambda places: np.repeat(places, _numbers(repeats, "np.repeat")))
     if isinstance(count, int) and count < 0:
         raise ValueError("repeats may not contain negative values.")
     shape = x.type.shape
     wide = repeated(expand_dims(x, axis + 1), (*shape[: axis + 1], count, *shape[axis + 1 :]))
     return reshaped(wide, (*shape[:axis], shape[axis] * count, *shape[axis + 1 :]))
+
+
+def _is_traced(value: Any) -> bool:
+    """Whether integers are known only when the program runs."""
+    captured = active_trace().captured_arrays.values()
+    return isinstance(value, Tracer) and not any(t.cell.value == value.cell.value and not value.views for _, t in captured)
+
+
+def _counted_out(counts: Tracer, length: Any) -> Tracer:
+    """Each position as often as its count says: a position of the result stands after as many whole runs as its number."""
+    from .creation import zeros
+
+    counts = np.broadcast_to(counts, (length,))
+    ends = np.cumsum(counts)
+    total = as_dim(np.sum(counts))
+    passed = zeros((python_size(total) + 1,), ends.dtype)  # type: ignore[arg-type]
+    np.add.at(passed, ends, 1)
+    return np.cumsum(passed[:-1])
 
 
 def arranged(x: Tracer, axis: int, places: Callable[[np.ndarray], np.ndarray]) -> Tracer:
@@ -227,18 +247,29 @@ def roll(x: Any, shift: Any, axis: Any = None) -> Tracer:
 
 
 def delete(arr: Any, obj: Any, axis: Any = None) -> Tracer:
-    """``np.delete``: one position, or several that are known when tracing."""
+    """``np.delete``."""
     x = as_array(arr)
     if axis is None:
         x, axis = ravel(x), 0
     axis = normal_axis(axis, x.type.rank)
     if as_dim(obj) is None:
+        if _is_traced(obj):
+            return _without(x, obj, axis)
         chosen = obj if isinstance(obj, slice) else _numbers(obj, "np.delete of several positions")
         return arranged(x, axis, lambda places: np.delete(places, chosen))
     length = x.shape[axis]
     _check_position(obj, length, axis)
     place = obj if obj >= 0 else obj + length
     return concatenate([x[(*_before(axis), slice(0, place))], x[(*_before(axis), slice(place + 1, None))]], axis)
+
+
+def _without(x: Tracer, positions: Tracer, axis: int) -> Tracer:
+    """What is left along an axis without some positions, or without those where a mask holds."""
+    from .creation import ones
+
+    left = ones((x.shape[axis],), bool)
+    left[positions] = False
+    return x[(*_before(axis), left)]
 
 
 def insert(arr: Any, obj: Any, values: Any, axis: Any = None) -> Tracer:
@@ -290,25 +321,70 @@ def resize(a: Any, new_shape: Any) -> Tracer:
 # padding
 
 
-def pad(array: Any, pad_width: Any, mode: str = "constant", *, constant_values: Any = 0) -> Tracer:
-    """``np.pad`` with constants, or with the array's own elements."""
+def pad(
+    array: Any, pad_width: Any, mode: Any = "constant", *, constant_values: Any = 0, end_values: Any = 0,
+    stat_length: Any = None, reflect_type: str = "even",
+) -> Tracer:  # fmt: skip
+    """``np.pad`` with constants, ramps, the array's own elements, or what is found of them."""
     x = as_array(array)
     rank = x.type.rank
-    pairs = _pairs(pad_width, rank)
-    if mode == "constant":
+    pairs = _pairs_by_axis(pad_width, rank) if isinstance(pad_width, dict) else _pairs(pad_width, rank)
+    if mode in ("constant", "empty"):
         return _pad_constant(x, pairs, _pairs(constant_values, rank))
-    if mode not in ("edge", "reflect", "symmetric", "wrap"):
-        raise UnsupportedError(f"np.pad with mode {mode!r}; 'constant', 'edge', 'reflect', 'symmetric' and 'wrap' are compiled")
+    if mode not in ("edge", "reflect", "symmetric", "wrap", "linear_ramp", *_FOUND):
+        shown = repr(mode) if isinstance(mode, str) else "that is a function"
+        raise UnsupportedError(f"np.pad with mode {shown}; join the parts with np.concatenate")
     for axis, (low, high) in enumerate(pairs):
-        if x.shape[axis] == 0:
+        if x.shape[axis] == 0 and (low > 0 or high > 0):
             raise ValueError(f"can't extend empty axis {axis} using modes other than 'constant' or 'empty'")
+        before = _before(axis)
+        ends = x[(*before, slice(0, 1))], x[(*before, slice(-1, None))]
         if mode == "edge":
-            before = (*_before(axis),)
-            ends = [x[(*before, slice(0, 1))], x[(*before, slice(-1, None))]]
             x = concatenate([repeat(ends[0], low, axis), x, repeat(ends[1], high, axis)], axis)
+        elif mode == "linear_ramp":
+            first, last = _pairs(end_values, rank)[axis]
+            x = concatenate([_ramp(ends[0], first, low, axis, False), x, _ramp(ends[1], last, high, axis, True)], axis)
+        elif mode in _FOUND:
+            few = _pairs(stat_length, rank)[axis]
+            parts = [
+                x if n is None else x[(*before, s)]
+                for n, s in zip(few, (slice(few[0]), slice(-(few[1] or 1), None)), strict=True)
+            ]
+            found = [convert(_rounded(_FOUND[mode](part, axis=axis, keepdims=True), x.dtype), x.dtype) for part in parts]
+            x = concatenate([repeat(found[0], low, axis), x, repeat(found[1], high, axis)], axis)
+        elif reflect_type == "odd" and mode in ("reflect", "symmetric"):
+            wide = _pad_with_slices(x, axis, low, high, mode)
+            sides = wide[(*before, slice(0, low))], wide[(*before, slice(wide.shape[axis] - high, None))]
+            found = [convert(2 * end - side, x.dtype) for end, side in zip(ends, sides, strict=True)]
+            x = concatenate([found[0], x, found[1]], axis)
         else:
             x = _pad_with_slices(x, axis, low, high, mode)
     return x
+
+
+_FOUND: dict[str, Callable[..., Any]] = {"maximum": np.max, "minimum": np.min, "mean": np.mean, "median": np.median}
+
+
+def _rounded(x: Any, dtype: np.dtype) -> Any:
+    """What is found of integers, as integers."""
+    return x if dtype.kind == "f" or x.dtype == dtype else np.rint(x)
+
+
+def _ramp(end: Tracer, value: Any, count: Any, axis: int, upwards: bool) -> Tracer:
+    """Equal steps from a value to the elements at an end, without these; or from the elements on to the value."""
+    from .creation import arange
+
+    steps = arange(count).reshape((-1,) + (1,) * (end.type.rank - axis - 1))
+    ramp = value + (end - value) * (steps / count) if not upwards else value + (end - value) * ((count - 1 - steps) / count)
+    return convert(np.floor(ramp) if end.dtype.kind in "iu" else ramp, end.dtype)
+
+
+def _pairs_by_axis(widths: dict[int, Any], rank: int) -> list[tuple[Any, Any]]:
+    """One pair per axis from widths by axis; nothing for the others."""
+    pairs: list[tuple[Any, Any]] = [(0, 0)] * rank
+    for axis, width in widths.items():
+        pairs[normal_axis(axis, rank)] = _pairs(width, 1)[0]
+    return pairs
 
 
 def _pad_with_slices(x: Tracer, axis: int, low: Any, high: Any, mode: str) -> Tracer:

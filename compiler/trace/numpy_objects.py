@@ -13,8 +13,8 @@ from .grids import meshgrid, unravel_index
 from .iterables import Indexed
 from .joining import concatenate, stack
 from .promotion import as_array, common_dtype, convert, result_dtype
-from .shaping import leading_axes, ravel
-from .tracer import Tracer
+from .shaping import flat, leading_axes, ravel
+from .tracer import Tracer, new
 
 
 def ndarray(
@@ -31,18 +31,48 @@ def ndenumerate(arr: Any) -> Any:
     if not isinstance(arr, Tracer):
         return np.ndenumerate(arr)
     x = as_array(arr)
-    flat = ravel(x)
-    return Indexed(0, flat.shape[0], 1, lambda k: (unravel_index(k, x.shape), flat[k]))
+    elements = ravel(x)
+    return Indexed(0, elements.shape[0], 1, lambda k: (tuple(map(_number, unravel_index(k, x.shape))), elements[k]))
+
+
+def _number(index: Tracer) -> Tracer:
+    """An index as the Python number that NumPy gives."""
+    return new(index.value, weak=True, dim=index.dim)
 
 
 def nditer(op: Any, *args: Any, **kwargs: Any) -> Any:
-    """``np.nditer`` over the elements of one array that are read."""
+    """``np.nditer`` over the elements of one array, which are read or written."""
     if isinstance(op, np.ndarray):
         return np.nditer(op, *args, **kwargs)
+    modes = kwargs.pop("op_flags", [])
     if args or kwargs or isinstance(op, (list, tuple)):
-        raise UnsupportedError("np.nditer with more than one array to read; loop over np.ndindex(x.shape) and index the arrays")
-    flat = ravel(as_array(op))
-    return Indexed(0, flat.shape[0], 1, lambda k: flat[k])
+        raise UnsupportedError(
+            "np.nditer over several arrays, or with flags; loop over np.ndindex(x.shape) or np.ndenumerate(x) and index the arrays"
+        )
+    writes = bool({"readwrite", "writeonly"} & set(np.ravel(modes)))
+    elements = flat(op) if writes else ravel(as_array(op))
+    return _Iterator(0, elements.shape[0], 1, lambda k: elements[k, ...] if writes else elements[k])
+
+
+class _Iterator(Indexed):
+    """What ``np.nditer`` gives: it may stand in a ``with`` statement."""
+
+    def __enter__(self) -> _Iterator:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        return None
+
+
+def poly1d(c_or_r: Any, r: bool = False, variable: Any = None) -> Any:
+    """``np.poly1d``; of traced coefficients all are kept, as zeros in front change no value."""
+    if not isinstance(c_or_r, Tracer) and not (
+        isinstance(c_or_r, (list, tuple)) and any(isinstance(c, Tracer) for c in c_or_r)
+    ):
+        return np.poly1d(c_or_r, r, variable)
+    made = np.poly1d.__new__(np.poly1d)
+    made.__dict__.update(coeffs=np.poly(c_or_r) if r else leading_axes(1, as_array(c_or_r)), _variable=variable or "x")
+    return made
 
 
 def _places(part: slice) -> Tracer:

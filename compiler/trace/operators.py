@@ -387,6 +387,10 @@ class Operators:
         """``thing.name = value``."""
         if isinstance(thing, Tracer) and name == "shape":
             raise UnsupportedError("assigning to .shape; write x = x.reshape(...)")
+        if isinstance(thing, Tracer) and name == "flat":
+            values = as_tracer(value)
+            thing.flat[...] = np.resize(values, thing.shape).ravel() if values.ndim else values
+            return
         own = inspect.getattr_static(type(thing), name, None)
         if isinstance(own, property) and own.fset is not None:
             calls.call(own.fset)(thing, value)

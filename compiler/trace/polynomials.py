@@ -8,6 +8,8 @@ import numpy as np
 
 from ..errors import UnsupportedError
 from ..ir.types import F64
+from .calculus import convolve
+from .context import active_trace
 from .creation import arange, ones, zeros
 from .joining import concatenate, stack
 from .linalg import FUNCTIONS as LINALG
@@ -32,6 +34,16 @@ def polyadd(a1: Any, a2: Any) -> Any:
 def polysub(a1: Any, a2: Any) -> Any:
     """``np.polysub``."""
     return np.subtract(*_aligned(a1, a2))
+
+
+def polymul(a1: Any, a2: Any) -> Any:
+    """``np.polymul`` of polynomials whose first coefficients are not zero: NumPy would drop zeros there."""
+    factors = [leading_axes(1, as_array(p)) for p in (a1, a2)]
+    for factor in factors:
+        kept = (factor[0] != 0) | (factor.shape[0] == 1)
+        message = "np.polymul: a coefficient of the highest power is zero, and NumPy drops it; leave it out"
+        active_trace().emit("check", kept.value, kind="ValueError", message=message)
+    return convolve(*factors)
 
 
 def _aligned(*polynomials: Any) -> list[Any]:
@@ -86,4 +98,4 @@ def vander(x: Any, N: Any = None, increasing: bool = False) -> Any:
     return stack(powers if increasing else powers[::-1], -1)
 
 
-__all__ = ["polyadd", "polyder", "polyfit", "polyint", "polysub", "polyval", "vander"]
+__all__ = ["polyadd", "polyder", "polyfit", "polyint", "polymul", "polysub", "polyval", "vander"]

@@ -158,19 +158,27 @@ def trace(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: Any = 
 
 
 def cross(a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: Any = None) -> Any:
-    """``np.cross`` of vectors of three components."""
+    """``np.cross`` of vectors of three components, or of two: then the third component of the product alone."""
     from .joining import stack
 
     if axis is not None:
         axisa = axisb = axisc = axis
     x, y = moveaxis(as_array(a), axisa, -1), moveaxis(as_array(b), axisb, -1)
-    if x.shape[-1] != 3 or y.shape[-1] != 3:
+    sizes = x.shape[-1], y.shape[-1]
+    if any(n not in (2, 3) for n in sizes):
         raise ValueError(
-            f"np.cross: both operands must have 3 components, found {describe(as_array(a))} and {describe(as_array(b))}"
+            f"np.cross: both operands must have 3 components, or 2, found {describe(as_array(a))} and {describe(as_array(b))}"
         )
-    u, v = [x[..., k] for k in range(3)], [y[..., k] for k in range(3)]
-    result = stack([u[1] * v[2] - u[2] * v[1], u[2] * v[0] - u[0] * v[2], u[0] * v[1] - u[1] * v[0]], -1)
-    return moveaxis(result, -1, axisc)
+    u, v = ([z[..., k] for k in range(int(n))] for z, n in zip((x, y), sizes, strict=True))
+
+    def component(i: int, j: int) -> Any:
+        terms = [p[i] * q[j] if i < len(p) and j < len(q) else None for p, q in ((u, v), (v, u))]
+        first, second = terms
+        return -second if first is None else first if second is None else first - second
+
+    if sizes == (2, 2):
+        return new(component(0, 1).value, scalar=False)
+    return moveaxis(stack([component(1, 2), component(2, 0), component(0, 1)], -1), -1, axisc)
 
 
 GENERALIZED = {np.matmul: matmul, np.vecdot: vecdot, np.matvec: matvec, np.vecmat: vecmat}

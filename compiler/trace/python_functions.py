@@ -433,7 +433,7 @@ _MATH: dict[str, Any] = {
 REPLACED: dict[Any, Callable[..., Any]] = {
     range: traced_range, len: _len, float: _float, int: _int, bool: _bool, sum: _sum, min: _extreme("min"),
     max: _extreme("max"), all: _truths("all"), any: _truths("any"), isinstance: is_instance, type: _type, round: _round,
-    np.ndarray: numpy_objects.ndarray, np.ndenumerate: numpy_objects.ndenumerate, np.nditer: numpy_objects.nditer,
+    np.ndarray: numpy_objects.ndarray, np.ndenumerate: numpy_objects.ndenumerate, np.nditer: numpy_objects.nditer, np.poly1d: numpy_objects.poly1d,
     pow: _pow, print: _print, enumerate: enumerated, zip: zipped, reversed: backwards, map: _map, list: _listing(list),
     tuple: _listing(tuple), hasattr: _hasattr, getattr: _getattr, str: _text(str), repr: _text(repr),
     format: _format, sorted: _sorted, abs: _abs, divmod: _divmod, functools.reduce: _reduce, math.log: _math_log,

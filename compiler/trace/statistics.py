@@ -9,10 +9,11 @@ import numpy as np
 from ..errors import UnsupportedError
 from ..ir.types import BOOL, F64, I64
 from .choosing import searchsorted
+from .context import active_trace
 from .creation import arange, full, linspace
 from .elementwise import elementwise, into
 from .products import matmul
-from .promotion import as_array, common_dtype, convert, operand
+from .promotion import as_array, common_dtype, convert, operand, result_dtype
 from .reductions import given, joined_axes, mean, position, reduce, running, sort, var
 from .shaping import leading_axes, normal_axis, reshape, reshaped, squeeze, transpose
 from .tracer import Tracer, new
@@ -37,17 +38,27 @@ def average(a: Any, axis: Any = None, weights: Any = None, returned: bool = Fals
     return (result, total) if returned else result
 
 
-def cov(m: Any, y: Any = None, rowvar: bool = True, bias: bool = False, ddof: Any = None, **kwargs: Any) -> Any:
+def cov(
+    m: Any, y: Any = None, rowvar: bool = True, bias: bool = False, ddof: Any = None, fweights: Any = None,
+    aweights: Any = None, *, dtype: Any = None,
+) -> Any:  # fmt: skip
     """``np.cov``."""
-    if any(value is not None for value in kwargs.values()):
-        raise UnsupportedError(f"np.cov with {', '.join(kwargs)}; weight the deviations and multiply them")
     x = _variables(m, rowvar)
     if y is not None:
         x = np.concatenate([x, _variables(y, rowvar)])
-    centered = x - mean(x, -1, keepdims=True)
-    count = x.shape[-1] - ((0 if bias else 1) if ddof is None else ddof)
-    scaled = matmul(centered, transpose(centered)) / np.maximum(operand(count, F64), 0.0)
-    return squeeze(scaled)
+    lost = (0 if bias else 1) if ddof is None else ddof
+    weights = [convert(as_array(w), F64) for w in (fweights, aweights) if w is not None]
+    if not weights:
+        centered = x - mean(x, -1, keepdims=True)
+        weighted, count = centered, operand(x.shape[-1] - lost, F64)
+    else:
+        w = weights[0] * weights[-1] if len(weights) == 2 else weights[0]
+        total = reduce("sum", w)
+        centered = x - reduce("sum", x * w, -1, keepdims=True) / total
+        weighted = centered * w
+        count = total - (lost if aweights is None else lost * reduce("sum", w * weights[-1]) / total)
+    scaled = matmul(centered, transpose(weighted)) / np.maximum(count, 0.0)
+    return convert(squeeze(scaled), F64 if dtype is None else np.dtype(dtype))
 
 
 def _variables(m: Any, rowvar: bool) -> Tracer:
@@ -69,7 +80,12 @@ def corrcoef(x: Any, y: Any = None, rowvar: bool = True, **kwargs: Any) -> Any:
 
 # quantiles
 
-_METHODS = ("linear", "lower", "higher", "nearest", "midpoint")
+_BETWEEN = {
+    "linear": (1.0, 1.0), "hazen": (0.5, 0.5), "weibull": (0.0, 0.0), "median_unbiased": (1 / 3, 1 / 3),
+    "normal_unbiased": (3 / 8, 3 / 8), "interpolated_inverted_cdf": (0.0, 1.0),
+}  # fmt: skip
+"""Methods that interpolate, by alpha and beta: the place of q among n elements is q (n + 1 - alpha - beta) + alpha - 1."""
+_METHODS = (*_BETWEEN, "lower", "higher", "nearest", "midpoint")
 
 
 def quantile_of(scale: float, skip_nan: bool) -> Any:
@@ -80,9 +96,9 @@ def quantile_of(scale: float, skip_nan: bool) -> Any:
         if method not in _METHODS:
             raise UnsupportedError(f"a quantile with method {method!r}; {', '.join(_METHODS)} are compiled")
         x, axes = joined_axes(a, axis)
-        if x.dtype == BOOL and method in ("linear", "midpoint"):
+        if x.dtype == BOOL and method in (*_BETWEEN, "midpoint"):
             raise TypeError("quantiles of booleans are not defined; convert them first, as in x.astype(float)")
-        x = convert(x, F64) if x.dtype.kind in "iub" and method in ("linear", "midpoint") else x
+        x = convert(x, F64) if x.dtype.kind in "iub" and method in (*_BETWEEN, "midpoint") else x
         fraction = as_array(q)
         fraction = convert(fraction, F64 if fraction.ndim or x.dtype.kind != "f" else x.dtype) / scale
         result = _quantile(x, fraction, method, skip_nan)
@@ -102,7 +118,12 @@ def _quantile(x: Tracer, q: Tracer, method: str, skip_nan: bool) -> Tracer:
         count = reduce("sum", ~np.isnan(x), -1, I64)
     else:
         count = full(x.shape[:-1], x.shape[-1], dtype=I64)
-    place = reshape(q, q.shape + (1,) * count.ndim) * convert(count - 1, q.dtype)
+    alpha, beta = _BETWEEN.get(method, (1.0, 1.0))
+    fraction = reshape(q, q.shape + (1,) * count.ndim)
+    if alpha == beta == 1:
+        place = fraction * convert(count - 1, q.dtype)
+    else:
+        place = fraction * (convert(count, q.dtype) + (1 - alpha - beta)) + (alpha - 1)
     result = _between(ordered, place, count, method)
     if not is_float:
         return result
@@ -228,9 +249,17 @@ def histogram(a: Any, bins: Any = 10, range: Any = None, density: Any = None, we
         raise UnsupportedError("np.histogram with a rule for the bins; pass their number or their edges")
     edges = as_array(bins)
     if not edges.ndim:
-        low, high = (np.min(x), np.max(x)) if range is None else range
+        if range is None:
+            range = (0.0, 1.0) if x.shape[0] == 0 else (np.min(x), np.max(x))
+        low, high = range
         narrow = np.equal(low, high)
+        dtype = result_dtype(x, low, high)
         edges = linspace(np.where(narrow, low - 0.5, low), np.where(narrow, high + 0.5, high), bins + 1)
+        edges = convert(edges, dtype) if dtype.kind == "f" else edges
+        if isinstance(low, Tracer) and x.dtype.kind == "f":
+            finite = np.isfinite(low) & np.isfinite(high)
+            message = "np.histogram: the range that is found in the array is not finite"
+            active_trace().emit("check", finite.value, kind="ValueError", message=message)
     count = edges.shape[0] - 1
     place = np.where(np.equal(x, edges[-1]), count - 1, searchsorted(edges, x, "right") - 1)
     inside = (place >= 0) & (place < count)

@@ -33,6 +33,37 @@ np.multiply.reduceat(A, [0, 1])
 np.maximum.reduceat(A, [0, 2], axis=1)
 np.add.reduceat(x, i)
 x.tolist()
+np.poly1d(w)(x)
+np.poly1d(v).deriv()(x)
+np.poly1d(v).integ()(x)
+np.poly1d([1.0, 2.0])(x)
+np.poly1d(np.polyfit(np.arange(len(x)), x, 2))(y)
+np.polymul(np.abs(w) + 1, np.abs(v) + 1)
+np.setxor1d(x, y)
+np.trim_zeros(x)
+np.trim_zeros(np.maximum(x, 0), "b")
+np.fromiter((p * 2 for p in x), float)
+np.fromiter(x, np.float32)
+A.view() + 1
+    A.view()[0] = 1
+    return A
+    A.flat = 1
+    return A
+    A.flat = [1, 2]
+    return A
+    A.flat = v
+    return A
+    t = 0.0
+    for (a, b), e in np.ndenumerate(A):
+        t = t + a * e + b
+    return t
+    with np.nditer(x, op_flags=["readwrite"]) as it:
+        for e in it:
+            e[...] = 2 * e
+    return x
+    for e in np.nditer(A, op_flags=[["readwrite"]]):
+        e += e * e
+    return A
 A.tolist()
 z.tolist()
 np.unique(x)
