@@ -10,6 +10,7 @@ from llvmlite import ir
 from numba import types
 from numba.extending import lower_builtin, type_callable
 
+from .buffers import empty
 from .linking import stands_for
 
 SUM_BLOCK = 1024
@@ -139,7 +140,7 @@ def grow(buffer: Any, needed: int) -> Any:
 def _grow(buffer, needed):
     if buffer.size >= needed:
         return buffer
-    grown = np.empty(max(needed, 2 * buffer.size), buffer.dtype)
+    grown = empty(max(needed, 2 * buffer.size), buffer.dtype)
     for i in range(buffer.size):
         grown[i] = buffer[i]
     return grown

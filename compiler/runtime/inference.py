@@ -31,6 +31,8 @@ class ObjectTypes(Context):
         """The signature of a function for arguments of these types."""
         if type(func) is not types.Function:
             return super().resolve_function_type(func, args, kws)
+        if chooses_size(func, args):
+            return Signature(types.intp, (types.intp,) * len(args), None)
         key = (func, tuple(args), tuple(kws.items()))
         if key not in _signatures:
             found = super().resolve_function_type(func, args, kws)
@@ -38,3 +40,13 @@ class ObjectTypes(Context):
                 return None
             _signatures[key] = found
         return _signatures[key]
+
+
+def chooses_size(function: types.Type, args: tuple[types.Type, ...]) -> bool:
+    """Whether a call of `min` or `max` is one of sizes. numba compiles a function for each such call, and copies it into the caller."""
+    return (
+        isinstance(function, types.Function)
+        and function.typing_key in (min, max)
+        and len(args) > 1
+        and all(types.unliteral(kind) == types.intp for kind in args)
+    )

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.linalg import LinAlgError
 
 from .blas import SHARED_MATRIX_PRODUCT, gemm
+from .buffers import empty, zeros
 from .fortran import fortran
 from .linking import kernel, stands_for
 from .threads import limit_threads
@@ -104,8 +105,8 @@ def _swap(out, a):
 @stands_for(lu, allocates=True)
 def _lu(factors, pivots, a):
     count, size, _ = a.shape
-    info = np.empty(1, np.int32)
-    threads = limit_threads(size**3 < SHARED_MATRIX_PRODUCT)
+    info = empty(1, np.int32)
+    threads = limit_threads(size * size * size < SHARED_MATRIX_PRODUCT)
     for k in range(count if size else 0):
         _swap(factors[k], a[k])
         _getrf(size, size, factors[k], size, pivots[k], info)
@@ -177,12 +178,12 @@ def _triangular_solve(out, matrix, b, lower, transposed):
 @stands_for(cholesky, allocates=True)
 def _cholesky(out, a):
     count, size, _ = a.shape
-    info = np.zeros(1, np.int32)
+    info = zeros(1, np.int32)
     for k in range(count if size else 0):
         for i in range(size):
             for j in range(size):
                 out[k, i, j] = a[k, i, j] if j <= i else 0
-        threads = limit_threads(size**3 < SHARED_MATRIX_PRODUCT)
+        threads = limit_threads(size * size * size < SHARED_MATRIX_PRODUCT)
         _potrf(UPPER, size, out[k], size, info)
         limit_threads(threads)
         if info[0] != 0:
@@ -191,7 +192,7 @@ def _cholesky(out, a):
 
 @stands_for(eigh, allocates=True)
 def _eigh(values, vectors, a, lower):
-    turned = np.empty(a.shape[1:], a.dtype)
+    turned = empty(a.shape[1:], a.dtype)
     for k in range(a.shape[0] if a.size else 0):
         _eigenvalues(values[k], turned, a[k], lower, VECTORS)
         _swap(vectors[k], turned)
@@ -199,7 +200,7 @@ def _eigh(values, vectors, a, lower):
 
 @stands_for(eigvalsh, allocates=True)
 def _eigvalsh(values, a, lower):
-    scratch = np.empty(a.shape[1:], a.dtype)
+    scratch = empty(a.shape[1:], a.dtype)
     for k in range(a.shape[0] if a.size else 0):
         _eigenvalues(values[k], scratch, a[k], lower, ONLY_VALUES)
 
@@ -208,11 +209,11 @@ def _eigvalsh(values, a, lower):
 def _eigenvalues(values, vectors, a, lower, job):
     """Eigenvalues, and as rows the eigenvectors if they are asked for."""
     size = values.size
-    info = np.zeros(1, np.int32)
-    work = np.empty(1 + 6 * size + 2 * size * size, a.dtype)
-    integers = np.empty(3 + 5 * size, np.int32)
+    info = zeros(1, np.int32)
+    work = empty(1 + 6 * size + 2 * size * size, a.dtype)
+    integers = empty(3 + 5 * size, np.int32)
     _swap(vectors, a)
-    threads = limit_threads(size**3 < SHARED_MATRIX_PRODUCT)
+    threads = limit_threads(size * size * size < SHARED_MATRIX_PRODUCT)
     triangle = LOWER if lower else UPPER
     _syevd(job, triangle, size, vectors, size, values, work, work.size, integers, integers.size, info)
     limit_threads(threads)
@@ -223,8 +224,8 @@ def _eigenvalues(values, vectors, a, lower, job):
 @stands_for(qr, allocates=True)
 def _qr(q, r, a):
     count, rows, columns = a.shape
-    turned, scales = np.empty((columns, rows), a.dtype), np.empty(columns, a.dtype)
-    work, info = np.empty(BLOCK * columns, a.dtype), np.empty(1, np.int32)
+    turned, scales = empty((columns, rows), a.dtype), empty(columns, a.dtype)
+    work, info = empty(BLOCK * columns, a.dtype), empty(1, np.int32)
     threads = limit_threads(rows * columns * columns < SHARED_MATRIX_PRODUCT)
     for k in range(count if columns else 0):
         _swap(turned, a[k])
@@ -241,7 +242,7 @@ def _qr(q, r, a):
 def _svd(u, s, vh, a):
     count, rows, columns = a.shape
     size = s.shape[1]
-    left, right = np.empty((size, rows), a.dtype), np.empty((columns, size), a.dtype)
+    left, right = empty((size, rows), a.dtype), empty((columns, size), a.dtype)
     for k in range(count if size else 0):
         _singular_values(left, s[k], right, a[k], SMALLEST)
         _swap(u[k], left)
@@ -250,7 +251,7 @@ def _svd(u, s, vh, a):
 
 @stands_for(svdvals, allocates=True)
 def _svdvals(s, a):
-    nothing = np.empty((1, 1), a.dtype)
+    nothing = empty((1, 1), a.dtype)
     for k in range(a.shape[0] if a.size else 0):
         _singular_values(nothing, s[k], nothing, a[k], ONLY_VALUES)
 
@@ -259,8 +260,8 @@ def _svdvals(s, a):
 def _singular_values(left, s, right, a, job):
     """Singular values, and the transposes of the matrices of singular vectors if they are asked for."""
     rows, columns = a.shape
-    turned, info = np.empty((columns, rows), a.dtype), np.zeros(1, np.int32)
-    integers, work = np.empty(8 * s.size, np.int32), np.empty(1, a.dtype)
+    turned, info = empty((columns, rows), a.dtype), zeros(1, np.int32)
+    integers, work = empty(8 * s.size, np.int32), empty(1, a.dtype)
     _swap(turned, a)
     threads = limit_threads(rows * columns * s.size < SHARED_MATRIX_PRODUCT)
     room = -1  # asks for the size of the workspace
@@ -268,7 +269,7 @@ def _singular_values(left, s, right, a, job):
         _gesdd(job, rows, columns, turned, rows, s, left, rows, right, s.size, work, room, integers, info)
         if room < 0:
             room = int(work[0])
-            work = np.empty(room, a.dtype)
+            work = empty(room, a.dtype)
     limit_threads(threads)
     if info[0] != 0:
         raise LinAlgError("SVD did not converge")
@@ -278,7 +279,7 @@ def _singular_values(left, s, right, a, job):
 def _pinv(out, a, cutoff):
     count, rows, columns = a.shape
     size = min(rows, columns)
-    u, s, vh = np.empty((1, rows, size), a.dtype), np.empty((1, size), a.dtype), np.empty((1, size, columns), a.dtype)
+    u, s, vh = empty((1, rows, size), a.dtype), empty((1, size), a.dtype), empty((1, size, columns), a.dtype)
     for k in range(count if size else 0):
         svd(u, s, vh, a[k : k + 1])
         for j in range(size):

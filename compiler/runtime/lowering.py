@@ -24,6 +24,7 @@ from numba.core.funcdesc import PythonFunctionDescriptor
 from numba.core.ir_utils import get_definition, guard
 from numba.core.lowering import Lower
 
+from .inference import chooses_size
 from .passing import holds_memory
 
 Blocks = dict[int, ir.Block]
@@ -121,6 +122,15 @@ class ObjectLower(Lower):
         dtype, value = self.typeof(target_var.name).dtype, self.loadvar(value_var.name)
         value = self.context.cast(self.builder, value, self.typeof(value_var.name), dtype)
         return self.context.pack_value(self.builder, dtype, value, self._element(target_var, index_var))
+
+    def _lower_call_normal(self, fnty: types.Type, expr: ir.Expr, signature: Any) -> Any:
+        if not chooses_size(fnty, signature.args):
+            return super()._lower_call_normal(fnty, expr, signature)
+        relation = "<" if fnty.typing_key is min else ">"
+        chosen, *others = self.fold_call_args(fnty, signature, expr.args, expr.vararg, expr.kws)
+        for other in others:
+            chosen = self.builder.select(self.builder.icmp_signed(relation, other, chosen), other, chosen)
+        return chosen
 
     # elements of arrays
 

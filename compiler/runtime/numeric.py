@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numba.extending import register_jitable
 
-from .buffers import view
+from .buffers import empty, view
 from .linking import stands_for
 from .reducing import rounding_error, with_error
 
@@ -176,7 +176,7 @@ def copy_into(out: Any, x: Any) -> None:
 @compiled_once(allocates=True)
 def copied(x: Any) -> Any:
     """The array in memory of its own."""
-    out = np.empty(x.shape, x.dtype)
+    out = empty(x.shape, x.dtype)
     copy_into(out, x)
     return out
 
@@ -194,7 +194,7 @@ def nonzero(x: Any) -> Any:
     count = 0
     for i in range(x.size):
         count += x[i]
-    out = np.empty(count, np.int64)
+    out = empty(count, np.int64)
     count = 0
     for i in range(x.size):
         if x[i]:

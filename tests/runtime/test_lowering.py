@@ -96,6 +96,13 @@ BODIES = {
         out[i] = stack[i]
     return out
 """,
+    "least and greatest": """
+    small, flag = zeros(2, np.int8), n > 3
+    small[0], small[1] = 3, -3
+    for i in range(n):
+        out[i] = min(i, n - i) + 10 * max(i, 4, n - 2 * i) + 100.0 * min(i, 2.5) + max(small[0], i) + min(small[1], flag)
+    return out
+""",
     "bools and small integers": """
     marks = zeros((n, 2), np.bool_)
     small = zeros((2, n), np.int8)
@@ -164,3 +171,10 @@ def test_a_kernel_is_little_code() -> None:
     text = code(HEADER + DECORATOR + kernel + "\n\n" + DECORATOR + driver, "fill_with_17", signature)
     assert "sdiv" not in text and "NRT_" not in text
     assert text.count("\n") < 200
+
+
+def test_least_and_greatest_of_sizes_are_no_functions() -> None:
+    """numba compiles one for each way in which they are called, and copies it into the caller."""
+    driver = "def run(out, n):\n    for i in range(min(n, out.size)):\n        out[i] = max(n - 1, 23, i)\n    return out\n"
+    text = code(HEADER + DECORATOR + driver, "run", ("f64[::1]", "i64"))
+    assert "ol_min" not in text and "ol_max" not in text
