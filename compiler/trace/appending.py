@@ -8,7 +8,7 @@ is an expression in the number of the iteration, and otherwise it is carried thr
 from __future__ import annotations
 
 import types
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -219,12 +219,11 @@ def stage_for(stage: Stage, items: Indexed, body: Callable[..., State], state: S
 
 
 def stage_branch(stage: Callable[[State], State], blocks: tuple[Any, ...], state: State) -> State:
-    """Stage a branch; outside of loops lists may become longer in it."""
-    trace = active_trace()
+    """Stage a branch, in which lists may become longer; those that a loop around it makes longer are left to this."""
     try:
         return stage(state)
-    except Grows:
-        if trace.staging:
+    except Grows as reason:
+        if belongs_to(active_trace().staging, reason):
             raise
     with staging((*state, *blocks)):
         once = Indexed(0, 1, 1, lambda k: k)
@@ -301,9 +300,14 @@ def _learn(reason: Grows, moving: list[Moving], holders: tuple[Any, ...], has_te
 
 def belongs_outside(reason: NotStaged) -> bool:
     """Whether a loop around the innermost one must do something about it."""
+    return belongs_to(active_trace().staging[:-1], reason)
+
+
+def belongs_to(loops: Sequence[tuple[Any, ...]], reason: NotStaged) -> bool:
+    """Whether one of some loops, told by what they hold, must do something about what became of a list."""
     if not isinstance(reason, Grows) or isinstance(reason.thing, Growing):
         return isinstance(reason, (Grows, Misjudged))
-    return any(_holds(holders, reason.thing) for holders in active_trace().staging[:-1])
+    return any(_holds(holders, reason.thing) for holders in loops)
 
 
 def _holds(holders: tuple[Any, ...], thing: Any) -> bool:

@@ -436,7 +436,7 @@ class Operators:
         result = NotImplemented if method is None else method(left, right)
         if result is not NotImplemented:
             return result
-        is_changed = isinstance(left, (np.ndarray, list, dict, set)) or (isinstance(left, Tracer) and not left.is_scalar)
+        is_changed = isinstance(left, (np.ndarray, list, dict, set, Rows)) or (isinstance(left, Tracer) and not left.is_scalar)
         return function(left, right) if is_changed else arithmetic.binary(symbol, left, right)
 
     def contains(self, item: Any, container: Any) -> Any:

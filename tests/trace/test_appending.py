@@ -406,3 +406,21 @@ def test_layers_in_a_list_are_not_stacked() -> None:
         return x
 
     assert "loop" not in jg.ir(network, x3, [x3, 2 * x3, 3 * x3])
+
+
+def test_a_list_of_candidates_grows_under_conditions_in_a_loop() -> None:
+    def path(costs):
+        best = np.zeros(len(costs))
+        for k in range(len(costs)):
+            ways = [costs[k]]
+            if k > 0:
+                ways.append(best[k - 1] + 0.5 * costs[k])
+            if k > 1 and costs[k] > 0.5:
+                ways.append(best[k - 2] + costs[k])
+            best[k] = max(ways) + sum(np.exp(w - ways[-1]) for w in ways) + len(ways)
+        return best
+
+    costs = np.sin(np.arange(30.0))
+    with interpreting():
+        same(jg.jit(path)(costs), path(costs))
+    assert len(jg.source(path, costs).splitlines()) < 200
