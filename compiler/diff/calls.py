@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from ..ir import Equation, Function, SourceLine, Var
 from .demand import Demand
+from .lasting import lasting
 from .linearize import Linearizer, RegionRule
 from .regions import as_tuple, without_effects
 from .tangents import has_tangent
@@ -75,7 +76,8 @@ class LinearCheckpoint:
         apart = as_tuple(b.emit("barrier", *self.equation.operands, *cotangents))
         tangents = [None if v is None else b.linear_variable(v.type) for v in self.operands]
         items, b.items = b.items, []
-        _, found = Linearizer(b, self.rules).run(without_effects(self.equation.regions[0]), apart[:count], tangents)
+        function = without_effects(self.equation.regions[0])
+        _, found = Linearizer(b, self.rules, lasting(function)).run(function, apart[:count], tangents)
         again, b.items = b.items, items
         seeds = [found[k] for k in present]
         masked = [tangent for tangent, k in zip(seeds, present, strict=True) if transposer.demand.any_masked([present[k]])]

@@ -7,10 +7,12 @@ from dataclasses import dataclass, field
 
 from ..ir import ArrayType, Equation, Function, SourceLine, StackType, Var
 from .demand import Demand
+from .lasting import states_of, way_of
+from .leaving import plan_readings
 from .linear import DiffBuilder
 from .linearize import Linearizer
-from .regions import as_tuple, close_region, live_equations
-from .residuals import Plan, free_variables_of, plan_residuals, price_outside
+from .regions import as_tuple, close_region, free_variables, live_equations
+from .residuals import Plan, free_variables_of, own_variables, price_outside
 from .saving import LinearRegion, adopt_stacks, push_saved, restore, stack_equation
 from .transpose import Transposer
 
@@ -30,6 +32,21 @@ class LinearCond:
     def source(self) -> SourceLine | None:
         """The user's line."""
         return self.equation.source
+
+    @property
+    def runs(self) -> int:
+        """At most once."""
+        return 1
+
+    def leaves(self, region: DiffBuilder, state: Var) -> Var | None:
+        """The result for an array that a branch hands on, from a state of it there; or the argument that it is."""
+        (inside,) = (r for r in self.regions if r.builder is region)
+        for end, result in zip(inside.results, self.equation.results, strict=True):
+            start, _ = way_of(region.definitions, end)
+            if start in inside.parameters and state in states_of(region.definitions, start, end):
+                return result
+        outside = dict(zip(inside.parameters, self.equation.operands[1:], strict=True))
+        return outside.get(state)
 
     def demand(self, demand: Demand) -> None:
         """What either branch needs."""
@@ -60,10 +77,11 @@ class LinearCond:
         slots = _Slots(branches)
         filled = _save(self, branches, slots)
         taken = sorted({k for branch in branches for k in branch.taken})
-        regions = [branch.close(taken, slots) for branch in branches]
-        results = as_tuple(b.emit(
-            "cond", e.operands[0], *(e.operands[1 + k] for k in taken), *cotangents, *totals.values(), *filled, regions=regions
-        ))  # fmt: skip
+        left = sorted({v for branch in branches for v in branch.left}, key=lambda v: int(v.name[1:]))
+        regions = [branch.close(taken, left, slots) for branch in branches]
+        constants = [*(e.operands[1 + k] for k in taken), *left]
+        operands = [e.operands[0], *constants, *cotangents, *totals.values(), *filled]
+        results = as_tuple(b.emit("cond", *operands, regions=regions))
         for k, result in zip(needed, results, strict=False):
             transposer.add(self.arguments[k], result)
         b.stack_rests.update(zip(filled, results[len(needed) :], strict=True))
@@ -91,14 +109,14 @@ class _BackwardBranch:
         inner.run(region.items)
         self.results = inner.take_all([region.tangents[k] for k in needed], [region.parameters[k] for k in needed])
         b.equations = live_equations(b.equations, self.results)
-        plan = plan_residuals(region.builder, b.equations, self.results, region.parameters)
-        assert plan is not None
-        self.plan: Plan = plan
+        self.plan: Plan = plan_readings(region.builder, b.equations, self.results, region.parameters)[0]
         self.taken = [k for k, p in enumerate(region.parameters) if p in self.plan.outside]
         self.names = [f"ct_{region.parameters[k].name}" for k in given]
+        read = free_variables(b.equations, self.results).difference(self.cotangents, self.totals)
+        self.left = {*self.plan.left, *read.difference(own_variables(region.builder))}
 
-    def close(self, taken: list[int], slots: _Slots) -> Function:
-        """The branch as a function of arguments, cotangents and stacks."""
+    def close(self, taken: list[int], left: list[Var], slots: _Slots) -> Function:
+        """The branch as a function of arguments, arrays that were left, cotangents and stacks."""
         parameters = self.region.parameters
         b = DiffBuilder(numbers=self.builder.numbers)
         mine = slots.of(self)
@@ -107,7 +125,7 @@ class _BackwardBranch:
         for v, k in mine.items():
             if v in self.plan.stacks:
                 stacks[k] = v
-        inputs = [(parameters[k], parameters[k].name) for k in taken]
+        inputs = [(parameters[k], parameters[k].name) for k in taken] + [(v, "left") for v in left]
         inputs += [(v, "ct") for v in self.cotangents] + list(zip(self.totals, self.names, strict=True))
         inputs += [(v, "saved") for v in stacks]
         rests.update((v, self.builder.stack_rests[v]) for v in self.plan.stacks)
@@ -152,8 +170,11 @@ def linearize_cond(linearizer: Linearizer, e: Equation) -> None:
     linearizer.set_results(e, results, tangents)
     arguments = linearizer.tangents_of_operands(e)[1:]
     flags = [a is not None for a in arguments]
-    then, orelse = (LinearRegion(b, region, flags, active, linearizer.rules) for region in e.regions)
-    b.items.append(LinearCond(b, new, (then, orelse), tuple(arguments), tuple(tangents)))
+    then, orelse = (LinearRegion(linearizer, region, flags, active) for region in e.regions)
+    cond = LinearCond(b, new, (then, orelse), tuple(arguments), tuple(tangents))
+    for region in cond.regions:
+        region.builder.around = cond
+    b.items.append(cond)
 
 
 def _set_prices(cond: LinearCond, region: LinearRegion) -> None:

@@ -17,6 +17,7 @@ from ..ops import OPS, Builder
 
 if TYPE_CHECKING:
     from .demand import Demand
+    from .leaving import Around, Lasting
     from .transpose import Transposer
 
 
@@ -79,6 +80,8 @@ class DiffBuilder(Builder):
         self.sizes: dict[str, Var] = {}  # symbols bound here, and the scalars that hold their values
         self.measured: set[Var] = set()  # those of them that only the equation itself can tell
         self.definitions: dict[Var, Equation] = {}
+        self.around: Around | None = None  # the loop or branch of which this is a region
+        self.lasting: dict[Var, Lasting] = {}  # elements of arrays that are still there when that has ended
         self.stack_roots: dict[Var, Var] = {}  # a stack that an equation returns -> the empty one it started as
         self.stack_rests: dict[Var, Var] = {}  # a stack that was read -> what was left of it
         self._known: dict[Any, Var] = {}

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from ..ir import ArrayType, Equation, Function, Var, symbol
 from .activity import Activity, activity
+from .leaving import Lasting
 from .linear import DiffBuilder
 from .tangents import tangents_of, zeros
 
@@ -20,9 +21,10 @@ RegionRule = Callable[["Linearizer", Equation], None]
 class Linearizer:
     """Repeats the equations of one function in a builder and keeps the tangents of its variables."""
 
-    def __init__(self, builder: DiffBuilder, rules: Mapping[str, RegionRule]) -> None:
+    def __init__(self, builder: DiffBuilder, rules: Mapping[str, RegionRule], lasting: Mapping[int, int] | None = None) -> None:
         self.builder = builder
         self.rules = rules
+        self.lasting = lasting or {}  # see there; of the whole function, with all regions inside
         self.values: dict[Var, Var] = {}  # variables of the function -> of the builder
         self.tangents: dict[Var, Var] = {}  # variables of the function -> tangents
         self.active: frozenset[Var] = frozenset()
@@ -65,6 +67,17 @@ class Linearizer:
             self.builder.sizes[name] = self.builder.emit("size", value=symbol(name))
             self.builder.measured.add(self.builder.sizes[name])
 
+    def _note_lasting(self, equation: Equation, results: Sequence[Var]) -> None:
+        """Remember what is read or written and stays until regions around have ended."""
+        if (regions := self.lasting.get(id(equation))) is None:
+            return
+        operands = self.operands(equation)
+        state, value, starts = operands[0], results[0], operands[1:]
+        if equation.op == "update":
+            state, value, starts = results[0], operands[1], operands[2:]
+        reading = Equation("index", (state, *starts), (value,), equation.attributes, (), equation.source, equation.hint)
+        self.builder.lasting.setdefault(value, Lasting(reading, regions))
+
     def tangents_or_zeros(self, variables: Sequence[Var]) -> list[Var]:
         """The tangents of variables, zeros where there is none."""
         found = ((v, self.tangents.get(v)) for v in variables)
@@ -78,6 +91,7 @@ class Linearizer:
             return
         results = self.builder.repeat(equation, self.operands(equation))
         self._note_size(equation)
+        self._note_lasting(equation, results)
         self.builder.hint = f"d_{equation.hint}" if equation.hint else ""
         new = equation.replace(operands=tuple(self.operands(equation)), results=results)
         self.set_results(equation, results, tangents_of(self.builder, new, self.tangents_of_operands(equation)))

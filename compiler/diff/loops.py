@@ -1,5 +1,6 @@
 """Reverse mode of loops: a forward loop that saves what the backward loop, over the same indices in reverse, reads.
 
+Elements of an array that stay as they are until the loop, or one around it, has ended are read from what it leaves (``leaving``).
 A carried value that is read both as an iteration starts and as it ends is saved once: the backward loop hands the start of each iteration
 on to the one before, which ended with it.
 """
@@ -12,9 +13,11 @@ from dataclasses import dataclass, field, replace
 from ..ir import ArrayType, Dim, Equation, Function, SourceLine, Var
 from .activity import loop_activity
 from .demand import Demand
+from .lasting import states_of
+from .leaving import plan_readings
 from .linear import DiffBuilder
 from .linearize import Linearizer, same_loop_without_identities
-from .regions import Input, close_region, live_equations
+from .regions import Input, close_region, free_variables, live_equations
 from .residuals import (
     TYPICAL_SIZE,
     Plan,
@@ -121,10 +124,23 @@ class LinearLoop:
         made = [k for k, end in enumerate(ends) if end in self.body.builder.definitions and isinstance(end.type, ArrayType)]
         return [k for k in made if ends.count(ends[k]) == 1 and weight(ends[k]) <= price]
 
+    @property
+    def runs(self) -> int:
+        """A guess at how often the body runs, forward and backward."""
+        return 2 * self.typical_times
+
+    def leaves(self, region: DiffBuilder, state: Var) -> Var | None:
+        """The result for an array that the loop carries, from a state of it in the body."""
+        starts = self.body.parameters[1 + len(self.consts) :]
+        for start, end, result in zip(starts, self.body.results, self.equation.results[-len(starts) :], strict=True):
+            if state in states_of(region.definitions, start, end):
+                return result
+        return None
+
     def price_of_end(self, k: int) -> float:
         """What one run of the backward body pays for an array as the loop left it."""
         result = self.equation.results[k - len(self.starts)]
-        return price_outside(self.builder, result) / (2 * self.typical_times)
+        return price_outside(self.builder, result) / self.runs
 
     def price_of_undoing(self, k: int) -> float | None:
         """What is saved per run to undo the writes to a carried array; None if they cannot be undone."""
@@ -193,24 +209,24 @@ class _BackwardBody:
         """
         body, results = loop.body, loop.equation.results
         given = body.parameters[: 1 + len(loop.consts)]
-        plan = plan_residuals(body.builder, self.builder.equations, self.results, given)
-        assert plan is not None
+        plan, reading = plan_readings(body.builder, self.builder.equations, self.results, given)
         walked: list[int] = []
         for k in loop.chains(self.builder.definitions):
             goes_on = loop.is_inside(transposer) and results[k - len(loop.carried_tangents)] in transposer.builder.definitions
-            trial = plan_residuals(body.builder, self.builder.equations, self.results, given, loop.undoing([*walked, k]))
+            undone = loop.undoing([*walked, k]).reading(reading.ends, reading.instead)
+            trial = plan_residuals(body.builder, self.builder.equations, self.results, given, undone)
             if trial is not None and (goes_on or trial.price + loop.work_of_undoing(k) < plan.price):
                 plan, walked = trial, [*walked, k]
         handed: list[int] = []
         for k in sorted({*loop.handed_on(plan.price)}.difference(walked)):
-            undone = loop.undoing(walked, [*handed, k])
+            undone = loop.undoing(walked, [*handed, k]).reading(reading.ends, reading.instead)
             trial = plan_residuals(body.builder, self.builder.equations, self.results, given, undone)
             if trial is not None and trial.price < plan.price:
                 plan, handed = trial, [*handed, k]
         return plan, [*walked, *handed]
 
-    def close(self, loop: LinearLoop) -> tuple[Function, list[int]]:
-        """The body as a function, and which constants of the forward loop it takes."""
+    def close(self, loop: LinearLoop) -> tuple[Function, list[Var]]:
+        """The body as a function, and what it takes as constants: those of the forward loop, and arrays that loops leave."""
         forward, plan = loop.body.builder, self.plan
         index, *consts = forward.parameters[: 1 + len(loop.consts)]
         prologue = DiffBuilder(numbers=forward.numbers)
@@ -218,6 +234,7 @@ class _BackwardBody:
         rests = restore(prologue, forward, plan, stacks)
         taken = [k for k, v in enumerate(consts) if v in plan.outside]
         inputs: list[Input] = [(index, index.name), *((consts[k], consts[k].name) for k in taken)]
+        split = len(inputs)
         names = [forward.parameters[1 + len(loop.consts) + k].name for k in self.carried]
         inputs += [(v, f"ct_{name}") for v, name in zip(self.cotangents, names, strict=True)]
         inputs += [(v, f"ct_{consts[c].name}") for v, c in zip(self.totals, self.consts, strict=True)]
@@ -228,8 +245,10 @@ class _BackwardBody:
         equations = [*prologue.equations, *self.builder.equations]
         if not self.builder.definitions.keys().isdisjoint(forward.states) or self.walked:
             equations = in_order(prologue.equations, self.builder.equations, results, forward.states)
+        left = sorted(free_variables(equations, results).difference(v for v, _ in inputs), key=lambda v: int(v.name[1:]))
+        inputs[split:split] = [(v, "left") for v in left]
         function = close_region(f"{loop.body.function.name}_backward", inputs, equations, results)
-        return function, taken
+        return function, [*(loop.equation.operands[2 + k] for k in taken), *left]
 
 
 def linearize_loop(linearizer: Linearizer, original: Equation) -> None:
@@ -247,10 +266,12 @@ def linearize_loop(linearizer: Linearizer, original: Equation) -> None:
         linearizer.values[result] = linearizer.values[operand]
         linearizer.set_tangents([result], [linearizer.tangents.get(operand)])
     if any(carried):
-        body = LinearRegion(b, e.regions[0], [False, *consts, *carried], carried, linearizer.rules)
+        body = LinearRegion(linearizer, e.regions[0], [False, *consts, *carried], carried)
         operands = linearizer.tangents_of_operands(e)[2:]
         split = len(consts)
-        b.items.append(LinearLoop(b, new, times, body, tuple(operands[:split]), tuple(operands[split:]), tuple(tangents)))
+        loop = LinearLoop(b, new, times, body, tuple(operands[:split]), tuple(operands[split:]), tuple(tangents))
+        body.builder.around = loop
+        b.items.append(loop)
 
 
 def linearize_stack(linearizer: Linearizer, e: Equation) -> None:
@@ -266,11 +287,10 @@ def _set_prices(loop: LinearLoop) -> None:
     """
     b, outer = loop.body.builder, loop.builder
     index, *others = b.parameters
-    runs = 2 * loop.typical_times
     b.prices = {index: 0.0}
     for k, (parameter, operand) in enumerate(zip(others, loop.equation.operands[2:], strict=True)):
         if isinstance(parameter.type, ArrayType):
-            b.prices[parameter] = price_outside(outer, operand) / runs if k < len(loop.consts) else weight(parameter)
+            b.prices[parameter] = price_outside(outer, operand) / loop.runs if k < len(loop.consts) else weight(parameter)
     b.free = free_variables_of(b)
     b.states = {}
     for k in range(len(loop.starts)):
@@ -316,11 +336,10 @@ def _with_parameters(region: Function, more: Sequence[Var]) -> Function:
 
 def _emit_backward_loop(loop: LinearLoop, backward: _BackwardBody, filled: list[Var], transposer: Transposer) -> None:
     b, e = transposer.builder, loop.equation
-    region, taken = backward.close(loop)
+    region, constants = backward.close(loop)
     start, stop = reversed_range(b, loop.builder, e)
     cotangents = transposer.take_all([loop.results[k] for k in backward.carried], backward.cotangents)
     totals = transposer.take_all([loop.consts[c] for c in backward.consts], backward.totals)
-    constants = [e.operands[2 + k] for k in taken]
     ends = [e.results[k - len(loop.starts)] for k in backward.walked]
     carried = [*cotangents, *totals, *ends, *filled]
     results = [b.fresh(v.type) for v in carried]

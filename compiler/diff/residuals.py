@@ -9,7 +9,7 @@ those equations that are cheap to repeat. What follows from constants and the lo
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 
 from ..ir import ArrayType, Equation, StackType, Var
@@ -43,6 +43,7 @@ class Plan:
 
     saved: tuple[Var, ...]  # pushed when the region runs, in this order
     outside: tuple[Var, ...]  # parameters of the region that the backward region gets too
+    left: tuple[Var, ...]  # arrays that loops and branches around leave
     stacks: tuple[Var, ...]  # stacks that inner regions filled
     again: frozenset[Var]  # results of equations that are repeated
     symbols: Mapping[str, Var]  # sizes bound inside, and the scalars that give them
@@ -57,7 +58,7 @@ def plan_residuals(
 
     None if the states that ``undoing`` arrives at would be needed before they are there.
     """
-    own = {*b.parameters, *(r for e in b.equations for r in e.results)}
+    own = own_variables(b)
     undoing = undoing or Undoing()
     had = _Had(b, backward, own, undoing)
     if had.pinned is None:
@@ -73,6 +74,11 @@ def plan_residuals(
         symbols |= further
 
 
+def own_variables(b: DiffBuilder) -> set[Var]:
+    """The variables of a region."""
+    return {*b.parameters, *(r for e in b.equations for r in e.results)}
+
+
 class _Had:
     """Which variables a backward region has otherwise: from its own inner loops, or by undoing writes."""
 
@@ -81,7 +87,7 @@ class _Had:
         self.definitions = {r: e for e in b.equations for r in e.results} | dict(undoing.instead)
         self.made = {r: e for e in backward for r in e.results}
         self.provided = own & set(self.made)
-        self.repeatable = repeatable_variables(b) | set(undoing.instead)
+        self.repeatable = repeatable_variables(b, undoing.instead.keys()) | undoing.instead.keys()
         self.pinned: set[Var] | None = set()
         for state in sorted(self.provided, key=lambda v: v.name):
             self._pin(state)
@@ -124,7 +130,8 @@ class _Had:
 
 
 def _plan(b: DiffBuilder, wanted: set[Var], outside: Sequence[Var], symbols: Mapping[str, Var], had: _Had) -> Plan:
-    order = {v: k for k, v in enumerate([*b.parameters, *(r for e in b.equations for r in e.results)])}
+    own = [*b.parameters, *(r for e in b.equations for r in e.results)]
+    order = {v: k for k, v in enumerate(dict.fromkeys([*own, *had.undoing.ends]))}
     stacks = {v for v in wanted if isinstance(v.type, StackType)}
     wanted = wanted - stacks - had.provided
     graph = _Graph(b, wanted, had)
@@ -133,6 +140,7 @@ def _plan(b: DiffBuilder, wanted: set[Var], outside: Sequence[Var], symbols: Map
     return Plan(
         tuple(sorted(given.difference(outside, had.undoing.ends), key=order.__getitem__)),
         tuple(v for v in outside if v in given),
+        tuple(v for v in had.undoing.ends if v in given.difference(own)),
         tuple(sorted(stacks, key=order.__getitem__)),
         frozenset(again),
         symbols,
@@ -231,15 +239,15 @@ def _added(dim: Dim) -> set[str]:
     return found
 
 
-def repeatable_variables(b: DiffBuilder) -> frozenset[Var]:
+def repeatable_variables(b: DiffBuilder, had: Set[Var] = frozenset()) -> frozenset[Var]:
     """The results of equations that are cheaper to repeat than to save.
 
-    The count of operations starts anew at what is not repeatable: it will be given.
+    The count of operations starts anew at what is not repeatable: it will be given; and at what is had otherwise.
     """
     work: dict[Var, int] = {}
     free = {v for v, price in b.prices.items() if price == 0}
     for e in b.equations:
-        own = _work(e)
+        own = None if not had.isdisjoint(e.results) else _work(e)
         if own is None or len(e.results) != 1 or e.result in b.measured:
             continue
         total = own + sum(work.get(v, 0) for v in e.operands)

@@ -9,6 +9,7 @@ from ..ir import ArrayType, Function, Var, symbol
 from .calls import linearize_checkpoint, linearize_custom
 from .conditions import linearize_cond
 from .demand import Demand
+from .lasting import lasting
 from .linear import DiffBuilder
 from .linearize import Linearizer, RegionRule, is_differentiable
 from .loops import linearize_loop, linearize_stack
@@ -29,7 +30,7 @@ def vjp(function: Function, wrt: Sequence[int], cotangents: Sequence[int] | None
     b = DiffBuilder(function.parameters)
     b.guards = list(function.guards)
     tangents = {k: b.linear_variable(function.parameters[k].type, function.parameters[k].name) for k in wrt}
-    linearizer = Linearizer(b, REVERSE_RULES)
+    linearizer = Linearizer(b, REVERSE_RULES, lasting(function))
     start = [tangents.get(k) for k in range(len(function.parameters))]
     results, result_tangents = linearizer.run(function, function.parameters, start)
     seeds = {k: _cotangent_parameter(b, n, results[k]) for n, k in enumerate(_seeded(function, cotangents))}

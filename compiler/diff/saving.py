@@ -10,7 +10,7 @@ from ..ir import ArrayType, Equation, Function, StackType, Var
 from ..ir.sizes import Dim, symbols
 from .activity import activity
 from .linear import DiffBuilder, LinearItem
-from .linearize import Linearizer, RegionRule
+from .linearize import Linearizer
 from .residuals import Plan
 from .trips import Bounds, upper_bound
 
@@ -18,19 +18,16 @@ from .trips import Bounds, upper_bound
 class LinearRegion:
     """A region that was linearized: its forward equations in a builder and its linear program."""
 
-    def __init__(
-        self, outer: DiffBuilder, function: Function, parameters: Sequence[bool], results: Sequence[bool],
-        rules: Mapping[str, RegionRule],
-    ) -> None:  # fmt: skip
+    def __init__(self, outer: Linearizer, function: Function, parameters: Sequence[bool], results: Sequence[bool]) -> None:
         self.function = function
-        self.builder = DiffBuilder(function.parameters, outer.numbers)
+        self.builder = DiffBuilder(function.parameters, outer.builder.numbers)
         self.builder.guards = list(function.guards)
         self.tangents: list[Var | None] = [
             self.builder.linear_variable(p.type, p.name) if flag else None
             for p, flag in zip(function.parameters, parameters, strict=True)
         ]
         known = activity(function, parameters, results)
-        self.results, self.result_tangents = Linearizer(self.builder, rules).run(
+        self.results, self.result_tangents = Linearizer(self.builder, outer.rules, outer.lasting).run(
             function, function.parameters, self.tangents, known
         )
         self.builder.source, self.builder.hint = None, ""

@@ -11,12 +11,12 @@ equations that give earlier states again; and an order of equations in which sta
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ..ir import ArrayType, Equation, Var
 from .linear import DiffBuilder
 
-_WRITES = ("update", "index_add")
+WRITES = ("update", "index_add")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +42,10 @@ class Undoing:
     instead: Mapping[Var, Equation] = field(default_factory=dict)  # equations for earlier states, and for what was written
     kept: frozenset[Var] = frozenset()  # what was overwritten: nothing but saving gives it again
 
+    def reading(self, ends: Mapping[Var, float], instead: Mapping[Var, Equation]) -> Undoing:
+        """The same, and more that is read from arrays as loops left them."""
+        return replace(self, ends={**self.ends, **ends}, instead={**self.instead, **instead})
+
 
 def carried_place(loop: Equation, result: Var) -> int:
     """Which of the carried values a result of a loop is; negative for the count of iterations."""
@@ -56,7 +60,7 @@ def writes_between(b: DiffBuilder, start: Var, end: Var) -> tuple[Write, ...]:
         e = b.definitions.get(state)
         if e is None or not isinstance(state.type, ArrayType) or not state.type.shape:
             return ()
-        if e.op in _WRITES:
+        if e.op in WRITES:
             before = e.operands[0]
         elif e.op == "loop" and carried_place(e, state) >= 0:
             before = e.operands[2 + e["consts"] + carried_place(e, state)]
@@ -162,6 +166,6 @@ class _Order:
 
 def _undone(e: Equation) -> tuple[Var, ...]:
     """The arrays that an equation may write into."""
-    if e.op in _WRITES:
+    if e.op in WRITES:
         return e.operands[:1]
     return e.operands[2 + e["consts"] :] if e.op == "loop" else ()

@@ -1,6 +1,6 @@
 """The intermediate representation: sizes, types, functions and their text.
 
-In the order of reading: ``sizes`` (integers known only at run time), ``types`` (dtype and shape of a value), ``function``
+In the order of reading: ``sizes`` (integers known only at run time), ``bounds`` (what follows from theirs), ``types`` (dtype and shape of a value), ``function``
 (variables, equations, functions), ``text`` (printing) and ``parse`` (the way back). What an op means is in ``..ops``.
 """
 

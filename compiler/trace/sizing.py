@@ -10,14 +10,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..ir import Dim, Guard, Size, symbol
-from ..ir.sizes import Call, evaluate, maximum, minimum, symbols
+from ..ir import Dim, Guard, Size
+from ..ir.bounds import Bounds
+from ..ir.sizes import evaluate, maximum, minimum, symbols
 
 if TYPE_CHECKING:
     from .context import Trace
-
-
-MOST_BOUNDS = 64  # that are looked at to prove one relation
 
 
 class Sizing:
@@ -26,21 +24,17 @@ class Sizing:
     def __init__(self, trace: Trace) -> None:
         self.trace = trace
         self.hints: dict[str, int] = {}
-        self.bounds: dict[str, tuple[Dim | None, Dim | None]] = {}  # inclusive, of older symbols; in the order of creation
-        self._known: dict[Dim, bool] = {}  # what was asked before: whether a dim is never negative
+        self.bounds = Bounds()
 
     def axis(self, name: str, hint: int) -> Dim:
         """A symbol for an axis of an argument."""
         unique = self.trace.unique(name)
         self.hints[unique] = hint
-        self.bounds[unique] = (0, None)
-        return symbol(unique)
+        return self.bounds.add(unique, 0)
 
     def dynamic(self, name: str, low: Dim | None = None, high: Dim | None = None) -> Size:
         """A symbol whose value is computed by the program."""
-        unique = self.trace.unique(name)
-        self.bounds[unique] = (low, high)
-        return symbol(unique)
+        return self.bounds.add(self.trace.unique(name), low, high)
 
     def hint(self, dim: Dim) -> int | None:
         """The value of a dim in the traced call, if its symbols all come from arguments' shapes."""
@@ -133,7 +127,9 @@ class Sizing:
     def _prove(self, difference: Dim, relation: str) -> bool | None:
         match relation:
             case ">=":
-                return True if self._nonnegative(difference) else False if self._nonnegative(-difference - 1) else None
+                return (
+                    True if self.bounds.nonnegative(difference) else False if self.bounds.nonnegative(-difference - 1) else None
+                )
             case ">":
                 return self._prove(difference - 1, ">=")
             case "<=":
@@ -141,94 +137,18 @@ class Sizing:
             case "<":
                 return self._prove(-difference - 1, ">=")
             case "==":
-                apart = self._nonnegative(difference - 1) or self._nonnegative(-difference - 1)
+                apart = self.bounds.nonnegative(difference - 1) or self.bounds.nonnegative(-difference - 1)
                 return False if apart else None
             case _:
                 equal = self._prove(difference, "==")
                 return None if equal is None else not equal
-
-    def _nonnegative(self, dim: Dim) -> bool:
-        if isinstance(dim, int):
-            return dim >= 0
-        if dim not in self._known:
-            self._known[dim] = any(isinstance(bound, int) and bound >= 0 for bound in self._lower_bounds(dim))
-        return self._known[dim]
 
     def _reductions(self, difference: Dim, relation: str) -> list[Dim]:
         """Lower bounds of what must be >= 0 for the relation, in terms of arguments' sizes only."""
         goal = {">=": difference, ">": difference - 1, "<=": -difference, "<": -difference - 1}.get(relation)
         if goal is None:
             return []
-        return [bound for bound in self._lower_bounds(goal) if self.is_static(bound)]
-
-    def _lower_bounds(self, dim: Dim) -> list[Dim]:
-        """Expressions that are never larger than the dim: each replaces the latest atom of the one before by its bound.
-
-        Bounds are made of older symbols, so what replaces an atom may cancel against what is left, and not the other way round.
-        """
-        found, waiting = [dim], [dim]
-        while waiting and len(found) < MOST_BOUNDS:
-            for bound in self._without_latest(waiting.pop(0)):
-                if bound not in found:
-                    found.append(bound)
-                    waiting.append(bound)
-        return found
-
-    def _without_latest(self, dim: Dim) -> list[Dim]:
-        """Lower bounds of a dim in which the atom that was made last is replaced, where it occurs in the first term that has it."""
-        terms = [] if isinstance(dim, int) else [(max(m, key=self._age), m, c) for m, c in dim.terms if m]
-        if not terms:
-            return []
-        latest, monomial, coefficient = max(terms, key=lambda term: self._age(term[0]))
-        others = list(monomial)
-        others.remove(latest)
-        if not all(map(self._atom_nonnegative, others)):
-            return []
-        factor = Size(((tuple(others), coefficient),)) if others else coefficient
-        rest = dim - Size(((monomial, coefficient),))
-        return [rest + bound * factor for bound in self._atom_bounds(latest, lower=coefficient > 0)]
-
-    def _age(self, atom: str | Call) -> tuple[int, int]:
-        """A larger pair for an atom made later: by its newest symbol, and a call after what it is made of."""
-        if isinstance(atom, str):
-            return list(self.bounds).index(atom), 0
-        parts = [a for o in atom.operands if isinstance(o, Size) for m, _ in o.terms for a in m]
-        ages = [self._age(part) for part in parts]
-        return max(age[0] for age in ages), 1 + max(age[1] for age in ages)
-
-    def _atom_nonnegative(self, atom: str | Call) -> bool:
-        return any(isinstance(b, int) and b >= 0 for b in self._atom_bounds(atom, lower=True))
-
-    def _atom_bounds(self, atom: str | Call, lower: bool) -> list[Dim]:
-        if isinstance(atom, str):
-            bound = self.bounds.get(atom, (None, None))[0 if lower else 1]
-            return [] if bound is None else [bound]
-        left, right = atom.operands
-        match atom.function, lower:
-            case ("min", False) | ("max", True):
-                return [left, right]
-            case "max", False:
-                return self._common(left, right, upper=True)
-            case "min", True:
-                return self._common(left, right, upper=False)
-            case "mod", True:
-                return [0] if isinstance(right, int) and right > 0 else []
-            case "mod", False:
-                return [right - 1] if isinstance(right, int) and right > 0 else []
-            case "floordiv", True if isinstance(right, int) and right > 0 and self._nonnegative(left):
-                return [0]
-            case "floordiv", False if isinstance(right, int) and right > 0 and self._nonnegative(left):
-                return [left]
-        return []
-
-    def _common(self, left: Dim, right: Dim, upper: bool) -> list[Dim]:
-        """A bound of both operands, where one is known to lie beyond the other."""
-        for a, b in ((left, right), (right, left)):
-            if self._nonnegative(a - b if upper else b - a):
-                return [a]
-        if not upper and self._nonnegative(left) and self._nonnegative(right):
-            return [0]
-        return []
+        return [bound for bound in self.bounds.lower_bounds(goal) if self.is_static(bound)]
 
 
 def _sides(difference: Size) -> tuple[Dim, Dim]:
