@@ -33,8 +33,8 @@ def binary(symbol: str, left: Any, right: Any) -> Any:
         return _repeated(left, right)
     if symbol == "*" and isinstance(right, (list, tuple)) and _is_traced_int(left):
         return _repeated(right, left)
-    if symbol in ("//", "%"):
-        check_divisor(left, right)
+    if symbol in ("/", "//", "%"):
+        _check_divisor(symbol, left, right)
     return function(left, right)
 
 
@@ -108,9 +108,11 @@ def _repeated(items: Sequence[Any], times: Tracer) -> Any:
     return OPERATORS[0].listcomp(indices, lambda _: items[0])
 
 
-def check_divisor(left: Any, right: Any) -> None:
-    """Python's error where an int is divided by an int that is zero."""
-    if not (_is_int(left) and _is_int(right)):
+def _check_divisor(symbol: str, left: Any, right: Any) -> None:
+    """Python's error where an int is divided by an int that is zero; floats are divided as by NumPy, unless that error is caught."""
+    if symbol == "/" or not (_is_int(left) and _is_int(right)):
+        if isinstance(right, Tracer) and is_python(left) and is_python(right):
+            active_trace().refuse_caught(ZeroDivisionError)
         return
     dim = right.dim if isinstance(right, Tracer) else None
     if dim is not None and active_trace().sizing.decide(dim, "!=", 0):
@@ -157,4 +159,4 @@ def _fields(thing: Any) -> tuple[Any, ...]:
     return tuple(getattr(thing, field.name) for field in dataclasses.fields(thing) if field.compare)
 
 
-__all__ = ["binary", "check_divisor", "compare", "unary"]
+__all__ = ["binary", "compare", "unary"]

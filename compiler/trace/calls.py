@@ -43,7 +43,7 @@ CREATION = {np.zeros, np.empty, np.ones, np.full, np.zeros_like, np.empty_like, 
 
 def has_traced(value: Any) -> bool:
     """Whether a value is traced or a container that holds something traced."""
-    if isinstance(value, (Tracer, TracedSize, Indexed, Comprehension, Rows)):
+    if isinstance(value, (Tracer, TracedSize, Indexed, Comprehension, Rows, Text)):
         return True
     if isinstance(value, (list, tuple)):
         return any(has_traced(item) for item in value)

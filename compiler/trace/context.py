@@ -6,9 +6,10 @@ differentiated). Variables of outer scopes that are used in an inner one become 
 
 from __future__ import annotations
 
+import builtins
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -110,6 +111,7 @@ class Trace:
         self.root = Scope(self, None)
         self.scope = self.root
         self.captured_arrays: dict[int, tuple[np.ndarray, Any]] = {}  # id -> the array and its tracer
+        self.handlers: list[Callable[[], tuple[Any, ...]]] = []  # what the ``try`` statements around catch
         self.dynamic_tests = False  # whether comparisons of sizes are left to run time, as in the test of a while loop
         self.expanding: set[int] = set()  # functions with a derivative of their own whose passes are being traced
         self.staging: list[tuple[Any, ...]] = []  # the state and blocks of each loop that is being staged
@@ -158,10 +160,31 @@ class Trace:
 
     def emit(self, op: str, *operands: Var, regions: tuple[Function, ...] = (), **attributes: Any) -> Any:
         """Append an equation to the current scope, marked with the user's line."""
+        if self.handlers and (op in _ERRORS or op == "check"):
+            self.refuse_caught(_ERRORS.get(op) or getattr(builtins, attributes["kind"]))
         builder = self.scope.builder
         builder.source = user_line()
         return builder.emit(op, *(self.scope.resolve(v) for v in operands), regions=regions, **attributes)
 
+    def refuse_caught(self, kind: type[BaseException]) -> None:
+        """Refuse an error that only the run tells of, in a ``try`` that would catch it."""
+        for types in reversed(self.handlers):
+            if issubclass(kind, _classes(types())):
+                raise UnsupportedError(
+                    f"whether this raises {kind.__name__} is known only when the program runs, and the handlers of the try statement around it "
+                    "are not a part of the program; test before with if, or with np.where, or leave the try statement to the caller"
+                )
+
+
+def _classes(types: Any) -> tuple[type, ...]:
+    """The classes in what ``except`` takes: classes, and tuples of them."""
+    return tuple(each for one in types for each in (_classes(one) if isinstance(one, tuple) else (one,)))
+
+
+_ERRORS: dict[str, type[BaseException]] = {
+    "wrap_index": IndexError, **dict.fromkeys(("lu_solve", "cholesky"), np.linalg.LinAlgError)
+}  # fmt: skip
+"""The ops that may raise errors, besides ``check``."""
 
 RESERVED = {*DTYPE_NAMES.values(), "inf", "nan", "min", "max", "True", "False", "None", "return", "guard", "fn"}
 

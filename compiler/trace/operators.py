@@ -34,6 +34,7 @@ from .rows import Rows
 from .symbols import INPLACE
 from .texts import in_format, interpolated, joined
 from .tracer import Concretize, TracedSize, Tracer, as_dim, describe, new
+from .trying import trying
 from .unbound import Perhaps, State, Undefined, is_there, no_value, require_settled
 
 UNROLL_AT_MOST = 10_000
@@ -124,8 +125,14 @@ class Operators:
             if not decided:
                 raise AssertionError(*(() if message is None else (message(),)))
             return
+        active_trace().refuse_caught(AssertionError)
         text = "" if message is None else str(message())
         active_trace().emit("check", decided.value, kind="AssertionError", message=text or f"assertion failed at {user_line()}")
+
+    # exceptions
+
+    trying = staticmethod(trying)
+    refused = UnsupportedError
 
     # loops
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import builtins
+import contextlib
 import functools
 import itertools
 import math
@@ -29,6 +30,7 @@ from .python_iterators import ITERATORS, OPERATOR_MODULE
 from .rows import Rows
 from .texts import Text, in_format, joined, shown
 from .tracer import TracedSize, Tracer, describe, new, python_size
+from .trying import Suppressing
 from .ufuncs import apply_ufunc
 from .unbound import emit_check, is_there, require_settled
 
@@ -48,6 +50,7 @@ def _len(x: Any) -> Any:
 def _float(x: Any = 0.0) -> Any:
     if isinstance(x, (Tracer, TracedSize)):
         return new(convert(_single(x, "float"), F64).value, weak=True)
+    _require_known(x)
     return float(x)
 
 
@@ -57,7 +60,14 @@ def _int(x: Any = 0, *base: Any) -> Any:
     if isinstance(x, Tracer):
         single = _single(x, "int")
         return new(convert(single, I64).value, weak=True, dim=single.dim)
+    _require_known(x)
     return int(x, *base)
+
+
+def _require_known(x: Any) -> None:
+    """Refuse the number in a text with traced values."""
+    if isinstance(x, Text):
+        hash(x)
 
 
 def _bool(x: Any = False) -> Any:
@@ -380,6 +390,8 @@ def _math(name: str, ufunc: Any) -> Callable[..., Any]:
     def apply(*args: Any) -> Any:
         if not has_traced(args):
             return plain(*args)
+        for error in _MATH_ERRORS.get(name, ()):
+            active_trace().refuse_caught(error)
         result = ufunc(*(as_tracer(_float(a)) if not isinstance(a, int) else a for a in args))
         return new(result.value, weak=True)
 
@@ -389,6 +401,7 @@ def _math(name: str, ufunc: Any) -> Callable[..., Any]:
 def _math_log(x: Any, *base: Any) -> Any:
     if not has_traced((x, *base)):
         return math.log(x, *base)
+    active_trace().refuse_caught(ValueError)
     result = apply_ufunc(np.log, _float(x))
     return new((result / apply_ufunc(np.log, _float(base[0])) if base else result).value, weak=True)
 
@@ -430,6 +443,13 @@ _MATH: dict[str, Any] = {
     "lgamma": lambda x: elementwise("lgamma", x, dtype=F64),
 }  # fmt: skip
 
+_MATH_ERRORS: dict[str, tuple[type[Exception], ...]] = {
+    **dict.fromkeys(("sqrt", "log1p", "log2", "log10", "asin", "acos", "acosh", "atanh", "fmod", "sin", "cos", "tan"), (ValueError,)),
+    **dict.fromkeys(("exp", "expm1", "exp2", "sinh", "cosh"), (OverflowError,)), "pow": (ValueError, OverflowError),
+    "lgamma": (ValueError, OverflowError), **dict.fromkeys(("floor", "ceil", "trunc"), (ValueError, OverflowError)),
+}  # fmt: skip
+"""The errors that Python raises where the program has NaN or infinity."""
+
 REPLACED: dict[Any, Callable[..., Any]] = {
     range: traced_range, len: _len, float: _float, int: _int, bool: _bool, sum: _sum, min: _extreme("min"),
     max: _extreme("max"), all: _truths("all"), any: _truths("any"), isinstance: is_instance, type: _type, round: _round,
@@ -439,5 +459,5 @@ REPLACED: dict[Any, Callable[..., Any]] = {
     format: _format, sorted: _sorted, abs: _abs, divmod: _divmod, functools.reduce: _reduce, math.log: _math_log,
     math.isclose: _isclose, math.dist: _dist, math.prod: _prod, math.fsum: lambda seq: _float(_sum(seq, 0.0)),
     **{getattr(math, name): _math(name, ufunc) for name, ufunc in _MATH.items() if hasattr(math, name)},
-    **ITERATORS, **OPERATOR_MODULE,
+    **ITERATORS, **OPERATOR_MODULE, contextlib.suppress: Suppressing,
 }  # fmt: skip

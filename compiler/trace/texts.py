@@ -53,6 +53,10 @@ class Text(str):
         return joined(other, self)
 
 
+for _name in (name for name in vars(str) if not name.startswith("_")):
+    setattr(Text, _name, Text._refuse)
+
+
 def joined(*pieces: Any) -> str:
     """The pieces in one text: strings, and traced values, which a text shows as they are."""
     if not any(isinstance(piece, (Tracer, Text)) for piece in pieces):
@@ -115,6 +119,8 @@ def in_format(value: Any, conversion: str | None, spec: str) -> Any:
     """A value as f-strings and ``str.format`` show it."""
     if isinstance(value, Tracer) and not isinstance(value.dim, int):
         return _in_format(value, conversion, spec)
+    if isinstance(value, Text) and (conversion in ("r", "a") or spec):
+        hash(value)  # says that it is not known now
     return shown(value, lambda v: format(string.Formatter().convert_field(v, conversion), spec))
 
 
@@ -157,6 +163,8 @@ def _sample(value: Tracer) -> Any:
 
 
 def _by_directive(value: Any, directive: str) -> Any:
+    if isinstance(value, Text) and directive != "%s":
+        hash(value)
     if not isinstance(value, Tracer) or isinstance(value.dim, int):
         return shown(value, lambda v: directive % (v,))
     flags, width, precision, kind = _PARTS.fullmatch(directive).groups()  # type: ignore[union-attr]

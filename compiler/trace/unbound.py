@@ -158,6 +158,7 @@ def no_value(name: str) -> Exception:
 
 def emit_check(test: Tracer, error: Exception) -> None:
     """Raise the exception when the program runs and the test fails; of the user's own class its builtin base."""
+    active_trace().refuse_caught(type(error))
     kind = next(cls.__name__ for cls in type(error).__mro__ if cls.__module__ == "builtins")
     message = str(error.args[0]) if len(error.args) == 1 else str(error)
     active_trace().emit("check", test.value, kind=kind, message=message)

@@ -1,5 +1,6 @@
 """The operators of rewritten code with the meaning that Python gives them: the oracle of the tests of `rewrite`."""
 
+import contextlib
 import itertools
 import operator
 import string
@@ -32,6 +33,10 @@ class Undefined:
 
     def __bool__(self) -> bool:
         raise UnboundLocalError(self.name)
+
+
+class Refused(Exception):
+    """What no handler may catch."""
 
 
 class Operators:
@@ -153,6 +158,11 @@ class Operators:
 
     def flatgen(self, iterable: Iterable[Any], inner: Callable[[Any], Any], condition: Any = None) -> Iterator[Any]:
         return itertools.chain.from_iterable(self.genexp(iterable, inner, condition))
+
+    def trying(self, types: Callable[[], tuple[Any, ...]]) -> Any:
+        return contextlib.nullcontext()
+
+    refused = Refused
 
     def rebinds(self, look: Callable[[], Any]) -> None:
         pass

@@ -131,7 +131,9 @@ def test_formats_that_are_refused(text: Callable[[Any], Any], kind: type[Excepti
 @pytest.mark.parametrize(
     "text",
     [lambda x: f"{x[0]:.2f}", lambda x: str(x), lambda x: repr(x[1]), lambda x: "%.2f" % x[0], lambda x: {f"{x[0]}": x},
-     lambda x: x if "1" in f"{x[0]}" else -x, lambda x: len(str(x[0])), lambda x: x if str(x[0]) == "1.0" else -x],
+     lambda x: x if "1" in f"{x[0]}" else -x, lambda x: len(str(x[0])), lambda x: x if str(x[0]) == "1.0" else -x,
+     lambda x: print(str(x[0]).upper()), lambda x: print("{:>9}".format(str(x[0]))), lambda x: print("%9s" % str(x[0])),
+     lambda x: float(str(x[0])), lambda x: int(f"{x[0]:.0f}"), lambda x: str(x[0]).split(".")],
 )  # fmt: skip
 def test_texts_that_python_needs_now_are_refused(text: Callable[[Any], Any]) -> None:
     with (

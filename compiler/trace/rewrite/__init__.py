@@ -20,6 +20,8 @@ The operator object has these methods. A state is a tuple of the values of the v
     binary(symbol, a, b)  unary(symbol, a)  compare(symbol, a, b)
     contains(item, container)  getitem(o, i)  setitem(o, i, v)  setattr(o, name, v)  inplace(symbol, a, b)
     delitem(o, i)  delattr(o, name)
+    trying(types)                                   a context: the body of a `try`, types() being what it catches
+    refused                                         a class of exceptions that no handler of the user's may catch
     assert_(test, message_thunk_or_None)
     listcomp(iterable, element, condition=None), and so setcomp, genexp; dictcomp, whose element returns a pair
     flatcomp(iterable, inner, condition=None)       the list of all items of inner(item); flatgen: the same, lazily

@@ -8,6 +8,7 @@ for x in xs:                    def jg_body(jg_item, total):
 """
 
 import ast
+import copy
 from collections.abc import Sequence
 
 from .assignments import Assignments, Lines
@@ -17,6 +18,7 @@ from .liveness import Liveness, State
 from .matches import lower_matches
 from .nodes import (
     ITEM,
+    OPERATORS,
     Attempt,
     CountedFor,
     FunctionNode,
@@ -160,11 +162,18 @@ class Statements(Assignments):
 
     def visit_Try(self, node: Attempt) -> ast.stmt:
         node.body = self.block(node.body)
+        if node.handlers:
+            types = [copy.deepcopy(handler.type) or load("BaseException") for handler in node.handlers]
+            caught = ast.Lambda(signature(), ast.Tuple([self.visit(each) for each in types], ast.Load()))
+            node.body = [at(header(node), ast.With([ast.withitem(operator("trying", caught))], node.body))]
         for handler in node.handlers:
             handler.type = self.visit(handler.type) if handler.type is not None else None
             handler.body = self.block(handler.body)
         node.orelse = self.block(node.orelse) if node.orelse else []
         node.finalbody = self.block(node.finalbody) if node.finalbody else []
+        if node.handlers and isinstance(node, ast.Try):
+            refused = ast.Attribute(load(OPERATORS), "refused", ast.Load())
+            node.handlers.insert(0, at(header(node), ast.ExceptHandler(refused, None, [ast.Raise()])))
         return node
 
     visit_TryStar = visit_Try
