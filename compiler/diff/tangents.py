@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from ..errors import UnsupportedError
 from ..ir import ArrayType, Equation, StackType, Type, Var
 from ..ops import ALL, OPS, Builder, Op
 from ..syntax import parse_expression
@@ -91,6 +92,11 @@ def _is_symmetric(e: Equation) -> bool:
 def _sum_of_partials(b: Builder, op: Op, e: Equation, tangents: Tangents) -> Var | None:
     total: Var | None = None
     for partial, tangent in zip(partials_of(op), tangents, strict=True):
+        if tangent is not None and not partial:
+            raise UnsupportedError(
+                f"the derivative of {op.expression} is known in its last operand alone; hold the others constant, as with "
+                "jg.stop_gradient"
+            )
         if tangent is not None:
             total = _plus(b, total, _times_partial(b, tangent, partial, e.operands))
     return total

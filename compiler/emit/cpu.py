@@ -64,7 +64,9 @@ def _imports(functions: set[str]) -> list[str]:
     """The imports for the functions that a module calls, sorted."""
     lines = ["import numpy as np", "from numba import njit"]
     own: list[str] = []
-    modules = [module for module in ("lapack", "numeric") if any(name.startswith(f"{module}.") for name in functions)]
+    modules = [
+        module for module in ("lapack", "numeric", "special") if any(name.startswith(f"{module}.") for name in functions)
+    ]
     if modules:
         own.append(f"from {RUNTIME} import {', '.join(modules)}")
     for module in ("arrays", "blas", "buffers", "choosing", "elementary", "guards", "reducing", "texts"):

@@ -7,7 +7,7 @@ import keyword
 import re
 from collections.abc import Iterable
 
-_MODULES = {"np", "math", "njit", "cuda", "device", "gpu", "lapack", "numeric"}
+_MODULES = {"np", "math", "njit", "cuda", "device", "gpu", "lapack", "numeric", "special"}
 _FUNCTIONS = {
     "gemm",
     "gemms",

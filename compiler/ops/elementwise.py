@@ -2,7 +2,8 @@
 
 All operands of an elementwise op have one shape; broadcasting and conversion are ops of their own. The dtype of the
 result is that of the operands, or bool where the row says so. ``expression`` is the meaning in SymPy's words; SymPy derives the
-partial derivatives from it, unless the row states them: at ties, kinks and where the derived form would overflow.
+partial derivatives from it, unless the row states them: at ties, kinks and where the derived form would overflow; one that is
+empty is not known.
 Ties share the gradient equally; ``abs`` and ``sign`` have derivative 0 at 0.
 """
 
@@ -78,28 +79,15 @@ def _infer_select(types: Sequence[Any], attributes: Attrs, regions: Sequence[Any
     return (types[1],)
 
 
-def _erf(x: np.ndarray) -> Any:
-    from scipy.special import erf
+def _special(name: str) -> Callable[..., Any]:
+    """The function of ``scipy.special``, which is imported when it is called."""
 
-    return erf(x)
+    def apply(*operands: np.ndarray) -> Any:
+        import scipy.special
 
+        return getattr(scipy.special, name)(*operands)
 
-def _erfc(x: np.ndarray) -> Any:
-    from scipy.special import erfc
-
-    return erfc(x)
-
-
-def _lgamma(x: np.ndarray) -> Any:
-    from scipy.special import gammaln
-
-    return gammaln(x)
-
-
-def _digamma(x: np.ndarray) -> Any:
-    from scipy.special import digamma
-
-    return digamma(x)
+    return apply
 
 
 def _polygamma(n: np.ndarray, x: np.ndarray) -> Any:
@@ -107,12 +95,6 @@ def _polygamma(n: np.ndarray, x: np.ndarray) -> Any:
 
     known = (n >= 1) & (n <= 170) & (n == np.floor(n))
     return np.where(known, polygamma(np.where(known, n, 1), x), np.nan).astype(x.dtype)
-
-
-def _logistic(x: np.ndarray) -> Any:
-    from scipy.special import expit
-
-    return expit(x)
 
 
 def _softplus(x: np.ndarray) -> Any:
@@ -209,7 +191,7 @@ ELEMENTWISE: tuple[Op, ...] = (
     row("logaddexp2", np.logaddexp2, 2, commutative=True,
         partials=("select((x == y) & isinf(x), 0.5, logistic((x - y) * 0.6931471805599453))",
                   "select((x == y) & isinf(x), 0.5, logistic((y - x) * 0.6931471805599453))")),
-    row("logistic", _logistic, 1, expression="1/(1 + exp(-x))", partials=("logistic(x) * logistic(-x)",)),
+    row("logistic", _special("expit"), 1, expression="1/(1 + exp(-x))", partials=("logistic(x) * logistic(-x)",)),
     row("softplus", _softplus, 1, expression="log(1 + exp(x))", partials=("logistic(x)",)),
     # trigonometric and hyperbolic
     row("sin", np.sin, 1),
@@ -229,11 +211,26 @@ ELEMENTWISE: tuple[Op, ...] = (
     row("arccosh", np.arccosh, 1, expression="acosh(x)", partials=("1 / (sqrt(x - 1) * sqrt(x + 1))",)),
     row("arctanh", np.arctanh, 1, expression="atanh(x)", partials=("1 / ((1 - x) * (1 + x))",)),
     # special functions
-    row("erf", _erf, 1),
-    row("erfc", _erfc, 1),
-    row("lgamma", _lgamma, 1, partials=("digamma(x)",)),
-    row("digamma", _digamma, 1, partials=("polygamma(1, x)",)),
-    row("polygamma", _polygamma, 2, partials=("0", "polygamma(x + 1, y)")),  # the x-th derivative of digamma; x is a constant
+    row("erf", _special("erf"), 1),
+    row("erfc", _special("erfc"), 1),
+    # exp(x**2) * erfc(x); far out the derivative is a small difference, and summed in powers of 1 / x**2
+    row("erfcx", _special("erfcx"), 1,
+        partials=("select(x > 50, ((1.5 * (1 - 2.5 / x / x) / x / x - 1) / x / x) * 0.5641895835477563, "
+                  "2 * x * erfcx(x) - 1.1283791670955126)",)),
+    row("erfinv", _special("erfinv"), 1, partials=("0.886226925452758 * exp(square(erfinv(x)))",)),
+    row("ndtri", _special("ndtri"), 1, partials=("2.5066282746310002 * exp(0.5 * square(ndtri(x)))",)),
+    row("log_ndtr", _special("log_ndtr"), 1, partials=("0.7978845608028654 / erfcx(-0.7071067811865476 * x)",)),
+    row("gamma", _special("gamma"), 1, partials=("gamma(x) * digamma(x)",)),
+    row("lgamma", _special("gammaln"), 1, partials=("digamma(x)",)),
+    row("digamma", _special("digamma"), 1, partials=("polygamma(1, x)",)),
+    row("polygamma", _polygamma, 2, partials=("", "polygamma(x + 1, y)")),  # the x-th derivative of digamma
+    row("gammainc", _special("gammainc"), 2, partials=("", "exp(select(x == 1, 0, (x - 1) * log(y)) - y - lgamma(x))")),
+    row("gammaincc", _special("gammaincc"), 2, partials=("", "-exp(select(x == 1, 0, (x - 1) * log(y)) - y - lgamma(x))")),
+    row("betainc", _special("betainc"), 3,
+        partials=("", "", "exp(select(x == 1, 0, (x - 1) * log(z)) + select(y == 1, 0, (y - 1) * log1p(-z)) "
+                          "+ lgamma(x + y) - lgamma(x) - lgamma(y))")),
+    row("i0e", _special("i0e"), 1, partials=("i1e(x) - sign(x) * i0e(x)",)),
+    row("i1e", _special("i1e"), 1, partials=("select(x == 0, 0.5, i0e(x) - i1e(x) * (sign(x) + 1 / select(x == 0, 1, x)))",)),
     # rounding and signs
     row("floor", np.floor, 1, no_derivative=_STEP),
     row("ceil", np.ceil, 1, no_derivative=_STEP),

@@ -59,7 +59,7 @@ class Op:
                   the scalar function of the op's own name is called.
     expression    elementwise ops: the meaning as a SymPy expression in x, y, z.
     partials      elementwise ops: stated partial derivatives in the operands, in the same expression language; None where
-                  SymPy derives them.
+                  SymPy derives them; an empty one is not known.
     """
 
     name: str

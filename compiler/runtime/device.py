@@ -13,7 +13,7 @@ from typing import Any
 
 from numba import cuda
 
-from . import numeric, reducing
+from . import numeric, reducing, special
 
 device: Callable[[Any], Any] = cuda.jit(device=True)
 
@@ -215,6 +215,25 @@ digamma_positive = device(numeric.digamma_positive)
 
 hurwitz_zeta = device(numeric.hurwitz_zeta)
 polygamma = device(numeric.polygamma)
+
+polynomial = device(special.polynomial)
+chebyshev = device(special.chebyshev)
+normal_quantile = device(special.normal_quantile)
+log1p_less = device(special.log1p_less)
+gamma_density = device(special.gamma_density)
+gamma_series = device(special.gamma_series)
+gamma_fraction = device(special.gamma_fraction)
+beta_fraction = device(special.beta_fraction)
+gamma = device(special.gamma)
+erfcx = device(special.erfcx)
+ndtri = device(special.ndtri)
+erfinv = device(special.erfinv)
+log_ndtr = device(special.log_ndtr)
+i0e = device(special.i0e)
+i1e = device(special.i1e)
+gammainc = device(special.gammainc)
+gammaincc = device(special.gammaincc)
+betainc = device(special.betainc)
 
 
 @device

@@ -8,6 +8,8 @@ from .elementary import FUNCTIONS
 
 NUMERIC = "numeric"
 ELEMENTARY = "elementary"
+SPECIAL = frozenset(("gamma", "erfcx", "ndtri", "erfinv", "log_ndtr", "i0e", "i1e", "gammainc", "gammaincc", "betainc"))
+"""The ops that functions of ``special`` compute."""
 
 
 def scalar_function(op: str, dtype: np.dtype) -> str:
@@ -15,4 +17,4 @@ def scalar_function(op: str, dtype: np.dtype) -> str:
     short = {"float32": "f32", "float64": "f64"}.get(dtype.name, "")
     if short in FUNCTIONS.get(op, {}):
         return f"{ELEMENTARY}.{FUNCTIONS[op][short]}"
-    return f"{NUMERIC}.{op}"
+    return f"special.{op}" if op in SPECIAL else f"{NUMERIC}.{op}"

@@ -53,8 +53,6 @@ COMPOSED: dict[np.ufunc, Callable[..., Any]] = {
     np.logical_not: lambda x: elementwise("not", truth_of(x)),
 }  # fmt: skip
 
-SPECIAL = {"erf": "erf", "erfc": "erfc", "expit": "logistic", "gammaln": "lgamma", "psi": "digamma", "digamma": "digamma"}
-
 OPERATORS: dict[str, np.ufunc] = {
     "add": np.add, "sub": np.subtract, "mul": np.multiply, "truediv": np.true_divide, "floordiv": np.floor_divide,
     "mod": np.remainder, "pow": np.power, "and": np.bitwise_and, "or": np.bitwise_or, "xor": np.bitwise_xor,
@@ -115,8 +113,9 @@ def apply_ufunc(ufunc: np.ufunc, *inputs: Any, dtype: Any = None) -> Any:
             return special
     types = resolve(ufunc, inputs, dtype)
     values = [operand(v, t) for v, t in zip(inputs, types, strict=False)]
-    if ufunc in COMPOSED:
-        results = COMPOSED[ufunc](*values)
+    composed = COMPOSED.get(ufunc) or _of_scipy(ufunc, "COMPOSED")
+    if composed is not None:
+        results = composed(*values)
         results = results if isinstance(results, tuple) else (results,)
         done = tuple(convert(r, t) for r, t in zip(results, types[ufunc.nin :], strict=True))
         return done if len(done) > 1 else _weakly(done[0], python)
@@ -129,13 +128,9 @@ def _weakly(result: Tracer, python: bool) -> Tracer:
 
 def _by_name(ufunc: np.ufunc, values: list[Tracer], dtype: np.dtype) -> Tracer:
     """The op of the IR for operands of one dtype; what is trivial for integers and bools is said in simpler ops."""
-    op = UFUNCS.get(ufunc) or SPECIAL.get(ufunc.__name__)
+    op = UFUNCS.get(ufunc) or _of_scipy(ufunc, "OPS_OF")
     if op is None:
-        if ufunc.__name__ == "xlogy":
-            x, y = values
-            zero = (x == 0) & ~((y > 0) & (y < np.inf) | np.isnan(y))  # elsewhere log(y) is the derivative at x = 0
-            return np.where(zero, x.dtype.type(0), x * np.log(np.where(zero, x.dtype.type(1), y)))
-        name = f"np.{ufunc.__name__}" if getattr(np, ufunc.__name__, None) is ufunc else f"the ufunc {ufunc.__name__}"
+        name = f"np.{ufunc.__name__}" if is_own(ufunc) else f"the ufunc {ufunc.__name__}"
         raise UnsupportedError(
             f"{name} is not compiled by jitgrad; write it with arithmetic and the functions of jitgrad.numpy"
         )
@@ -147,6 +142,18 @@ def _by_name(ufunc: np.ufunc, values: list[Tracer], dtype: np.dtype) -> Tracer:
     if dtype == BOOL and op in _LOGIC_OF_BOOLS:
         op, values = _LOGIC_OF_BOOLS[op], values * (3 - len(values)) if len(values) == 1 else values
     return elementwise(op, *values, dtype=dtype)
+
+
+def is_own(ufunc: np.ufunc) -> bool:
+    """Whether a ufunc is NumPy's own, and not one of SciPy's or the user's."""
+    return getattr(np, ufunc.__name__, None) is ufunc
+
+
+def _of_scipy(ufunc: np.ufunc, table: str) -> Any:
+    """What a table of ``special``, which is made of NumPy's functions here, has for a ufunc that is not NumPy's."""
+    from . import special
+
+    return None if is_own(ufunc) else getattr(special, table).get(ufunc.__name__)
 
 
 _ARITHMETIC = {np.add, np.subtract, np.multiply, np.negative, np.positive, np.absolute, np.floor_divide, np.remainder, np.power}
@@ -166,7 +173,7 @@ def resolve(ufunc: np.ufunc, inputs: Sequence[Any], dtype: Any = None) -> tuple[
         kinds = ", ".join(describe(v) for v in inputs)
         reason = str(error).removeprefix(f"ufunc '{ufunc.__name__}' ")
         raise DTypeError(f"np.{ufunc.__name__} does not take {kinds}: {reason}") from None
-    if ufunc.__name__ in SPECIAL.keys() | {"signbit", "xlogy"} or types[-1] == BOOL:
+    if not is_own(ufunc) or ufunc is np.signbit or types[-1] == BOOL:
         types = tuple(F32 if t == np.float16 else t for t in types)
     if ufunc in _COMPARED:
         types = _wide_enough(types, inputs)

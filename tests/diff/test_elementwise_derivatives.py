@@ -11,12 +11,38 @@ import pytest
 from jitgrad.compiler.diff import jvp, vjp
 from jitgrad.compiler.ir import ArrayType, Function
 from jitgrad.compiler.ops import OPS, Builder, interpret
+from scipy import special
 
 SIZES = [10.0**k for k in (-300, -160, -40, -30, -20, -10, -5, -3, -1, 0, 1, 2, 3, 5, 10, 20, 30, 38, 160, 300)]
 MODERATE = [0.3, 0.5, 0.75, 0.999, 1.0, 1.5, 2.5, 7.0, 30.0, 88.0, 100.0, 700.0]
 POSITIVE = sorted({*SIZES, *MODERATE})
 ALL_REALS = sorted({-x for x in POSITIVE} | {0.0} | set(POSITIVE))
 WITHIN_ONE = [x for x in ALL_REALS if abs(x) < 1]
+
+BESSEL = [x for x in ALL_REALS if 1e-5 <= abs(x) < 1e3 or x == 0]
+
+
+def _erfcx_slope(x: Any) -> Any:
+    if x > 1e3:
+        return -(1 - 3 / (2 * x * x)) / x**2 / mpmath.sqrt(mpmath.pi)
+    return 2 * x * mpmath.exp(x * x) * mpmath.erfc(x) - 2 / mpmath.sqrt(mpmath.pi)
+
+
+def _quantile_slope(p: Any) -> Any:
+    x = -mpmath.sqrt(2) * mpmath.erfinv(1 - 2 * p) if p > 1e-20 else mpmath.mpf(special.ndtri(float(p)))
+    return mpmath.sqrt(2 * mpmath.pi) * mpmath.exp(x * x / 2)
+
+
+def _log_normal_slope(x: Any) -> Any:
+    if x < -1e3:
+        return -x - 1 / x
+    return mpmath.exp(-x * x / 2) / mpmath.sqrt(2 * mpmath.pi) / (mpmath.erfc(-x / mpmath.sqrt(2)) / 2)
+
+
+def _i1e_slope(x: Any) -> Any:
+    slope = mpmath.besseli(0, x) - mpmath.besseli(1, x) / x if x else mpmath.mpf(1) / 2
+    return (slope - mpmath.sign(x) * mpmath.besseli(1, x)) * mpmath.exp(-abs(x))
+
 
 # the derivative in closed form for mpmath, and where the op is smooth
 UNARY: dict[str, tuple[Any, list[float]]] = {
@@ -48,6 +74,13 @@ UNARY: dict[str, tuple[Any, list[float]]] = {
     "arctanh": (lambda x: 1 / (1 - x * x), WITHIN_ONE),
     "erf": (lambda x: 2 / mpmath.sqrt(mpmath.pi) * mpmath.exp(-x * x), ALL_REALS),
     "erfc": (lambda x: -2 / mpmath.sqrt(mpmath.pi) * mpmath.exp(-x * x), ALL_REALS),
+    "erfcx": (_erfcx_slope, [x for x in ALL_REALS if -20 < x < 1e100]),
+    "erfinv": (lambda x: mpmath.sqrt(mpmath.pi) / 2 * mpmath.exp(mpmath.erfinv(x) ** 2), WITHIN_ONE),
+    "ndtri": (_quantile_slope, [x for x in POSITIVE if 1e-30 <= x < 1]),
+    "log_ndtr": (_log_normal_slope, [x for x in ALL_REALS if -1e8 < x < 30]),
+    "gamma": (lambda x: mpmath.gamma(x) * mpmath.digamma(x), [x for x in POSITIVE if 1e-3 < x < 30]),
+    "i0e": (lambda x: (mpmath.besseli(1, x) - mpmath.sign(x) * mpmath.besseli(0, x)) * mpmath.exp(-abs(x)), BESSEL),
+    "i1e": (_i1e_slope, BESSEL),
     "lgamma": (mpmath.digamma, [x for x in POSITIVE if 1e-3 < x < 1e30]),
     "digamma": (lambda x: mpmath.psi(1, x), [x for x in POSITIVE if 1e-3 < x < 1e30]),
 }
@@ -89,7 +122,7 @@ BINARY: dict[str, tuple[Any, Any, list[tuple[float, float]]]] = {
     "fmax": (lambda x, y: int(x > y), lambda x, y: int(y > x), APART),
     "fmin": (lambda x, y: int(x < y), lambda x, y: int(y < x), APART),
 }  # fmt: skip
-TESTED_ELSEWHERE = {"select", "polygamma"}
+TESTED_ELSEWHERE = {"select", "polygamma", "gammainc", "gammaincc", "betainc"}
 
 
 def elementwise(op: str, arity: int, dtype: Any, count: int) -> Function:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from ...ir.types import F64, I64
 from ...lower.program import Let, Load
+from ...runtime.functions import SPECIAL
 from ..code import Code, element_text
 from ..expressions import Text, dtype_text, operand_dtype, operator_text, template
 
@@ -44,5 +45,5 @@ def device_text(let: Let, operands: list[Text], functions: set[str]) -> Text:
         module, name = "device", let.op if dtype.kind == "f" else f"integer_{let.op}"
     functions.add(module)
     call = f"{module}.{name}({', '.join(o.text for o in operands)})"
-    widened = let.op in ("digamma", "polygamma") or let.dtype.kind in "iu"
+    widened = let.op in ("digamma", "polygamma", *SPECIAL) or let.dtype.kind in "iu"
     return Text(f"{dtype_text(let.dtype)}({call})" if widened and let.dtype != I64 and let.dtype != F64 else call)

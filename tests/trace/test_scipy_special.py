@@ -1,0 +1,136 @@
+"""``scipy.special`` in traced programs: values against SciPy, derivatives against central differences."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from interpreted import interpreting
+from scipy import special as sp
+
+import jitgrad as jg
+
+x = np.array([0.3, -1.2, 0.8, -0.55, 1.7])
+p = np.array([0.21, 0.5, 0.62, 0.87, 0.34])
+q = np.array([0.71, 0.25, 0.9, 0.33, 0.52])
+EDGES = np.array([0.0, -0.0, 1.0, -1.0, 0.5, 2.0, -2.5, np.inf, -np.inf, np.nan, 0.3, 0.65, 40.0])
+
+OF_REALS: dict[str, Callable[..., Any]] = {
+    name: getattr(sp, name)
+    for name in (
+        "erf", "erfc", "erfcx", "ndtr", "log_ndtr", "expit", "log_expit", "softplus", "expm1", "exp2", "exp10", "cbrt",
+        "sinc", "i0", "i1", "i0e", "i1e", "gamma", "gammaln", "rgamma", "gammasgn", "digamma", "psi", "cosm1", "round")
+    if hasattr(sp, name)
+}  # fmt: skip
+OF_PROBABILITIES = {name: getattr(sp, name) for name in ("erfinv", "erfcinv", "ndtri", "logit", "entr", "loggamma", "log1p")}
+OF_TWO = {name: getattr(sp, name) for name in (
+    "beta", "betaln", "poch", "binom", "xlogy", "xlog1py", "rel_entr", "kl_div", "huber", "pseudo_huber", "boxcox", "boxcox1p",
+    "inv_boxcox", "inv_boxcox1p", "powm1", "comb")}  # fmt: skip
+OTHERS: dict[str, Callable[..., Any]] = {
+    "boxcox at 0": lambda p: sp.boxcox(p, 0.0),
+    "inv_boxcox at 0": lambda p: sp.inv_boxcox(p, 0.0),
+    "polygamma": lambda p: sp.polygamma(2, p) + sp.polygamma(0, p),
+    "multigammaln": lambda p: sp.multigammaln(p + 3, 3),
+    "factorial": lambda p: sp.factorial(p),
+    "gammainc": lambda p: sp.gammainc(2.5, 3 * p) + sp.gammainc(1.0, p),
+    "gammaincc": lambda p: sp.gammaincc(2.5, 3 * p) + sp.gammaincc(1.0, p),
+    "betainc": lambda p: sp.betainc(2.5, 1.5, p) + sp.betainc(1.0, 1.0, p),
+    "chdtr": lambda p: sp.chdtr(3.0, p) * sp.chdtrc(2.0, p),
+    "pdtr": lambda p: sp.pdtr(2.0, p) * sp.pdtrc(1.0, p),
+    "gdtr": lambda p: sp.gdtr(2.0, 3.0, p) * sp.gdtrc(1.5, 1.0, p),
+    "fdtr": lambda p: sp.fdtr(2.0, 3.0, p),
+    "stdtr": lambda p: sp.stdtr(2.5, 3 * p) * sp.stdtr(4.0, -p),
+    "logsumexp": lambda p: sp.logsumexp(p.reshape(5, 1) * p, axis=1),
+    "logsumexp with weights": lambda p: sp.logsumexp(p, b=np.array([1.0, 0.0, 2.0, 0.5, 3.0])),
+    "logsumexp with signs": lambda p: sp.logsumexp(p, b=np.array([1.0, -2.0, 0.0, 0.5, -3.0]), return_sign=True),
+}
+
+
+def compiled(function: Callable[..., Any], *arguments: Any) -> Any:
+    with interpreting():
+        return jg.jit(function)(*arguments)
+
+
+def compare(function: Callable[..., Any], *arguments: Any, tolerance: float = 1e-12) -> None:
+    with np.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        found, expected = compiled(function, *arguments), function(*arguments)
+    assert np.asarray(found).dtype == np.asarray(expected).dtype
+    np.testing.assert_allclose(found, expected, rtol=tolerance, atol=tolerance)
+
+
+def compare_slope(function: Callable[..., Any], *arguments: Any) -> None:
+    """The derivative along a direction, both modes."""
+    directions = tuple(np.linspace(0.5, 1.5, a.size) for a in arguments)
+
+    def weighted(*a: Any) -> Any:
+        return np.sum(np.asarray(function(*a)) * 1.5)
+
+    step = 1e-6
+    above, below = (weighted(*(a + s * d for a, d in zip(arguments, directions, strict=True))) for s in (step, -step))
+    expected = (above - below) / (2 * step)
+    with interpreting():
+        gradient = jg.grad(weighted, tuple(range(len(arguments))))(*arguments)
+        _, tangent = jg.jvp(weighted, arguments, directions)
+    np.testing.assert_allclose(tangent, expected, rtol=1e-7, atol=1e-7)
+    np.testing.assert_allclose(sum(g @ d for g, d in zip(gradient, directions, strict=True)), tangent, rtol=1e-12)
+
+
+@pytest.mark.parametrize("name", OF_REALS)
+def test_functions_of_a_real_number(name: str) -> None:
+    function = OF_REALS[name]
+    for values in (x, EDGES, x.astype(np.float32), np.array([1, 2, 3]), np.array([], float)):
+        compare(lambda v: function(v), values, tolerance=2e-6 if values.dtype == np.float32 else 1e-12)
+    compare_slope(lambda v: function(v), x)
+
+
+@pytest.mark.parametrize("name", OF_PROBABILITIES)
+def test_functions_of_a_probability(name: str) -> None:
+    function = OF_PROBABILITIES[name]
+    for values in (p, EDGES, p.astype(np.float32)):
+        compare(lambda v: function(v), values, tolerance=2e-5 if values.dtype == np.float32 else 1e-12)
+    compare_slope(lambda v: function(v), p)
+
+
+@pytest.mark.parametrize("name", OF_TWO)
+def test_functions_of_two_numbers(name: str) -> None:
+    function = OF_TWO[name]
+    shift = 3.0 if name in ("binom", "comb") else 0.0
+    compare(lambda u, v: function(u + shift, v), p, q)
+    compare(lambda u, v: function(u + shift, v), p.astype(np.float32), q.astype(np.float32), tolerance=2e-5)
+    compare_slope(lambda u, v: function(u + shift, v), p, q)
+
+
+@pytest.mark.parametrize("name", ["xlogy", "xlog1py", "rel_entr", "kl_div", "huber", "pseudo_huber"])
+def test_edges_of_functions_of_two_numbers(name: str) -> None:
+    function = OF_TWO[name]
+    grid = np.array([0.0, 1.0, -1.0, 0.5, -2.5, np.inf, np.nan])
+    first, second = (g.ravel() for g in np.meshgrid(grid, grid))
+    if "huber" in name or "entr" in name or name == "kl_div":
+        kept = np.isfinite(first) & np.isfinite(second)
+        first, second = first[kept], second[kept]
+    compare(lambda u, v: function(u, v), first, second)
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_other_functions(name: str) -> None:
+    compare(OTHERS[name], p)
+    if "signs" not in name:
+        compare_slope(OTHERS[name], p)
+
+
+def test_the_slope_of_students_distribution_at_its_centre() -> None:
+    with interpreting():
+        slope = jg.grad(lambda t: sp.stdtr(3.0, t))(0.0)
+    np.testing.assert_allclose(slope, 2 / (np.pi * np.sqrt(3)))
+
+
+def test_derivatives_that_are_not_known_are_errors() -> None:
+    with (
+        interpreting(),
+        pytest.raises(NotImplementedError, match=r"the derivative of gammainc\(x, y\) is known in its last operand alone"),
+    ):
+        jg.grad(lambda a: sp.gammainc(a, 1.0))(2.0)
