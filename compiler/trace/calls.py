@@ -26,10 +26,10 @@ from .functions import FUNCTIONS, METHODS, is_followed, not_compiled
 from .functions import function as numpy_function
 from .iterables import Comprehension, Indexed
 from .mutation import MUTATORS, remember
-from .promotion import as_tracer, convert
+from .promotion import as_tracer, convert, strong
 from .rewrite import SourceUnavailable, is_rewritten, rewrite
 from .rows import Rows, as_arrays
-from .special import SPECIAL
+from .scipy_functions import counterpart
 from .texts import Text, formatted, joined
 from .tracer import Concretize, TracedSize, Tracer, describe, new
 from .ufuncs import call_ufunc
@@ -131,8 +131,8 @@ def _object(callee: Any) -> Any:
 
 def _function(function: types.FunctionType) -> Any:
     """The user's function, rewritten; libraries' functions and jitgrad's own as they are."""
-    if (function.__module__ or "").startswith("scipy.special") and function.__name__ in SPECIAL:
-        return functools.partial(_special, function)
+    if (function.__module__ or "").startswith("scipy."):
+        return functools.partial(_of_scipy, function)
     if is_rewritten(function):
         return function
     if is_followed(function):
@@ -165,11 +165,17 @@ def of_numpy(function: types.FunctionType, /, *args: Any, **kwargs: Any) -> Any:
         raise not_compiled(error, function) from None
 
 
-def _special(function: types.FunctionType, *args: Any, **kwargs: Any) -> Any:
-    """A function of ``scipy.special`` that is no ufunc."""
-    if has_traced(args) or has_traced(kwargs):
-        return SPECIAL[function.__name__](*args, **kwargs)
-    return _own(function(*args, **kwargs))
+def _of_scipy(function: types.FunctionType, /, *args: Any, **kwargs: Any) -> Any:
+    """A function of SciPy's; where it meets traced arguments and has no counterpart, it may be made of NumPy's alone."""
+    if not concerns_program(args, kwargs):
+        return _own(function(*args, **kwargs))
+    found = counterpart(function)
+    if found is not None:
+        return strong(found(*args, **kwargs))
+    try:
+        return function(*args, **kwargs)
+    except (UnsupportedError, TypeError) as error:
+        raise not_compiled(Concretize() if isinstance(error, Concretize) else UnsupportedError(), function) from None
 
 
 _LIBRARIES = ("numba.", "scipy.", "contextlib", "functools", "typing", "collections", "copy", "dataclasses", "abc", "enum",

@@ -207,7 +207,8 @@ def not_compiled(error: UnsupportedError, func: Callable[..., Any]) -> Unsupport
     """The error, of the same kind, as one that says that a function of NumPy's cannot be compiled, and why."""
     reason = getattr(error, "reason", str(error))
     is_public = getattr(getattr(np, func.__name__, func), "_implementation", None) is func
-    name = f"np.{func.__name__}" if is_public else f"{func.__module__}.{func.__name__}".replace("numpy", "np", 1)
+    places = [part for part in (func.__module__ or "").split(".") if not part.startswith("_")]
+    name = f"np.{func.__name__}" if is_public else f"{'.'.join(places)}.{func.__name__}".replace("numpy", "np", 1)
     error.args = (
         f"{name} is not compiled by jitgrad; write it with functions that are (see jitgrad.numpy), or compute it outside of "
         f"the traced function{reason and f' (in its own code: {reason})'}",

@@ -78,22 +78,45 @@ def _named(function: Callable[..., Any], results: tuple[Any, ...]) -> Any:
 
 def solve(a: Any, b: Any) -> Tracer:
     """``np.linalg.solve``."""
+    return solve_factored(factored(a), b)
+
+
+def factored(a: Any) -> tuple[Tracer, Tracer]:
+    """A matrix made ready for solving: what ``solve_factored`` takes, and nobody reads."""
+    factors, pivots = _emit("lu", _square(a, "solve"))
+    return factors, pivots
+
+
+def solve_factored(factors_and_pivots: tuple[Tracer, Tracer], b: Any, transposed: bool = False) -> Tracer:
+    """The solution for a vector, or for the columns of a matrix."""
+    factors, pivots = factors_and_pivots
+    factors, b = _float(factors, b)
+    if b.type.rank == 1:
+        return shaping.squeeze(solve_factored((factors, pivots), shaping.expand_dims(b, -1), transposed), -1)
+    factors, b = _stacked(factors, _matrix(b, "solve"))
+    return _emit("lu_solve", factors, _repeated(pivots, factors.type.shape[:-2], 1), b, transposed=transposed)
+
+
+def triangular_solve(a: Any, b: Any, lower: bool, transposed: bool = False) -> Tracer:
+    """The solution for a vector, or for the columns of a matrix, of which one triangle is read."""
     a, b = _float(a, b)
     a = _square(a, "solve")
     if b.type.rank == 1:
-        return shaping.squeeze(_solve(a, shaping.expand_dims(b, -1)), -1)
-    return _solve(a, _matrix(b, "solve"))
+        return shaping.squeeze(triangular_solve(a, shaping.expand_dims(b, -1), lower, transposed), -1)
+    regular = reductions.reduce("all", shaping.diagonal(a, 0, -2, -1))
+    message = "singular matrix: an element of the diagonal is zero"
+    active_trace().emit("check", regular.value, kind="ValueError", message=message)
+    return _emit("triangular_solve", *_stacked(a, _matrix(b, "solve")), lower=lower, transposed=transposed)
 
 
-def _solve(a: Tracer, b: Tracer) -> Tracer:
+def _stacked(a: Tracer, b: Tracer) -> tuple[Tracer, Tracer]:
+    """A square matrix and a right side with as many rows, stacks of them broadcast to one shape."""
     size, rows = a.type.shape[-1], b.type.shape[-2]
     if not _are_equal(rows, size):
         raise ValueError(f"np.linalg.solve: {describe(a)} and {describe(b)} do not fit: the second needs as many rows")
-    factors, pivots = _emit("lu", a)
     batch = broadcast_shapes([_without_matrix(a), _without_matrix(b)], "solve")
-    factors, b = (_repeated(x, batch, 2) for x in (factors, b))
-    right = new(assume_shape(b.value, (*batch, size, b.type.shape[-1])))
-    return _emit("lu_solve", factors, _repeated(pivots, batch, 1), right, transposed=False)
+    a, b = (_repeated(x, batch, 2) for x in (a, b))
+    return a, new(assume_shape(b.value, (*batch, size, b.type.shape[-1])))
 
 
 def _without_matrix(x: Tracer) -> Tracer:
@@ -108,7 +131,7 @@ def _repeated(x: Tracer, batch: tuple[Dim, ...], axes: int) -> Tracer:
 def inv(a: Any) -> Tracer:
     """``np.linalg.inv``."""
     a = _square(a, "inv")
-    return _solve(a, grids.eye(a.shape[-1], dtype=a.dtype))
+    return solve(a, grids.eye(a.shape[-1], dtype=a.dtype))
 
 
 def slogdet(a: Any) -> Any:

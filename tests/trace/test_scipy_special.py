@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
+from against_scipy import compare, compare_slope
 from interpreted import interpreting
 from scipy import special as sp
 
@@ -47,36 +47,6 @@ OTHERS: dict[str, Callable[..., Any]] = {
     "logsumexp with weights": lambda p: sp.logsumexp(p, b=np.array([1.0, 0.0, 2.0, 0.5, 3.0])),
     "logsumexp with signs": lambda p: sp.logsumexp(p, b=np.array([1.0, -2.0, 0.0, 0.5, -3.0]), return_sign=True),
 }
-
-
-def compiled(function: Callable[..., Any], *arguments: Any) -> Any:
-    with interpreting():
-        return jg.jit(function)(*arguments)
-
-
-def compare(function: Callable[..., Any], *arguments: Any, tolerance: float = 1e-12) -> None:
-    with np.errstate(all="ignore"), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        found, expected = compiled(function, *arguments), function(*arguments)
-    assert np.asarray(found).dtype == np.asarray(expected).dtype
-    np.testing.assert_allclose(found, expected, rtol=tolerance, atol=tolerance)
-
-
-def compare_slope(function: Callable[..., Any], *arguments: Any) -> None:
-    """The derivative along a direction, both modes."""
-    directions = tuple(np.linspace(0.5, 1.5, a.size) for a in arguments)
-
-    def weighted(*a: Any) -> Any:
-        return np.sum(np.asarray(function(*a)) * 1.5)
-
-    step = 1e-6
-    above, below = (weighted(*(a + s * d for a, d in zip(arguments, directions, strict=True))) for s in (step, -step))
-    expected = (above - below) / (2 * step)
-    with interpreting():
-        gradient = jg.grad(weighted, tuple(range(len(arguments))))(*arguments)
-        _, tangent = jg.jvp(weighted, arguments, directions)
-    np.testing.assert_allclose(tangent, expected, rtol=1e-7, atol=1e-7)
-    np.testing.assert_allclose(sum(g @ d for g, d in zip(gradient, directions, strict=True)), tangent, rtol=1e-12)
 
 
 @pytest.mark.parametrize("name", OF_REALS)
