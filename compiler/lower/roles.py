@@ -83,7 +83,8 @@ def is_block(equation: Equation) -> bool:
 
 def is_view(equation: Equation) -> bool:
     """Whether the result can be the operand's memory under another shape."""
-    return is_array(equation.operands[0]) and (equation.op in ("reshape", "assume_shape") or is_block(equation))
+    made_of_array = bool(equation.operands) and is_array(equation.operands[0])
+    return made_of_array and (equation.op in ("reshape", "assume_shape") or is_block(equation))
 
 
 def destroyed(equation: Equation) -> tuple[int, ...]:

@@ -52,3 +52,15 @@ def test_views_in_a_loop_that_exchanges_memory() -> None:
     x = np.arange(6.0).reshape(2, 3)
     np.testing.assert_allclose(jg.jit(f)(x, 3), f(x, 3))
     np.testing.assert_allclose(jg.jit(f)(x, 0), f(x, 0))
+
+
+def test_places_that_are_counted_in_a_loop() -> None:
+    def assembled(a, rows):
+        whole = np.zeros((6, 6))
+        for k in range(len(rows)):
+            whole[np.ix_(rows[k], rows[k])] += a[k] * np.outer(a[:2], a[:2])
+        return np.sum(whole**2)
+
+    a, rows, step = np.arange(1.0, 6.0), np.array([[0, 1], [1, 2]]), 1e-6
+    expected = [(assembled(a + e, rows) - assembled(a - e, rows)) / (2 * step) for e in step * np.eye(5)]
+    np.testing.assert_allclose(jg.grad(assembled)(a, rows), expected, rtol=1e-6)
