@@ -39,6 +39,7 @@ from .unbound import Perhaps, State, Undefined, is_there, no_value, require_sett
 
 UNROLL_AT_MOST = 10_000
 LISTED_AT_MOST = 64
+SHORT_WHILE = 8
 
 
 def _identity(*state: Any) -> State:
@@ -141,10 +142,10 @@ class Operators:
         mutated: Sequence[str] = (),
     ) -> State:  # fmt: skip
         """``while test: body``."""
-        for _ in range(UNROLL_AT_MOST):
+        for done in range(UNROLL_AT_MOST):
             with _dynamic_tests():
                 decided, after = _decide(test, state)
-            if isinstance(decided, Tracer) or (decided and self._becomes_traced(test, body, after)):
+            if isinstance(decided, Tracer) or (decided and self._goes_on(test, body, after, 1 if done else SHORT_WHILE)):
                 try:
                     return self._stage_while(test, body, state, (*after, decided), names, Holding(state, names, mutated))
                 except (Concretize, NotStaged, ShapeError):
@@ -191,12 +192,19 @@ class Operators:
             return holding.unwrap(outcome[:-1])
 
     @staticmethod
-    def _becomes_traced(test: Callable[..., Any], body: Callable[..., State], state: State) -> bool:
-        """Whether the test, known now, is known only at run time after one iteration."""
+    def _goes_on(test: Callable[..., Any], body: Callable[..., State], state: State, count: int) -> bool:
+        """Whether the test, known now, is known only at run time within some iterations.
+
+        Or holds after so many, of more than one, that computed anything in the program.
+        """
         trace = active_trace()
         try:
-            with trace.open_scope(), snapshot(state), _dynamic_tests():
-                return isinstance(_decide(test, body(*state))[0], Tracer)
+            with trace.open_scope() as scope, snapshot(state), _dynamic_tests():
+                for _ in range(count):
+                    decided, state = _decide(test, body(*state))
+                    if isinstance(decided, Tracer) or not decided:
+                        return bool(isinstance(decided, Tracer))
+                return count > 1 and bool(scope.builder.equations)
         except (UnsupportedError, TypeError, ValueError, IndexError, KeyError):
             return False
 

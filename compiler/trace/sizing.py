@@ -105,7 +105,7 @@ class Sizing:
 
     def upper_bounds(self, dim: Dim) -> list[Dim]:
         """Expressions that are never smaller than the dim, itself first, in terms of ever older symbols."""
-        return [-bound for bound in self._lower_bounds(-dim)]
+        return [-bound for bound in self.bounds.lower_bounds(-dim)]
 
     def _guard(self, left: Dim, right: Dim, relation: str) -> bool:
         from .context import user_line

@@ -240,3 +240,30 @@ def test_a_test_that_prints_does_so_once_per_iteration(capfd):
 
     jg.jit(program)(5)
     assert capfd.readouterr().out == "at 0\nat 2\nat 4\nat 6\n"
+
+
+def in_steps(x):
+    t, h, y = 0.0, 0.1, x
+    while t < 5.0:
+        h = min(h, 5.0 - t)
+        y = y - h * np.sin(y)
+        t = t + h
+    return y, t
+
+
+def doubled(x):
+    n = 1
+    while n < 300:
+        n *= 2
+    return np.zeros(n)[: len(x)] + x
+
+
+def test_a_while_loop_on_numbers_is_not_unrolled():
+    assert "loop" in jg.ir(in_steps, X) and len(jg.ir(in_steps, X).splitlines()) < 40
+    with interpreting():
+        for ours, theirs in zip(jg.jit(in_steps)(X), in_steps(X), strict=True):
+            np.testing.assert_allclose(ours, theirs, rtol=1e-13)
+
+
+def test_a_while_loop_that_computes_a_number_only_is_python():
+    assert "loop" not in jg.ir(doubled, X)
