@@ -83,6 +83,8 @@ class _Writer:
         self.fresh = 0
 
     def text(self) -> str:
+        if self.traced.changes:
+            raise _Unsupported
         arguments = self.traced.arguments
         args, kwargs = arguments.unflatten([_Place(k) for k in range(arguments.count)])
         if any(

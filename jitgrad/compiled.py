@@ -70,11 +70,11 @@ class Compiled:
             latest = self.programs.get(key)
             if latest and latest[0].checked_by_driver:
                 try:
-                    return latest[0](leaves)
+                    return latest[0](leaves, arguments)
                 except ValueError as error:
                     if error.args != ("guard",):
                         raise
-            return self.find(key, arguments, leaves)(leaves)
+            return self.find(key, arguments, leaves)(leaves, arguments)
         except Exception as error:
             raise at_users_line(error, described_call(self.function, self.name, args, kwargs))  # noqa: B904
 

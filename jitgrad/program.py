@@ -35,9 +35,14 @@ class Program:
         self.written = {k for k, _ in traced.written}
         self.aliases = [k for k, leaf in enumerate(traced.leaves) if leaf.same is not None]
         self._donated = {self.taken.index(k): result for k, result in traced.written if traced.leaves[k].shape}
-        self.finish = _finisher(traced, set(self._donated.values()))
+        self._finish = _finisher(traced, set(self._donated.values()))
         self.checked_by_driver = checks
         self.direct = direct(self) if checks else None
+
+    def finish(self, raw: Any, leaves: Sequence[Any]) -> Any:
+        """The user's result, of what the driver returned."""
+        result = self._finish(raw, leaves)
+        return result[0] if self.traced.changes else result
 
     def accepts(self, leaves: Sequence[Any]) -> bool:
         """Whether sizes fit the types of the parameters and the guards."""
@@ -72,8 +77,11 @@ class Program:
         arrays = [id(leaf) for k, leaf in enumerate(leaves) if isinstance(leaf, np.ndarray) and k not in self.aliases]
         return len(set(arrays)) == len(arrays)
 
-    def __call__(self, leaves: Sequence[Any]) -> Any:
-        """Run on the leaves of the arguments, which are of the program's types; ValueError("guard") if their sizes are not."""
+    def __call__(self, leaves: Sequence[Any], containers: Any = None) -> Any:
+        """Run on the leaves of the arguments, which are of the program's types; ValueError("guard") if their sizes are not.
+
+        What the program changes in lists, dicts and dataclasses among the arguments is changed in ``containers``, the arguments themselves.
+        """
         if not self._same_objects(leaves):
             raise ValueError("guard")
         arguments = [prepared(leaves[k]) for k in self.taken]
@@ -84,7 +92,14 @@ class Program:
             original = leaves[self.taken[place]]
             if arguments[place] is not original:
                 original[...] = arguments[place]
-        return self.finish(raw, leaves)
+        result = self._finish(raw, leaves)
+        if not self.traced.changes:
+            return result
+        from .compiler.trace.containers import make
+
+        result, values = result
+        make(self.traced.changes, values, containers)
+        return result
 
     def _check_written(self, leaves: Sequence[Any]) -> None:
         """NumPy's errors for what cannot be written to, and for overlaps that tracing did not see."""

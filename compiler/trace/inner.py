@@ -8,7 +8,7 @@ effects, where the function's results have been computed.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,7 @@ from ..tree import Tree, flatten
 from .blocks import close, make_changes
 from .broadcasting import broadcast_shapes, broadcast_to
 from .calls import call
+from .containers import containers_of
 from .context import Scope, active_trace
 from .mutation import Change
 from .promotion import as_tracer, convert
@@ -68,11 +69,13 @@ def trace_inner(
             leaves[k] = Tracer(Cell(var, scope, tracer.cell.argument), tracer.type, is_scalar=tracer.is_scalar)
         own = list(scope.builder.parameters)
         inner_args, inner_kwargs = tree.unflatten(leaves)
+        pairs = zip(containers_of((inner_args, inner_kwargs)), containers_of((tuple(args), kwargs)), strict=True)
+        originals = {id(inside): outside for (_, inside), (_, outside) in pairs}
         result = call(function)(*inner_args, **inner_kwargs)
         found, result_tree = flatten(result)
         results, positions = _results(scope, found, keep)
         changed = [k for k in inputs if leaves[k].cell.value not in own]
-        effects = [_effect(change, scope, results) for change in scope.changes.values()]
+        effects = [_effect(change, scope, results, originals) for change in scope.changes.values()]
         results += [leaves[k].cell.value for k in changed]
     with trace.reopen(scope):
         results += [scope.resolve(cell.value) for cell in scope.final]
@@ -84,12 +87,13 @@ def trace_inner(
     return Inner(closed, captured, found, positions, result_tree, written, effects)
 
 
-def _effect(change: Change, scope: Scope, results: list[Var]) -> Effect:
-    """What the function does to a Python object, with the traced values in it among the results."""
+def _effect(change: Change, scope: Scope, results: list[Var], originals: dict[int, Any]) -> Effect:
+    """What the function does to a Python object, with the traced values in it among the results; to the original of an argument."""
     leaves, tree = flatten(take_perhaps(change))
     found, positions = _results(scope, leaves, keep=True)
     places = [None if p is None else p + len(results) for p in positions]
     results += found
+    change = replace(change, thing=originals.get(id(change.thing), change.thing))
     return Effect(change, leaves, places, tree)
 
 

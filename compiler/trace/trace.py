@@ -11,7 +11,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -25,6 +25,7 @@ from ..ops import renumber
 from ..tree import Tree, flatten
 from . import indexing, operators
 from .calls import call
+from .containers import Contents, ItemChange
 from .context import RESERVED, Trace, tracing
 from .iterables import Comprehension, Indexed
 from .promotion import as_tracer
@@ -82,6 +83,7 @@ class Traced:
     names: tuple[str, ...]  # of the leaves, as in messages
     arguments: Tree  # the structure (args, kwargs) of the leaves
     contiguous: tuple[int, ...] = ()  # leaves that are written and reshaped, and so must be in C order
+    changes: tuple[ItemChange, ...] = ()  # of the caller's containers; the tree is then that of (result, their values)
 
 
 def classify(value: Any, name: str) -> Leaf:
@@ -131,8 +133,11 @@ def trace(function: Callable[..., Any], name: str, arguments: Any, leaves: Seque
     with tracing(context):
         parameters, inputs = _enter(context, leaves, names)
         args, kwargs = tree.unflatten(inputs)
+        contents = Contents((args, kwargs))
         result = call(function)(*args, **kwargs)
-        return _leave(context, result, leaves, names, parameters, inputs, tree)
+        changes, values = contents.changes()
+        traced = _leave(context, (result, values) if changes else result, leaves, names, parameters, inputs, tree)
+        return replace(traced, changes=tuple(changes))
 
 
 def _enter(context: Trace, leaves: Sequence[Leaf], names: Sequence[str]) -> tuple[dict[int, Var], list[Any]]:
