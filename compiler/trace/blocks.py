@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from ..errors import ShapeError
 from ..ir import ArrayType, Dim, Function, Var
 from ..ir.types import BOOL
 from ..tree import Tree, flatten
@@ -115,14 +116,25 @@ def join(name: str, *leaves: Any) -> Slot:
             "give it an array or a number in every case"
         )
     tracers = [as_tracer(leaf) for leaf in known]
-    shape = (
-        broadcast_shapes(tracers, f"the values of {name}")
-        if len({t.type.shape for t in tracers}) > 1
-        else tracers[0].type.shape
-    )
+    shape = common_shape(name, tracers)
     stretched = any(t.cell.stretched or is_smaller(t.type.shape, shape) for t in tracers)
     scalar = not shape and all(t.is_scalar for t in tracers)
     return Slot(result_dtype(*known), shape, all(t.weak for t in tracers), scalar, listed([name]) if stretched else "")
+
+
+def common_shape(name: str, values: Sequence[Tracer]) -> tuple[Dim, ...]:
+    """The shape of a variable that holds each of several values: that of the largest, where the others are parts of it repeated."""
+    if len({value.type.shape for value in values}) == 1:
+        return values[0].type.shape
+    try:
+        return broadcast_shapes(values, f"the values of {name}")
+    except ShapeError:
+        text = active_trace().sizing.shape_text
+        shapes = " or ".join(dict.fromkeys(text(value.type.shape) for value in values))
+        raise NotStaged(
+            f"{listed([name])} is of shape {shapes}, depending on values known only when the program runs; make it as large as it becomes, "
+            "as with np.zeros, and write to slices of it"
+        ) from None
 
 
 def _kinds(leaves: Sequence[Any]) -> str:

@@ -18,6 +18,7 @@ from .blocks import (
     Slot,
     array_cell,
     close,
+    common_shape,
     different,
     fill,
     join,
@@ -31,7 +32,7 @@ from .blocks import (
     unchanged,
     unfill,
 )
-from .broadcasting import broadcast_shapes, is_smaller
+from .broadcasting import is_smaller
 from .context import Scope, active_trace, is_internal
 from .elementwise import elementwise
 from .growing import refuse_grown, refuse_whole
@@ -184,7 +185,7 @@ def _merge_slots(name: str, a: Slot | None, b: Slot | None, x: Any, y: Any) -> S
     shape = a.shape
     if a.shape != b.shape:
         fake = [Tracer(Cell(Var("?", s.type()), active_trace().scope), s.type()) for s in (a, b)]
-        shape = broadcast_shapes(fake, f"the values that the branches give {name}")
+        shape = common_shape(name, fake)
     stretched = a.stretched or b.stretched or is_smaller(a.shape, shape) or is_smaller(b.shape, shape)
     return Slot(dtype, shape, a.weak and b.weak, a.scalar and b.scalar, listed([name]) if stretched else "")
 

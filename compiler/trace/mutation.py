@@ -7,6 +7,7 @@ the loop or branch.
 
 from __future__ import annotations
 
+import types
 from dataclasses import dataclass
 from typing import Any
 
@@ -78,11 +79,11 @@ class Change:
         """The present value."""
         match self.kind:
             case "attribute":
-                return (
-                    vars(self.thing).get(self.key, MISSING)
-                    if hasattr(self.thing, "__dict__")
-                    else getattr(self.thing, self.key, MISSING)
-                )
+                own = getattr(self.thing, "__dict__", {})
+                if self.key in own:
+                    return own[self.key]
+                is_slot = isinstance(getattr(type(self.thing), self.key, None), types.MemberDescriptorType)
+                return getattr(self.thing, self.key, MISSING) if is_slot else MISSING
             case "item":
                 try:
                     return self.thing[self.key]

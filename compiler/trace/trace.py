@@ -25,7 +25,7 @@ from ..ops import renumber
 from ..tree import Tree, flatten
 from . import indexing, operators
 from .calls import call
-from .containers import Contents, ItemChange
+from .containers import Contents, ItemChange, containers_of
 from .context import RESERVED, Trace, tracing
 from .iterables import Comprehension, Indexed
 from .promotion import as_tracer
@@ -135,6 +135,8 @@ def trace(function: Callable[..., Any], name: str, arguments: Any, leaves: Seque
         args, kwargs = tree.unflatten(inputs)
         contents = Contents((args, kwargs))
         result = call(function)(*args, **kwargs)
+        for _, thing in containers_of((result, args, kwargs)):
+            require_settled(thing)
         changes, values = contents.changes()
         traced = _leave(context, (result, values) if changes else result, leaves, names, parameters, inputs, tree)
         return replace(traced, changes=tuple(changes))

@@ -154,3 +154,31 @@ def smaller_until_two_are_left(x):
 def test_sizes_that_depend_on_values_are_refused_where_they_would_leave_a_region(program: Any, message: str) -> None:
     with interpreting(), pytest.raises(NotImplementedError, match=message):
         jg.jit(program)(x)
+
+
+def test_shapes_that_change_in_a_known_number_of_iterations() -> None:
+    def program(x):
+        for k in range(3):
+            x = np.concatenate([x, x[:1] * k])
+        return x
+
+    x = np.array([2.0, 3.0])
+    with interpreting():
+        np.testing.assert_array_equal(jg.jit(program)(x), program(x))
+
+
+def in_a_loop(n):
+    x = np.zeros(2)
+    for i in range(n):
+        x = np.concatenate([x, [1.0 * i]])
+    return x
+
+
+def in_a_branch(n):
+    return np.zeros(3) if n > 1 else np.zeros(4)
+
+
+@pytest.mark.parametrize("program", [in_a_loop, in_a_branch])
+def test_shapes_that_only_the_run_knows_are_refused(program) -> None:
+    with interpreting(), pytest.raises(NotImplementedError, match=r"is of shape .* make it as large as it becomes"):
+        jg.jit(program)(3)

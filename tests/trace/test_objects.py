@@ -208,7 +208,49 @@ def properties_that_are_set(x):
     return doubled.value, doubled.hidden
 
 
-@pytest.mark.parametrize("program", [arrays_made_by_classes, attributes_of_classes, properties_that_are_set])
+def classes_of_the_function(x):
+    class Account:
+        __slots__ = ("_kept", "balance")
+        fee = 0.5
+
+        class Note:
+            def sign(self, value):
+                return -1.0 if value < 0 else 1.0
+
+        def __init__(self, balance=0.0):
+            self._kept, self.balance = [], balance
+
+        def move(self, value):
+            if value > 0:
+                self.balance = self.balance + value - self.fee * x[1]
+            return self
+
+        @property
+        def double(self):
+            return self.balance * 2 if self.balance > 1 else 0.0
+
+        @classmethod
+        def opened(cls, value):
+            return cls(value if value > 0 else 10.0)
+
+    class Savings(Account):
+        def move(self, value):
+            if value < 0:
+                value = -value
+            super().move(value)
+            return super().opened(value).balance + self.Note().sign(x[1])
+
+    account, savings = Account(), Savings(1.0)
+    total = 0.0
+    for v in x:
+        account.move(v)
+        total = total + savings.move(v)
+    return account.balance, savings.balance, total, savings.double, Account.opened(x[1]).balance
+
+
+@pytest.mark.parametrize(
+    "program", [arrays_made_by_classes, attributes_of_classes, properties_that_are_set, classes_of_the_function]
+)
 def test_special_methods_are_followed(program):
     compiled = jg.jit(program)
     with interpreting():
@@ -217,4 +259,4 @@ def test_special_methods_are_followed(program):
             if not isinstance(expected, tuple):
                 found, expected = (found,), (expected,)
             for a, b in zip(found, expected, strict=True):
-                np.testing.assert_array_equal(a, b)
+                np.testing.assert_allclose(a, b, rtol=1e-14)

@@ -315,7 +315,11 @@ def list_values(found):
     return list(found.values())
 
 
-@pytest.mark.parametrize("use", [count_items, go_through_items, list_values], ids=lambda use: use.__name__)
+def return_it(found):
+    return [1.0, found]
+
+
+@pytest.mark.parametrize("use", [count_items, go_through_items, list_values, return_it], ids=lambda use: use.__name__)
 def test_a_dict_whose_keys_are_not_known_cannot_be_gone_through(use):
     def function(x):
         found = {"a": x}

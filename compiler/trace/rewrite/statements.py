@@ -197,7 +197,20 @@ class Statements(Assignments):
     def visit_AsyncFunctionDef(self, node: ast.AST) -> ast.AST:
         return node
 
-    visit_ClassDef = visit_AsyncFunctionDef
+    def visit_ClassDef(self, node: ast.ClassDef) -> ast.ClassDef:
+        """A class: its methods are rewritten, and what else its body does is left to Python."""
+        node.body = [self.member(statement) for statement in node.body]
+        return node
+
+    def member(self, statement: ast.stmt) -> ast.stmt:
+        """A statement in the body of a class."""
+        if isinstance(statement, ast.ClassDef):
+            return self.visit_ClassDef(statement)
+        if not isinstance(statement, ast.FunctionDef) or is_generator(statement):
+            return statement
+        rewritten = rewrite_node(statement, self.unbound)
+        rewritten.decorator_list, rewritten.returns = statement.decorator_list, statement.returns
+        return rewritten
 
     def visit_Global(self, node: ast.stmt) -> Lines:
         return []
