@@ -1127,6 +1127,38 @@ def match_structures(thing):
     return thing
 
 
+@on((1, 2), (-1, 2), (0, 3), (5, 5), (7, 0))
+def match_captures(a, b):
+    k = "before"
+    match a:
+        case 1 | 2:
+            r = "few"
+        case k if k < 0:
+            r = -k
+        case 0 as zero if b == 3:
+            r = zero
+        case a if a > 6:
+            r = a * 2
+        case _:
+            r = None
+    match a, b + 1:
+        case (0, y) if y > 3:
+            r = r, y
+        case 1, (3 | 4) as y:
+            r = r, y, "three"
+        case _, _, _:
+            r = "never"
+        case [b, a] if a > b:
+            match b:
+                case w if w < 0:
+                    r = r, w
+                case w:
+                    r = r, a, b, w
+        case pair:
+            r = r, pair
+    return r, a, b
+
+
 @on(1, 0)
 def match_call(x):
     match len([x] * x):

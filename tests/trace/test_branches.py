@@ -182,3 +182,29 @@ def in_a_branch(n):
 def test_shapes_that_only_the_run_knows_are_refused(program) -> None:
     with interpreting(), pytest.raises(NotImplementedError, match=r"is of shape .* make it as large as it becomes"):
         jg.jit(program)(3)
+
+
+def matched(a, b):
+    match a, b:
+        case 0, y:
+            return y
+        case x, 2 | 3 if x > 0:
+            return x * 10
+        case x, y if x > y:
+            r = x - y
+        case _:
+            r = -1.0
+    match a * b:
+        case v if v > 4:
+            return r + v
+        case 0.0 | -1.0:
+            return r * 2
+        case v:
+            return v - r
+
+
+def test_match_on_values() -> None:
+    with interpreting():
+        compiled = jg.jit(matched)
+        for a, b in itertools.product([0.0, 1.0, -1.0, 3.0], [0.0, 2.0, 1.0, -1.0, 5.0]):
+            assert compiled(a, b) == matched(a, b)
