@@ -29,7 +29,7 @@ from .mutation import MUTATORS, remember
 from .promotion import as_tracer, convert, strong
 from .rewrite import SourceUnavailable, is_rewritten, rewrite
 from .rows import Rows, as_arrays
-from .scipy_functions import counterpart
+from .scipy_functions import counterpart, is_formula
 from .texts import Text, formatted, joined
 from .tracer import Concretize, TracedSize, Tracer, describe, new
 from .ufuncs import call_ufunc
@@ -152,29 +152,46 @@ def _function(function: types.FunctionType) -> Any:
         return substituted(function)
 
 
+def follow(function: types.FunctionType) -> types.FunctionType:
+    """A function of a library whose source is at hand, rewritten as the user's."""
+    return rewrite(function, OPERATORS[0])
+
+
+def _concerns_method(args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+    """The same of a function that may be a method: its object may hold traced values."""
+    return concerns_program(args, kwargs) or bool(args and has_traced(getattr(args[0], "__dict__", None)))
+
+
 def of_numpy(function: types.FunctionType, /, *args: Any, **kwargs: Any) -> Any:
     """Python code of NumPy's is followed, as the user's is, where it meets traced arguments; of sizes alone it is run."""
     if args and all(isinstance(value, (TracedSize, int, float)) for value in (*args, *kwargs.values())):
         args = tuple(int(value) if isinstance(value, TracedSize) else value for value in args)
         kwargs = {name: int(value) if isinstance(value, TracedSize) else value for name, value in kwargs.items()}
-    if not concerns_program(args, kwargs) and not (args and has_traced(getattr(args[0], "__dict__", None))):
+    if not _concerns_method(args, kwargs):
         return _own(function(*args, **kwargs))
     try:
-        return rewrite(function, OPERATORS[0])(*args, **kwargs)
+        return follow(function)(*args, **kwargs)
     except UnsupportedError as error:
         raise not_compiled(error, function) from None
 
 
 def _of_scipy(function: types.FunctionType, /, *args: Any, **kwargs: Any) -> Any:
     """A function of SciPy's; where it meets traced arguments and has no counterpart, it may be made of NumPy's alone."""
-    if not concerns_program(args, kwargs):
+    if function.__name__ == "rvs":
+        raise UnsupportedError(_RANDOM.format("rvs"))
+    if not _concerns_method(args, kwargs):
         return _own(function(*args, **kwargs))
     found = counterpart(function)
     if found is not None:
         return strong(found(*args, **kwargs))
+    if is_formula(function):
+        return follow(function)(*args, **kwargs)
     try:
         return function(*args, **kwargs)
     except (UnsupportedError, TypeError) as error:
+        if function.__name__ == "__call__":
+            message = "an object of SciPy's made with traced parameters; call the method with all of them, as dist.logpdf(x, mean, cov)"
+            raise UnsupportedError(message) from None
         raise not_compiled(Concretize() if isinstance(error, Concretize) else UnsupportedError(), function) from None
 
 
@@ -233,14 +250,16 @@ def _own(result: Any) -> Any:
     return result
 
 
+_RANDOM = (
+    "random numbers drawn by {} while tracing would be the same at each call; draw them outside and pass them as an argument"
+)
+
+
 def _refuse_random(callee: Any) -> None:
     """Random numbers are not drawn while a function is traced."""
     owner = getattr(callee, "__self__", None)
     if isinstance(owner, (np.random.Generator, np.random.RandomState, random.Random)):
-        raise UnsupportedError(
-            f"random numbers drawn by {type(owner).__name__}.{callee.__name__} while tracing would be the same at each call; "
-            "draw them outside and pass them as an argument"
-        )
+        raise UnsupportedError(_RANDOM.format(f"{type(owner).__name__}.{callee.__name__}"))
 
 
 def _method(method: types.BuiltinMethodType) -> Any:

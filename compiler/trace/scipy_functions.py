@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from . import calculus, scipy_linalg, special
+from . import calculus, distributions, scipy_linalg, special
 from .promotion import as_array
 from .reductions import running
 from .shaping import normal_axis
@@ -38,6 +38,7 @@ FUNCTIONS: dict[str, dict[str, Callable[..., Any]]] = {
     "scipy.special": special.SPECIAL,
     "scipy.linalg": scipy_linalg.FUNCTIONS,
     "scipy.integrate": {"trapezoid": calculus.trapezoid, "cumulative_trapezoid": cumulative_trapezoid},
+    "scipy.stats": distributions.FUNCTIONS,
 }
 
 
@@ -46,6 +47,19 @@ def public_module(function: types.FunctionType) -> str:
     return ".".join(part for part in (function.__module__ or "").split(".") if not part.startswith("_"))
 
 
+OF_LIBRARY: dict[str, Callable[..., Any]] = {"apply_where": distributions.apply_where, "_lazywhere": distributions.lazywhere}
+"""Helpers of SciPy's own code that choose by elements."""
+
+_FOLLOWED = ("scipy.stats._continuous_distns", "scipy.stats._discrete_distns")
+
+
 def counterpart(function: types.FunctionType) -> Callable[..., Any] | None:
     """What runs in place of a function of SciPy's on traced arguments."""
+    if (function.__module__ or "").startswith("scipy._"):
+        return OF_LIBRARY.get(function.__name__)
     return FUNCTIONS.get(public_module(function), {}).get(function.__name__)
+
+
+def is_formula(function: types.FunctionType) -> bool:
+    """Whether a function of SciPy's states a formula in terms of NumPy's functions, and can be followed."""
+    return function.__module__ in _FOLLOWED

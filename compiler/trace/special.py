@@ -149,6 +149,11 @@ def _student(df: Tracer, t: Tracer) -> Tracer:
     return np.where(square < df, inner, outer)
 
 
+def _binom_pmf(k: Tracer, n: Tracer, p: Tracer) -> Tracer:
+    ways = _lgamma(n + 1.0) - _lgamma(k + 1.0) - _lgamma(n - k + 1.0)
+    return np.exp(ways + _xlogy(k, p) + _xlog1py(n - k, -p))
+
+
 COMPOSED: dict[str, Callable[..., Any]] = {
     "ndtr": _ndtr, "erfcinv": _erfcinv, "logit": _logit, "log_expit": lambda x: -elementwise("softplus", -x),
     "xlogy": _xlogy, "xlog1py": _xlog1py, "entr": _entr, "rel_entr": _rel_entr, "kl_div": _kl_div,
@@ -168,7 +173,15 @@ COMPOSED: dict[str, Callable[..., Any]] = {
     "gdtr": lambda a, b, x: elementwise("gammainc", b, a * x),
     "gdtrc": lambda a, b, x: elementwise("gammaincc", b, a * x),
     "fdtr": lambda n, d, x: elementwise("betainc", 0.5 * n, 0.5 * d, n * x / (d + n * x)),
-    "stdtr": _student,
+    "fdtrc": lambda n, d, x: elementwise("betainc", 0.5 * d, 0.5 * n, d / (d + n * x)),
+    # what distributions call
+    "_binom_pmf": _binom_pmf, "_binom_cdf": lambda k, n, p: elementwise("betainc", n - k, k + 1.0, 1.0 - p),
+    "_binom_sf": lambda k, n, p: elementwise("betainc", k + 1.0, n - k, p),
+    "_nbinom_cdf": lambda k, n, p: elementwise("betainc", n, k + 1.0, p),
+    "_nbinom_sf": lambda k, n, p: elementwise("betainc", k + 1.0, n, 1.0 - p),
+    "_cauchy_ppf": lambda q, loc, scale: loc - scale / np.tan(np.pi * q),
+    "_cauchy_isf": lambda q, loc, scale: loc + scale / np.tan(np.pi * q),
+    "stdtr": _student, "betaincc": lambda a, b, x: elementwise("betainc", b, a, 1.0 - x),
 }  # fmt: skip
 
 
@@ -234,7 +247,7 @@ def comb(N: Any, k: Any, *, exact: bool = False, repetition: bool = False) -> An
 
 def factorial(n: Any, exact: bool = False, extend: str = "zero") -> Any:
     """``scipy.special.factorial``, in floating point."""
-    (x,) = _floats(n)
+    x = convert(as_array(n), F64)
     return np.where(x < 0, 0.0, elementwise("gamma", x + 1.0))
 
 
