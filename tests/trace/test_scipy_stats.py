@@ -98,7 +98,11 @@ def test_distributions_of_vectors() -> None:
 
     def densities(points, mean, root):
         cov = root @ root.T + np.eye(3)
-        return normal.logpdf(points, mean, cov), normal.pdf(points[0], mean, cov), normal.logpdf(points, np.zeros(3), np.exp(mean))
+        return (
+            normal.logpdf(points, mean, cov),
+            normal.pdf(points[0], mean, cov),
+            normal.logpdf(points, np.zeros(3), np.exp(mean)),
+        )
 
     compare(densities, points, mean, root, tolerance=1e-10)
     compare_slope(densities, points, mean, root)
