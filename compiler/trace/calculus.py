@@ -15,7 +15,7 @@ from .joining import concatenate, pad
 from .products import dot
 from .promotion import as_array, as_tracer, convert, operand
 from .reductions import argsort, reduce, running
-from .shaping import flip, leading_axes, normal_axes, normal_axis, ravel
+from .shaping import copy_of, flip, leading_axes, normal_axes, normal_axis, ravel
 from .tracer import Tracer, describe
 
 
@@ -236,7 +236,7 @@ def round_(a: Any, decimals: int = 0, out: Any = None) -> Any:
         if x.dtype == BOOL:
             return into(out, np.rint(x), "round")
         if decimals >= 0:
-            return into(out, x, "round")
+            return into(out, x if x.is_scalar else copy_of(x), "round")
         scale = x.dtype.type(10**-decimals)
         return into(out, convert(np.rint(convert(x, F64) / float(scale)), x.dtype) * scale, "round")
     if decimals == 0:
@@ -250,7 +250,7 @@ def nan_to_num(x: Any, copy: bool = True, nan: Any = 0.0, posinf: Any = None, ne
     """``np.nan_to_num``; with ``copy=False`` it writes into the array."""
     x = as_array(x)
     if x.dtype.kind != "f":
-        return x
+        return copy_of(x) if copy and not x.is_scalar else x
     limits = np.finfo(x.dtype)
     kind = x.dtype.type
     result = elementwise("select", np.isnan(x), operand(nan, x.dtype), x)

@@ -20,7 +20,7 @@ import numpy as np
 
 from ..errors import UnsupportedError
 from ..ir.types import I64
-from . import creation
+from . import shaping
 from .context import is_internal
 from .functions import FUNCTIONS, METHODS, is_followed, not_compiled
 from .functions import function as numpy_function
@@ -244,7 +244,7 @@ def _listed(argument: Any) -> Any:
 def _own(result: Any) -> Any:
     """An array that NumPy made while the function was traced: a value of the program, which it may write to."""
     if isinstance(result, np.ndarray) and result.dtype.kind in "fiub":
-        return creation.copy_of(as_tracer(result))
+        return shaping.copy_of(as_tracer(result))
     if isinstance(result, tuple) and type(result) is tuple:
         return tuple(_own(item) for item in result)
     return result

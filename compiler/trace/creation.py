@@ -14,8 +14,8 @@ from .context import active_trace
 from .elementwise import elementwise
 from .joining import stack
 from .promotion import PYTHON_TYPES, as_array, as_tracer, common_dtype, convert, literal, operand, result_dtype, strong
-from .shaping import dims_of, leading_axes, moveaxis
-from .tracer import TracedSize, Tracer, as_dim, check_dtype, new, python_size
+from .shaping import copy_of, dims_of, leading_axes, moveaxis
+from .tracer import TracedSize, Tracer, as_dim, check_dtype, describe, new, python_size
 
 
 def dtype_or(dtype: Any, default: Any) -> np.dtype:
@@ -182,7 +182,13 @@ def array(
     value: Any, dtype: Any = None, *, copy: Any = True, order: str = "K", subok: bool = False, ndmin: int = 0, **_: Any
 ) -> Any:
     """``np.array`` of tracers, (nested) lists of them, arrays and numbers: an array of its own."""
-    return leading_axes(ndmin, _array(value, None if dtype is None else dtype_or(dtype, F64)))
+    wanted = None if dtype is None else dtype_or(dtype, F64)
+    if not copy and isinstance(value, Tracer) and not value.is_scalar:
+        if wanted is None or wanted == value.dtype:
+            return leading_axes(ndmin, value)
+        if copy is False:
+            raise ValueError(f"Unable to avoid copy while creating an array as requested: {describe(value)} as {wanted}")
+    return leading_axes(ndmin, _array(value, wanted))
 
 
 def _array(value: Any, dtype: np.dtype | None) -> Tracer:
@@ -226,11 +232,6 @@ def asarray(value: Any, dtype: Any = None, order: Any = None, *, copy: Any = Non
     if isinstance(value, Tracer) and not value.is_scalar and not copy and (dtype is None or np.dtype(dtype) == value.dtype):
         return value
     return array(value, dtype)
-
-
-def copy_of(x: Tracer) -> Tracer:
-    """An array of its own with the same elements."""
-    return new(active_trace().scope.resolve(x.value), scalar=False)
 
 
 def astype(

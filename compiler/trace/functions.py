@@ -90,10 +90,11 @@ FUNCTIONS: dict[Callable[..., Any], Callable[..., Any]] = _named(np, {
     "zeros_like": creation.zeros_like, "empty_like": creation.zeros_like, "ones_like": creation.ones_like,
     "full_like": creation.full_like, "arange": creation.arange, "linspace": creation.linspace,
     "logspace": creation.logspace, "geomspace": creation.geomspace, "array": creation.array, "asarray": creation.asarray,
-    "asanyarray": creation.asarray, "ascontiguousarray": creation.asarray, "asfortranarray": creation.asarray,
+    "asanyarray": creation.asarray, "ascontiguousarray": lambda a, dtype=None, *, like=None: shaping.in_c_order(creation.asarray(a, dtype)),
+    "asfortranarray": lambda a, dtype=None, *, like=None: shaping.in_fortran_order(creation.asarray(a, dtype)),
     "asarray_chkfinite": creation.asarray, "require": lambda a, dtype=None, *_, **__: creation.asarray(a, dtype),
     "fromiter": lambda iter, dtype, count=-1, *, like=None: creation.array(iter, dtype),
-    "copy": lambda a, order="K", subok=False: creation.copy_of(as_array(a)), "astype": creation.astype,
+    "copy": lambda a, order="K", subok=False: shaping.copy_of(as_array(a)), "astype": creation.astype,
     "eye": grids.eye, "identity": lambda n, dtype=None, **_: grids.eye(n, dtype=dtype), "meshgrid": grids.meshgrid,
     "tri": grids.tri, "tril": grids.triangle(True), "triu": grids.triangle(False), "ix_": grids.ix_,
     "indices": grids.indices, "tril_indices": grids.triangle_indices(True), "triu_indices": grids.triangle_indices(False),
@@ -243,7 +244,7 @@ def _tolist(x: Tracer) -> Any:
     if not x.ndim:
         return creation.item(x)
     if x.ndim == 1:
-        return Rows([creation.copy_of(x)], flatten(0)[1], [True])
+        return Rows([shaping.copy_of(x)], flatten(0)[1], [True])
     return Comprehension(Indexed(0, x.shape[0], 1, lambda k: x[k]), _tolist, None).as_rows()
 
 
@@ -275,7 +276,7 @@ METHODS: dict[str, Callable[..., Any]] = {
     **{name: FUNCTIONS[getattr(np, name)] for name in _AS_FUNCTIONS},
     "compress": lambda x, condition, axis=None, out=None: choosing.compress(condition, x, axis, out),
     "reshape": _reshape_method, "transpose": _transpose_method, "astype": creation.astype, "item": creation.item,
-    "flatten": lambda x, order="C": creation.copy_of(shaping.ravel(x, order)), "copy": lambda x, order="C": creation.copy_of(x),
+    "flatten": lambda x, order="C": shaping.copy_of(shaping.ravel(x, order)), "copy": lambda x, order="C": shaping.copy_of(x),
     "sort": _sort_in_place, "partition": _partition_in_place, "fill": _fill, "conj": _same, "conjugate": _same,
     "tolist": _tolist, "view": _view, "tobytes": creation.unsupported_copy("tobytes"),
 }  # fmt: skip
@@ -314,4 +315,4 @@ def attribute(x: Tracer, name: str) -> Any:
 @handles("copy")
 def copy(x: Tracer) -> Tracer:
     """``copy.copy`` and ``copy.deepcopy`` of a traced array."""
-    return x if x.is_scalar else creation.copy_of(x)
+    return x if x.is_scalar else shaping.copy_of(x)

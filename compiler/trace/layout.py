@@ -1,4 +1,4 @@
-"""Whether NumPy's reshape shares storage: told from the strides that a chain of views gives an array in C order."""
+"""Whether an array lies in C order, and whether NumPy's reshape shares storage: told from the strides that a chain of views gives an array in C order."""
 
 from __future__ import annotations
 
@@ -21,6 +21,15 @@ def shares_storage(x: Tracer, shape: tuple[Dim, ...]) -> bool:
     target = _numbers(shape)
     found = _layout(x)
     return target is not None and found is not None and restride(*found, target) is not None
+
+
+def is_in_c_order(x: Tracer) -> bool:
+    """Whether an array is known to lie in C order, its base doing so."""
+    found = _layout(x)
+    if found is None:
+        return False
+    shape, strides = found
+    return 0 in shape or all(n == 1 or s == c for n, s, c in zip(shape, strides, contiguous(shape), strict=True))
 
 
 def only_axes_of_one(source: tuple[Dim, ...], target: tuple[Dim, ...]) -> bool:

@@ -202,7 +202,7 @@ def matrix_power(a: Any, n: int) -> Tracer:
             result = a if result is None else products.matmul(result, a)
         n >>= 1
         a = products.matmul(a, a) if n else a
-    return creation.copy_of(result)
+    return shaping.copy_of(result)
 
 
 # factorising

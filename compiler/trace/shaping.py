@@ -12,7 +12,7 @@ from ..ir.sizes import product
 from ..ir.types import I64
 from .broadcasting import assume_shape, broadcast_shapes, broadcast_to, check_equal, fit
 from .context import active_trace
-from .layout import only_axes_of_one, shares_storage
+from .layout import is_in_c_order, only_axes_of_one, shares_storage
 from .promotion import as_array
 from .tracer import Cell, Tracer, View, as_dim, describe, new, python_size
 
@@ -187,8 +187,32 @@ def squeeze(x: Any, axis: Any = None) -> Tracer:
 
 
 def ravel(x: Any, order: str = "C") -> Tracer:
-    """``np.ravel``: a view where NumPy gives one."""
-    return reshape(x, -1, order)
+    """``np.ravel``: a view of what is in C order, else a copy."""
+    x = as_array(x)
+    if order in ("C", "K", "A") and not is_in_c_order(x):
+        return copy_of(reshape(x, -1))
+    return reshape(in_c_order(x) if x.type.rank == 1 else x, -1, order)
+
+
+def in_c_order(x: Any) -> Tracer:
+    """``np.ascontiguousarray``: the array itself where it is in C order, else a copy."""
+    x = as_array(x)
+    if x.is_scalar or not x.type.rank:
+        return reshape(x, (1,))
+    shape = x.type.shape
+    view = View(lambda base: base, lambda base, value: value, ("reshape", shape))
+    return x.through(view, x.type) if is_in_c_order(x) else copy_of(x)
+
+
+def in_fortran_order(x: Any) -> Tracer:
+    """``np.asfortranarray``: the array itself where it is in Fortran order, else a copy."""
+    x = as_array(x)
+    return transpose(in_c_order(transpose(x))) if x.type.rank else x
+
+
+def copy_of(x: Tracer) -> Tracer:
+    """An array of its own with the same elements."""
+    return new(active_trace().scope.resolve(x.value), scalar=False)
 
 
 def broadcast(x: Any, shape: Any) -> Tracer:

@@ -301,6 +301,54 @@ np.vsplit(A, 3)
 np.dsplit(T, 2)
 np.unstack(A)
 np.unstack(A, axis=1)
+    np.array(x, copy=False)[1:2] = 3
+    return x
+    np.array(x, copy=None, ndmin=2)[0, :1] = 3
+    return x
+    np.array(x, dtype=np.float32, copy=None)[:1] = 3
+    return x
+    b = np.ascontiguousarray(A.copy().T)
+    b[:1] = 0
+    return A, b
+    B = np.empty(A.shape, A.dtype)
+    B[...] = A
+    b = np.ascontiguousarray(B.T)
+    b[:1] = 0
+    return B, b
+    B = np.empty(A.shape, A.dtype)
+    B[...] = A
+    np.ascontiguousarray(B)[:1] = 0
+    return B
+    B = np.empty(A.shape, A.dtype)
+    B[...] = A
+    np.ascontiguousarray(B[1:])[:1] = 0
+    return B
+    B = np.empty(A.shape, A.dtype)
+    B[...] = A
+    np.asfortranarray(B)[:1] = 0
+    return B
+    B = np.empty(A.shape, A.dtype)
+    B[...] = A
+    np.asfortranarray(B.T)[:1] = 0
+    return B
+    B = np.empty(A.shape, A.dtype)
+    B[...] = A
+    B[:, ::2].ravel()[:1] = 9
+    return B
+    B = np.empty(A.shape, A.dtype)
+    B[...] = A
+    B[:, 1].ravel()[:1] = 9
+    return B
+    y = x + 1
+    y[::2].ravel()[:1] = 9
+    y[1:].ravel()[:1] = 7
+    return y
+    np.nan_to_num(x)[:1] = 9
+    return x
+    np.round(x)[:1] = 9
+    return x
+    np.round(x, 1)[:1] = 9
+    return x
 np.pad(x, (2, 3), "linear_ramp", end_values=(1, 2))
 np.pad(A, 2, "linear_ramp")
 np.pad(x, 2, mode="mean")
