@@ -89,7 +89,7 @@ def _without_repeats(letters: str, x: Tracer) -> Term:
             j = letters.index(c, i + 1)
             if active_trace().sizing.decide(x.type.shape[i], "==", x.type.shape[j]) is False:
                 raise ValueError(f"einsum: dimensions in operand for collapsing index {c!r} don't match in {describe(x)}")
-            x = diagonal(x, 0, i, j)
+            x = diagonal(x, 0, i, j, writeable=True)
             letters = letters[:i] + letters[i + 1 : j] + letters[j + 1 :] + c
     return letters, x
 

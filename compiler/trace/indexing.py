@@ -152,6 +152,8 @@ def _items(x: Tracer, item: Any, axis: int) -> list[Any]:
         return [int(item)]
     if isinstance(item, (list, tuple, np.ndarray, Rows)):
         item = _array(as_arrays(item))
+    elif isinstance(item, range) or hasattr(type(item), "as_array"):
+        item = as_tracer(item)
     if isinstance(item, Tracer):
         return _array_items(x, item, axis)
     if hasattr(item, "__index__"):

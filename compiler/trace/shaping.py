@@ -285,8 +285,8 @@ def rot90(m: Any, k: int = 1, axes: tuple[int, int] = (0, 1)) -> Tracer:
     )
 
 
-def diagonal(x: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Tracer:
-    """``np.diagonal``: a view that cannot be written to."""
+def diagonal(x: Any, offset: int = 0, axis1: int = 0, axis2: int = 1, *, writeable: bool = False) -> Tracer:
+    """``np.diagonal``: a view that cannot be written to, unless asked for."""
     x = as_array(x)
     if x.type.rank < 2:
         raise ValueError("diag requires an array of at least two dimensions")
@@ -299,16 +299,24 @@ def diagonal(x: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Tracer:
     length = sizing.clamp(shorter, 0, shorter) if sizing.decide(shorter, ">=", 0) is not False else 0
     kept = tuple(k for k in range(x.type.rank) if k not in axes)
 
+    def places() -> list[Var]:
+        count = active_trace().emit("iota", size=length, dtype=I64)
+        found = [_shifted(count, max(-offset, 0)), _shifted(count, max(offset, 0))]
+        return found if axes[0] < axes[1] else found[::-1]
+
     def read(base: Var) -> Var:
         trace = active_trace()
-        count = trace.emit("iota", size=length, dtype=I64)
-        places = [_shifted(count, max(-offset, 0)), _shifted(count, max(offset, 0))]
-        ordered = places if axes[0] < axes[1] else places[::-1]
-        taken = trace.emit("take", base, *ordered, axes=tuple(sorted(axes)))
+        taken = trace.emit("take", base, *places(), axes=tuple(sorted(axes)))
         return trace.emit("transpose", taken, axes=(*range(1, len(kept) + 1), 0)) if kept else taken
 
+    def write(base: Var, value: Var) -> Var:
+        trace = active_trace()
+        source = trace.emit("transpose", value, axes=(len(kept), *range(len(kept)))) if kept else value
+        return trace.emit("put", base, source, *places(), axes=tuple(sorted(axes)))
+
     shape = (*(x.type.shape[k] for k in kept), length)
-    return x.through(View(read, read_only, ("diagonal", offset, axes)), x.type.with_shape(shape))
+    view = View(read, write if writeable else read_only, ("diagonal", offset, axes))
+    return x.through(view, x.type.with_shape(shape))
 
 
 def _shifted(places: Var, offset: int) -> Var:

@@ -72,6 +72,15 @@ np.einsum("ij->", A)
 np.einsum("ij", A)
 np.einsum("ii", S)
 np.einsum("ii->i", S)
+    np.einsum("ii->i", S)[...] = 2
+    return S
+    np.einsum("ii->i", S)[:] += w
+    return S
+    B = np.stack([S, S + 1])
+    np.einsum("kii->ki", B)[...] *= 2
+    return B
+    np.einsum("ij->ji", A)[0] = 2
+    return A
 np.einsum("i,i", x, y)
 np.einsum("i,j->ij", v, w)
 np.einsum("ij,ij->i", A, B)

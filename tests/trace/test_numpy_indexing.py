@@ -23,6 +23,14 @@ x[k]
 x[-k]
 x[7]
 x[-9]
+x[range(1, 3)]
+x[range(len(x))]
+A[range(A.shape[0]), range(A.shape[0])]
+    A[range(A.shape[0]), J[0, 0]] += 1
+    return A
+    for n in range(2):
+        x[range(n, len(x))] += n
+    return x
 x[i]
 x[i[0]]
 x[1:3]
