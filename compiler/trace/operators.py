@@ -117,7 +117,7 @@ class Operators:
     def not_(self, value: Any) -> Any:
         """``not value``."""
         decided = truth(value)
-        return elementwise("not", decided) if isinstance(decided, Tracer) else not decided
+        return new(elementwise("not", decided).value, weak=True) if isinstance(decided, Tracer) else not decided
 
     def assert_(self, test: Any, message: Callable[[], Any] | None = None) -> None:
         """``assert test, message``: checked when the program runs."""
@@ -461,7 +461,7 @@ class Operators:
         if isinstance(container, Indexed):
             return calls.call(bool)(container.contains(item))
         if isinstance(container, (Tracer, np.ndarray)) and (calls.has_traced(item) or isinstance(container, Tracer)):
-            return np.any(as_tracer(container) == item)
+            return new(np.any(as_tracer(container) == item).value, weak=True)
         if calls.has_traced((item, container)) and isinstance(container, (list, tuple, set, range)):
             found: Any = False
             for candidate in container:

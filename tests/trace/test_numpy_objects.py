@@ -32,6 +32,10 @@ np.add.reduceat(x, [2, 0, 2])
 np.multiply.reduceat(A, [0, 1])
 np.maximum.reduceat(A, [0, 2], axis=1)
 np.add.reduceat(x, i)
+not x.any()
+g in x
+100.0 in x
+100.0 not in x
 x.tolist()
 np.poly1d(w)(x)
 np.poly1d(v).deriv()(x)
