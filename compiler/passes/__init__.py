@@ -3,6 +3,7 @@
 Each is valid IR in, valid IR out, and works inside regions too.
 """
 
+from .comparisons import settle_comparisons
 from .cse import eliminate_common_subexpressions
 from .dce import eliminate_dead_code
 from .fold import fold_constants
@@ -17,6 +18,7 @@ PASSES = (
     inline_calls,
     eliminate_dead_code,
     sink_constants,
+    settle_comparisons,
     fold_constants,
     simplify,
     eliminate_common_subexpressions,
@@ -42,6 +44,7 @@ __all__ = [
     "inline_calls",
     "remove_barriers",
     "run_side_by_side",
+    "settle_comparisons",
     "simplify",
     "sink_constants",
     "skip_idle_loops",
