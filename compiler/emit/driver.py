@@ -15,6 +15,7 @@ from ..lower.program import (
     Clear,
     For,
     If,
+    Inside,
     Launch,
     Let,
     Load,
@@ -199,6 +200,11 @@ class _Driver:
                 self.code.flush()
                 self.code.line(f"{s.count} += 1")
 
+    def write_inside(self, s: Inside) -> None:
+        self.code.flush()
+        tests = [f"0 <= {dim_text(dim)} < {_tight(span.size)}" for span in s.spans for dim in (span.first, span.last)]
+        self.code.line(f"{s.name} = {' and '.join(dict.fromkeys(tests))}")
+
     def write_if(self, s: If) -> None:
         test = self.text(s.test)
         then, orelse = s.then, s.orelse
@@ -315,6 +321,9 @@ def pinned_names(statements: list[Statement]) -> frozenset[str]:
         match statement:
             case Allocate(type=type) | View(type=type) | Pop(type=type):
                 for d in type.shape:
+                    dim(d)
+            case Inside(spans=spans):
+                for d in (d for span in spans for d in (span.first, span.last, span.size)):
                     dim(d)
             case Products(sizes=sizes, steps=steps):
                 for d in (d for dims in (sizes, *steps) for d in dims):

@@ -158,7 +158,8 @@ def wrap_lines(code: Code, step: Wrap) -> None:
     code.flush()
     code.line(f"{step.name} = {value.text}", step.source)
     size = _tight(step.size)
-    with code.block(f"if not 0 <= {step.name} < {size}:"):
+    test = f"0 <= {step.name} < {size}"
+    with code.block(f"if not ({step.unless} or {test}):" if step.unless else f"if not {test}:"):
         with code.block(f"if not -{size} <= {step.name} < 0:"):
             code.line(f"raise IndexError({step.message!r})")
         code.line(f"{step.name} += {size}")

@@ -84,13 +84,17 @@ class Store:
 
 @dataclass(frozen=True, slots=True)
 class Wrap:
-    """``name = value`` if not negative, else ``value + size``; raises IndexError outside of [-size, size)."""
+    """``name = value`` if not negative, else ``value + size``; raises IndexError outside of [-size, size).
+
+    There is nothing to do but the first if ``unless`` names something that is true.
+    """
 
     name: str
     value: Atom
     size: Dim
     message: str
     source: SourceLine | None = field(default=None, compare=False)
+    unless: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,6 +272,23 @@ class For:
 
 
 @dataclass(frozen=True, slots=True)
+class Span:
+    """The first and the last of positions along an axis, and its size."""
+
+    first: Dim
+    last: Dim
+    size: Dim
+
+
+@dataclass(frozen=True, slots=True)
+class Inside:
+    """``name`` says whether all spans lie within their axes."""
+
+    name: str
+    spans: tuple[Span, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class If:
     """Two branches."""
 
@@ -351,7 +372,7 @@ class Pop:
 
 
 Statement = (
-    Let | Load | Store | Wrap | Allocate | Clear | View | Launch | Product | Products | Call | Bind | For | If | Check | Print
+    Let | Load | Store | Wrap | Allocate | Clear | View | Launch | Product | Products | Call | Bind | Inside | For | If | Check | Print
     | NewStack | Reserve | Push | Remember | Pop
 )  # fmt: skip
 

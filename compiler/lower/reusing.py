@@ -23,6 +23,7 @@ from .program import (
     Clear,
     For,
     If,
+    Inside,
     Launch,
     Let,
     Load,
@@ -137,7 +138,15 @@ def bound_names(statement: Statement) -> Iterator[str]:
     """The names that a statement, and those inside it, give values."""
     for s in walk((statement,)):
         match s:
-            case Let(name=name) | Load(name=name) | Wrap(name=name) | Allocate(name=name) | View(name=name) | Pop(name=name):
+            case (
+                Let(name=name)
+                | Load(name=name)
+                | Wrap(name=name)
+                | Allocate(name=name)
+                | View(name=name)
+                | Pop(name=name)
+                | Inside(name=name)
+            ):
                 yield name
             case Bind(names=names) | Launch(results=names) | Call(results=names):
                 yield from names
