@@ -10,6 +10,7 @@ from .fold import fold_constants
 from .hoist import hoist_invariants
 from .idle import skip_idle_loops
 from .inline import inline_calls, remove_barriers
+from .interchange import interchange_loops
 from .side_by_side import run_side_by_side
 from .simplify import simplify
 from .sink import sink_constants
@@ -32,7 +33,7 @@ PASSES = (
     eliminate_dead_code,
 )
 
-CPU_PASSES = (skip_idle_loops, run_side_by_side, eliminate_dead_code)
+CPU_PASSES = (skip_idle_loops, interchange_loops, sink_constants, run_side_by_side, eliminate_dead_code)
 
 __all__ = [
     "CPU_PASSES",
@@ -42,6 +43,7 @@ __all__ = [
     "fold_constants",
     "hoist_invariants",
     "inline_calls",
+    "interchange_loops",
     "remove_barriers",
     "run_side_by_side",
     "settle_comparisons",
