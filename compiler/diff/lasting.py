@@ -14,9 +14,9 @@ was read from a state within the chain is there when the loop ends if it is apar
 
 A write by an inner loop, or by a branch, stands for all that it may write. In a branch only the later writes of the same run count;
 an array that it takes and does not hand on is left as it was. If what is left is itself a state in a chain of the region around, the
-same is asked there, for the same elements. Two places are apart if along one axis the greatest
-position of the one is less than the least of the other. Positions are sums of sizes, of the indices of loops and of integers of
-which bounds may be known (``argmax``); an iteration is later than another if its index is, by at least one step.
+same is asked there, for the same elements. Two places are apart if along one axis the greatest position of the one is less than the
+least of the other. Positions are sums of sizes, of the indices of loops and of integers of which bounds may be known (``argmax``); an
+iteration is later than another if its index is, by at least one step.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from dataclasses import dataclass
 
 from ..ir import ArrayType, Dim, Equation, Function, Var
 from ..ir.bounds import Bounds
-from ..ir.sizes import maximum, minimum, substitute, symbols
+from ..ir.sizes import maximum, minimum, single_symbol, substitute, symbols
 from ..ir.types import I64
 from .undoing import WRITES, Write, carried_place
 
@@ -40,7 +40,8 @@ def lasting(function: Function) -> dict[int, int]:
     """How many regions around an equation (by its ``id``) may end while the elements that it reads or writes stay; never 0."""
     proof = _Proof()
     if any(e.op == "loop" for e in function.walk()):
-        sizes = {name for p in function.parameters for name in p.type.symbols()}
+        arrays = [p.type for p in function.parameters if isinstance(p.type, ArrayType)]
+        sizes = {name for array in arrays for dim in array.shape if (name := single_symbol(dim)) is not None}
         known = {name: proof.number(0) for name in sorted(sizes)}
         proof.visit(_Run(proof, function, {}, known), ())
     return proof.found
@@ -143,6 +144,10 @@ class _Run:
             case "add" | "sub" | "mul" | "minimum" | "maximum":
                 left, right = map(self.of, e.operands)
                 self.values[e.result] = _INTEGER_OPS[e.op](left, right)
+            case "floor_divide" if isinstance(divisor := self.of(e.operands[1]), int) and divisor > 0:
+                self.values[e.result] = self.of(e.operands[0]) // divisor
+            case "select" if (chosen := self._greater_or_less(e)) is not None:
+                self.values[e.result] = chosen
             case "wrap_index":
                 position, size = self.of(e.operands[0]), self.dim(e["size"])
                 is_natural = self.proof.bounds.nonnegative(position)
@@ -151,7 +156,16 @@ class _Run:
                 (length,) = e.operands[0].type.shape  # type: ignore[union-attr]
                 self.values[e.result] = self.proof.number(0, self.dim(length) - 1)
 
+    def _greater_or_less(self, select: Equation) -> Dim | None:
+        """What a choice by comparison is: Python's ``max`` and ``min``."""
+        test = self.makers.get(select.operands[0])
+        if test is None or test.op not in _COMPARISONS or set(test.operands) != set(select.operands[1:]):
+            return None
+        is_greater = (test.op in ("gt", "ge")) == (test.operands[0] == select.operands[1])
+        return (maximum if is_greater else minimum)(*map(self.of, select.operands[1:]))
 
+
+_COMPARISONS = ("gt", "ge", "lt", "le")
 _INTEGER_OPS = {
     "add": lambda x, y: x + y,
     "sub": lambda x, y: x - y,

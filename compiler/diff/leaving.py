@@ -14,6 +14,7 @@ from typing import Protocol
 
 from ..ir import Equation, Var
 from .linear import DiffBuilder
+from .mirrored import mirrored
 from .residuals import Plan, plan_residuals, weight
 from .undoing import Undoing
 
@@ -51,7 +52,8 @@ def plan_readings(
     b: DiffBuilder, backward: Sequence[Equation], results: Sequence[Var], outside: Sequence[Var]
 ) -> tuple[Plan, Undoing]:
     """The cheapest plan, and what it reads from arrays that are left."""
-    plan, reading = plan_residuals(b, backward, results, outside), Undoing()
+    reading = Undoing(instead=mirrored(b))
+    plan = plan_residuals(b, backward, results, outside, reading)
     assert plan is not None
     for end, found in _readings(b).items():
         if found.price < plan.price:

@@ -28,6 +28,7 @@ class Linearizer:
         self.values: dict[Var, Var] = {}  # variables of the function -> of the builder
         self.tangents: dict[Var, Var] = {}  # variables of the function -> tangents
         self.active: frozenset[Var] = frozenset()
+        self._writes: dict[Var, Equation] = {}
 
     def run(
         self, function: Function, arguments: Sequence[Var], tangents: Sequence[Var | None], known: Activity | None = None
@@ -43,7 +44,7 @@ class Linearizer:
 
     def operands(self, equation: Equation) -> list[Var]:
         """The operands, in the builder."""
-        return [self.values[v] for v in equation.operands]
+        return self._of(equation.operands)
 
     def tangents_of_operands(self, equation: Equation) -> list[Var | None]:
         """The tangents of the operands."""
@@ -67,6 +68,22 @@ class Linearizer:
             self.builder.sizes[name] = self.builder.emit("size", value=symbol(name))
             self.builder.measured.add(self.builder.sizes[name])
 
+    def _known(self, equation: Equation) -> Var | None:
+        """What was written right before where an equation reads, or writes it again: no access is needed, nor is one of tangents."""
+        if equation.op not in ("index", "update"):
+            return None
+        if equation.op == "update":
+            self._writes[equation.result] = equation
+        if (write := self._writes.get(equation.operands[0])) is None or write["spec"] != equation["spec"]:
+            return None
+        place, (array, *others) = self._of(write.operands[2:]), equation.operands
+        if equation.op == "index":
+            return write.operands[1] if place == self._of(others) else None
+        return array if [self.values[write.operands[1]], *place] == self._of(others) else None
+
+    def _of(self, variables: Sequence[Var]) -> list[Var]:
+        return [self.values[v] for v in variables]
+
     def _note_lasting(self, equation: Equation, results: Sequence[Var]) -> None:
         """Remember what is read or written and stays until regions around have ended."""
         if (regions := self.lasting.get(id(equation))) is None:
@@ -88,6 +105,9 @@ class Linearizer:
         rule = self.rules.get(equation.op)
         if rule is not None and not inactive:
             rule(self, equation)
+            return
+        if (known := self._known(equation)) is not None:
+            self.set_results(equation, [self.values[known]], [self.tangents.get(known)])
             return
         results = self.builder.repeat(equation, self.operands(equation))
         self._note_size(equation)
