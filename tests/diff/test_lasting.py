@@ -12,6 +12,8 @@ import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from jitgrad.compiler.diff.lasting import lasting
+from jitgrad.compiler.ir import parse
 from test_undoing import check, compiled_as_plain_python, is_tame, matrices
 
 import jitgrad as jg
@@ -245,3 +247,65 @@ def test_second_derivatives_of_random_nests(source: str, seed: int) -> None:
     A, z = 0.5 * rng.normal(size=(SIZE, SIZE)), rng.normal(size=SIZE)
     assume(is_tame(made(source), A, z))
     check_twice(made(source), A, z)
+
+
+NEST = """
+fn f(a: f64[n, n], x: f64[n - k]) -> (f64[n, n]) {
+  %0: i64[] = constant {value=START, dtype=i64}
+  %1: i64[] = size {value=STOP}
+  %2: f64[n, n] = loop %0 %1 a {step=STEP, consts=0}
+    (fn outer(i: i64[], a: f64[n, n]) -> (f64[n, n]) {
+      bind_size i {symbol='i'}
+      %0: i64[] = constant {value=0, dtype=i64}
+      %1: f64[n, n] = loop %0 i i a {step=1, consts=1}
+        (fn inner(j: i64[], i: i64[], a: f64[n, n]) -> (f64[n, n]) {
+          bind_size j {symbol='j'}
+          %0: i64[] = size {value=READ}
+          %1: f64[n] = index a %0 {spec=(None, (0, n, 1))}
+          %2: i64[] = size {value=WRITTEN}
+          %3: f64[n, n] = update a %1 %2 {spec=(None, (0, n, 1))}
+          return %3
+        })
+      return %1
+    })
+  return %2
+}
+"""
+
+
+@pytest.mark.parametrize(
+    ("start", "stop", "step", "read", "written", "regions"),
+    [
+        (0, "n", 1, "j", "i", 2),  # of the rows above, by the row
+        (0, "n", 1, "i - 1", "i", 2),
+        (0, "n", 1, "i + 1", "i", 1),  # of the next row, which comes next
+        (0, "n", 1, "i", "i", 0),
+        (0, "n", 1, "j", "j", 0),
+        (0, "n", 1, "i", "j", 1),  # a row that is written again and again, by later iterations of the outer loop
+        (0, "n", 2, "i + 1", "i", 2),  # the row between two
+        (5, "0", -1, "i + 1", "i", 2),
+        (5, "0", -1, "i - 1", "i", 1),
+        (1, "n", 1, "0", "i", 2),
+        (1, "n", 1, "0", "i + k", 0),  # a symbol that is no size may be negative
+        (1, "n", 1, "0", "i + n", 2),
+    ],
+)
+def test_how_long_elements_last(start: int, stop: str, step: int, read: str, written: str, regions: int) -> None:
+    values = {"START": start, "STOP": stop, "STEP": step, "READ": read, "WRITTEN": written}
+    function = parse(re.sub("START|STOP|STEP|READ|WRITTEN", lambda match: str(values[match[0]]), NEST))
+    found = lasting(function)
+    (reading,) = (e for e in function.walk() if e.op == "index")
+    assert found.get(id(reading), 0) == regions
+
+
+def test_a_long_proof_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    function = parse(
+        re.sub(
+            "START|STOP|STEP|READ|WRITTEN",
+            lambda m: {"STOP": "n", "STEP": "1", "READ": "j", "WRITTEN": "i"}.get(m[0], "0"),
+            NEST,
+        )
+    )
+    assert lasting(function)
+    monkeypatch.setattr("jitgrad.compiler.diff.lasting.MOST_COMPARISONS", 0)
+    assert not lasting(function)
