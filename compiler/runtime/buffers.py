@@ -15,7 +15,7 @@ from numba.core.typing.npydecl import parse_dtype
 from numba.extending import lower_builtin, type_callable
 from numba.np.numpy_support import as_dtype
 
-from .passing import array_value
+from .passing import array_value, result_slot
 
 ALIGNMENT = 64  # bytes: a cache line
 
@@ -66,7 +66,7 @@ def _new(context: Any, builder: Any, signature: Any, arguments: Any, clear: Any)
     shape = [context.cast(builder, value, of, types.intp) for value, of in dims]
     element = context.get_data_type(signature.return_type.dtype)
     itemsize = context.get_constant(types.intp, as_dtype(signature.return_type.dtype).itemsize)
-    slot = cgutils.alloca_once(builder, cgutils.voidptr_t)
+    slot = result_slot(builder, cgutils.voidptr_t)
     exception = context.call_conv._get_excinfo_argument(builder.function)
     code = builder.call(_allocator(context, builder.module, len(shape)), [slot, exception, clear, itemsize, *shape])
     with cgutils.if_unlikely(builder, cgutils.is_not_null(builder, code)):

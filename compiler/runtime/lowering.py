@@ -7,17 +7,14 @@ stack. Less code is written sooner, and LLVM has less to clean up.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any
 
 from llvmlite import ir as llvm
 from numba import _dynfunc
 from numba.core import cgutils, ir, types
-from numba.core.analysis import compute_cfg_from_blocks
 from numba.core.compiler import _LowerResult
 from numba.core.compiler_machinery import LoweringPass, register_pass
-from numba.core.controlflow import CFGraph
 from numba.core.datamodel.registry import default_manager
 from numba.core.environment import Environment
 from numba.core.funcdesc import PythonFunctionDescriptor
@@ -26,10 +23,7 @@ from numba.core.lowering import Lower
 
 from .inference import chooses_size
 from .passing import holds_memory
-
-Blocks = dict[int, ir.Block]
-Place = tuple[int, int]
-"""A statement: its block, and where it stands there."""
+from .variables import assigned, single_values, tidy
 
 
 @register_pass(mutates_CFG=True, analysis_only=False)
@@ -88,6 +82,31 @@ class ObjectLower(Lower):
         """Say which variables are values. numba asks before it writes; it would take those alone that live within one block."""
         self._singly_assigned_vars = set(single_values(self.blocks, lambda name: holds_memory(self.typeof(name))))
         self._blk_local_varmap: dict[str, Any] = {}
+        slots = {name for name in assigned(self.blocks) - self._singly_assigned_vars if holds_memory(self.typeof(name))}
+        self._tidy, self._overwriting = tidy(self.blocks, slots)
+        self._assignment: ir.Assign | None = None
+
+    def lower_assign(self, ty: types.Type, inst: ir.Assign) -> Any:
+        self._assignment = inst
+        return super().lower_assign(ty, inst)
+
+    def storevar(self, value: Any, name: str, argidx: int | None = None) -> None:
+        """Assign a variable. numba takes away what it held, also where that is nothing."""
+        kind = self.typeof(name)
+        overwrites = holds_memory(kind) and (name not in self._tidy or id(self._assignment) in self._overwriting)
+        if argidx is not None or name in self._singly_assigned_vars or overwrites:
+            super().storevar(value, name, argidx)
+        else:
+            self._alloca_var(name, kind)
+            self.builder.store(value, self.getvar(name))
+
+    def delvar(self, name: str) -> None:
+        """Delete a variable. numba leaves nothing in it, also where it is not looked at before it is assigned again."""
+        kind = self.typeof(name)
+        if name in self._singly_assigned_vars or (holds_memory(kind) and name not in self._tidy):
+            super().delvar(name)
+        elif holds_memory(kind):
+            self.decref(kind, self.loadvar(name))
 
     def lower_expr(self, resty: types.Type, expr: ir.Expr) -> Any:
         match expr.op:
@@ -200,62 +219,3 @@ class ObjectLower(Lower):
     def alloca_lltype(self, name: str, lltype: Any, datamodel: Any = None) -> Any:
         """A slot of the stack. numba asks LLVM for its size, for debuggers, and would wait for its thread."""
         return cgutils.alloca_once(self.builder, lltype, name=name, zfill=False)
-
-
-def single_values(blocks: Blocks, holds_memory: Any) -> Iterator[str]:
-    """The variables that are assigned by one statement, which is passed before any that mentions them.
-
-    One that holds memory must besides be deleted exactly once after each time that it is assigned: a slot of the stack would
-    be empty then, so that numba may delete it again.
-    """
-    assigned: dict[str, list[Place]] = defaultdict(list)
-    mentioned: dict[str, list[Place]] = defaultdict(list)
-    deleted: dict[str, list[Place]] = defaultdict(list)
-    for label, block in blocks.items():
-        for k, statement in enumerate(block.body):
-            if isinstance(statement, ir.Assign):
-                assigned[statement.target.name].append((label, k))
-                if isinstance(statement.value, ir.Var):
-                    mentioned[statement.value.name].append((label, k))
-                elif isinstance(statement.value, ir.Expr):
-                    for variable in statement.value.list_vars():
-                        mentioned[variable.name].append((label, k))
-            elif isinstance(statement, ir.Del):
-                deleted[statement.value].append((label, k))
-            else:
-                for variable in statement.list_vars():
-                    mentioned[variable.name].append((label, k))
-    graph = compute_cfg_from_blocks(blocks)
-    dominators = graph.dominators()
-    for name, places in assigned.items():
-        if len(places) != 1:
-            continue
-        [(home, first)] = places
-        rest = mentioned[name] + deleted[name]
-        if any(label not in dominators for label, _ in rest):
-            continue
-        passed = all((label == home and k > first) or (label > home and home in dominators[label]) for label, k in rest)
-        if passed and (not holds_memory(name) or _is_deleted_once(graph, home, deleted[name])):
-            yield name
-
-
-def _is_deleted_once(graph: CFGraph, home: int, deleted: list[Place]) -> bool:
-    """Whether a variable, assigned in one block, is never deleted twice, and always before it is assigned again."""
-    labels = [label for label, _ in deleted]
-    if len(set(labels)) != len(labels):
-        return False
-    waiting, seen = [(home, True)], set()
-    while waiting:
-        label, holds = waiting.pop()
-        if label in labels:
-            if not holds:
-                return False
-            holds = False
-        for follower, _ in graph.successors(label):
-            if follower == home:
-                if holds:
-                    return False
-            elif (follower, holds) not in seen:
-                seen.add((follower, holds))
-                waiting.append((follower, holds))
-    return True

@@ -46,7 +46,11 @@ def optimised(codegen: CPUCodegen, texts: Sequence[str], copied: Sequence[CPUCod
         if not function.is_declaration and function.linkage == llvm.Linkage.linkonce_odr:
             function.linkage = llvm.Linkage.internal
     plain = {} if has_loops else {"opt": 1, "loop_vectorize": False, "slp_vectorize": False}
-    passes, builder = codegen._module_pass_manager(**plain)
+    builder = codegen._pass_builder(**plain)
+    passes = builder.getModulePassManager()
+    passes.add_refprune_pass(
+        llvm.RefPruneSubpasses.PER_BB
+    )  # numba looks across branches too: in vain here, for a time that grows with the square
     passes.run(module, builder)
     return module
 

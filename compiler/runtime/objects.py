@@ -28,6 +28,8 @@ from numba.core import cgutils, compiler
 from numba.core.codegen import CodeLibrary, CPUCodegen, CPUCodeLibrary, get_host_cpu_features
 from numba.core.compiler import Compiler, CompileResult
 from numba.core.compiler_machinery import PassManager
+from numba.core.imputils import builtin_registry
+from numba.core.registry import cpu_target
 
 from .fortran import imported_alone
 from .inference import ObjectTypes
@@ -147,12 +149,26 @@ def _triple() -> str:
     return llvm.get_process_triple()
 
 
+@functools.cache
+def _load_registries() -> None:
+    """Have numba load its own functions, and keep it from looking for new ones again for each of 250 of them."""
+    target = cpu_target.target_context
+    target.load_additional_registries()
+    target.install_registry(builtin_registry)
+    target.refresh = lambda: None
+    try:
+        target.typing_context.refresh()
+    finally:
+        del target.refresh
+
+
 class ObjectCompiler(Compiler):
     """numba's pipeline without the passes that emitted programs have no use for (0.02 s of 0.1 s for a kernel)."""
 
     def __init__(self, *arguments: Any) -> None:
         """Here numba loads its own functions, and asks whether there is a BLAS: no reason to import all of `scipy.linalg`."""
         with imported_alone("cython_blas"):
+            _load_registries()
             super().__init__(*arguments)
         self.state.typingctx = ObjectTypes.of(self.state.typingctx)
         self.state.targetctx = ObjectContext.of(self.state.targetctx)

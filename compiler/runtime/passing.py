@@ -73,6 +73,10 @@ class ObjectContext(CPUContext):
         _count_in_one_thread(module)
         super().post_lowering(module, library)
 
+    def get_function(self, fn: Any, sig: Any, _firstcall: bool = True) -> Any:
+        """How a function is written. numba asks how an array becomes one, finds nothing, and would look through all registries for what is new."""
+        return super().get_function(fn, sig, _firstcall and fn != "__array__")
+
     def create_cpython_wrapper(self, library: Any, fndesc: FunctionDescriptor, *rest: Any, **options: Any) -> None:
         """Write the function through which Python calls an adopted one."""
         wrapping = copy.copy(self)
@@ -119,13 +123,24 @@ def _count_in_one_thread(module: ir.Module) -> None:
 def call_lean(context: ObjectContext, builder: ir.IRBuilder, fndesc: FunctionDescriptor, arguments: Any) -> Any:
     """Call a lean function from an adopted one, which catches no exceptions: its exception is the caller's at once."""
     calls = LeanCalls(context)
-    slot = cgutils.alloca_once(builder, calls.get_return_type(fndesc.restype).pointee)
+    slot = result_slot(builder, calls.get_return_type(fndesc.restype).pointee)
     exception = calls._get_excinfo_argument(builder.function)
     passed = calls._get_arg_packer(fndesc.argtypes).as_arguments(builder, arguments)
     code = builder.call(context.declare_function(builder.module, fndesc), [slot, exception, *passed])
     with cgutils.if_unlikely(builder, builder.icmp_signed("!=", code, RETCODE_OK)):
         builder.ret(code)
     return context.get_returned_value(builder, fndesc.restype, builder.load(slot))
+
+
+def result_slot(builder: ir.IRBuilder, kind: ir.Type) -> ir.Value:
+    """Where a call puts its result, of an LLVM type: one place for all calls of a function, as each result is read at once.
+
+    With a place for each call, LLVM's time grows with the square of their number.
+    """
+    slots = vars(builder.function).setdefault("result_slots", {})
+    if kind not in slots:
+        slots[kind] = cgutils.alloca_once(builder, kind)
+    return slots[kind]
 
 
 def _is_lean(fndesc: FunctionDescriptor) -> bool:

@@ -1,11 +1,15 @@
 """Compiled functions do what plain Python does, in little code, and free all memory that they take."""
 
+import re
+
 import numpy as np
 import pytest
 from jitgrad.compiler.load import load
 from numba.core.runtime import _nrt_python, rtsys
 
 HEADER = """
+import re
+
 import numpy as np
 from numba import njit
 
@@ -84,6 +88,37 @@ BODIES = {
         a, b = b, a
     for i in range(n):
         out[i] = a[i] - b[i]
+    return out
+""",
+    "arrays kept from some rounds of a loop that is left early": """
+    last, best = zeros(n, np.float64), zeros(n, np.float64)
+    for i in range(n):
+        made = zeros(n, np.float64)
+        made[i] = 1.0 + i % 4
+        if made[i] > 3.5:
+            best = made
+            if i > 6:
+                break
+        if i == 2:
+            continue
+        last = made
+        if i == 5:
+            last = zeros(n, np.float64)
+            last[0] = 7.0
+    for i in range(n):
+        out[i] = last[i] + 10.0 * best[i]
+    return out
+""",
+    "arrays of one branch": """
+    for i in range(n):
+        if i % 2 == 0:
+            made = zeros(n, np.float64)
+            made[i] = i
+        if i % 4 == 0:
+            out[i] = made[i]
+            made = zeros(n, np.float64)
+        if i % 2 == 0:
+            out[i] += made[i] - 1.0
     return out
 """,
     "an array grows": """
@@ -178,3 +213,11 @@ def test_least_and_greatest_of_sizes_are_no_functions() -> None:
     driver = "def run(out, n):\n    for i in range(min(n, out.size)):\n        out[i] = max(n - 1, 23, i)\n    return out\n"
     text = code(HEADER + DECORATOR + driver, "run", ("f64[::1]", "i64"))
     assert "ol_min" not in text and "ol_max" not in text
+
+
+def test_slots_are_not_emptied_where_nobody_looks_at_them() -> None:
+    """Each slot is cleared as the function begins, which LLVM takes out, and nowhere else."""
+    body = BODIES["arrays that change places"]
+    text = code(f"{HEADER}{DECORATOR}def run(out, n):\n{body}# its slots\n", "run", ("f64[::1]", "i64"))
+    for slot in ("a", "b"):
+        assert len(re.findall(rf'store \{{[^\n]* zeroinitializer, [^\n]* %"{slot}"\n', text)) == 1
