@@ -11,6 +11,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ..errors import UnsupportedError
+from .unbound import MOVED
+
 Path = tuple[Any, ...]
 
 
@@ -34,6 +37,11 @@ class Contents:
         found: list[tuple[ItemChange, Any]] = []
         for path, thing, before in self.before:
             after = _items(thing)
+            if isinstance(thing, list) and any(item is MOVED for item in thing):
+                raise UnsupportedError(
+                    "a list among the arguments becomes longer in a loop or branch, which depends on values known only when the program runs, "
+                    "and the caller's list would have to as well; work on a copy, such as items = list(items)"
+                )
             if isinstance(thing, list) and len(before) != len(after):
                 found.append((ItemChange(path, None), list(thing)))
                 continue

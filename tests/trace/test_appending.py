@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -353,15 +352,20 @@ def test_items_of_different_shapes_are_refused() -> None:
         jg.jit(ragged)(x3, 3)
 
 
-def test_a_list_that_comes_in_as_an_argument_grows_in_a_copy_only() -> None:
+def test_the_list_of_the_caller_is_not_made_longer() -> None:
     def grow(items, n):
         for k in range(n):
             items.append(items[-1] * k)
         return items
 
+    def grow_a_copy(items, n):
+        return grow(list(items), n)
+
     mine = [1.0, 2.0]
     with interpreting():
-        same(jg.jit(grow)(mine, 4), grow(copy.copy(mine), 4))
+        same(jg.jit(grow_a_copy)(mine, 4), grow_a_copy(mine, 4))
+        with pytest.raises(NotImplementedError, match=r"work on a copy, such as items = list\(items\)"):
+            jg.jit(grow)(mine, 4)
 
 
 def test_two_names_of_one_list_see_the_same_items() -> None:
