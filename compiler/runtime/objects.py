@@ -122,6 +122,7 @@ class ObjectLibrary(CodeLibrary):
     def has_dynamic_globals(self) -> bool:
         """Whether the code holds addresses that mean something in this process alone."""
         self._ensure_finalized()
+        assert self.code is not None
         return any(name.startswith("numba.dynamic.globals") for name in self.code.variables)
 
     def _get_module_for_linking(self) -> llvm.ModuleRef:
@@ -132,6 +133,7 @@ class ObjectLibrary(CodeLibrary):
     def get_pointer_to_function(self, name: str) -> int:
         """The address of a function, 0 if this is not where it is defined."""
         self._ensure_finalized()
+        assert self.code is not None
         return self._codegen._engine.get_function_address(name) if name in self.code.functions else 0
 
     def get_function(self, name: str) -> llvm.ValueRef:

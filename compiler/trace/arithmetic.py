@@ -98,7 +98,7 @@ def _repeated(items: Sequence[Any], times: Tracer) -> Any:
     """``items * times``."""
     count = active_trace().sizing.pin(times.dim) if times.dim is not None else None
     if count is not None:
-        return items * count
+        return items * count  # type: ignore[operator]
     if isinstance(items, tuple) or len(items) != 1:
         raise UnsupportedError(
             f"a {type(items).__name__} is repeated {describe(times)} times, which is known only when the program runs; make an array with "

@@ -93,7 +93,7 @@ def _support(dist: Any, shapes: Any) -> tuple[Any, Any]:
 
 def _result(valid: Any, x: Any, inside: Any, value: Any, outside: Any) -> Tracer:
     """The value inside of the support; NaN where a parameter is not valid or the number is NaN."""
-    found = np.where(valid & ~np.isnan(x), np.where(inside, value, outside), np.nan)
+    found: Any = np.where(valid & ~np.isnan(x), np.where(inside, value, outside), np.nan)
     return found if found.ndim else new(found.value)
 
 
@@ -186,7 +186,7 @@ def _dirichlet(x: Any, alpha: Any) -> Tracer:
     from .elementwise import elementwise
 
     points, shapes = (convert(as_array(v), F64) for v in (x, alpha))
-    whole = np.all(np.abs(np.sum(points, axis=0) - 1.0) < 1e-9) & np.all(points >= 0)
+    whole: Any = np.all(np.abs(np.sum(points, axis=0) - 1.0) < 1e-9) & np.all(points >= 0)
     message = "scipy.stats.dirichlet: the numbers along the first axis of x must sum to 1"
     active_trace().emit("check", whole.value, kind="ValueError", message=message)
     norm = np.sum(elementwise("lgamma", shapes)) - elementwise("lgamma", np.sum(shapes))

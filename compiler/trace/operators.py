@@ -461,9 +461,10 @@ class Operators:
         if isinstance(container, Indexed):
             return calls.call(bool)(container.contains(item))
         if isinstance(container, (Tracer, np.ndarray)) and (calls.has_traced(item) or isinstance(container, Tracer)):
-            return new(np.any(as_tracer(container) == item).value, weak=True)
+            found: Any = np.any(as_tracer(container) == item)
+            return new(found.value, weak=True)
         if calls.has_traced((item, container)) and isinstance(container, (list, tuple, set, range)):
-            found: Any = False
+            found = False
             for candidate in container:
                 found = self.or_(found, functools.partial(self.compare, "==", item, candidate))
             return found

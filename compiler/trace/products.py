@@ -172,7 +172,7 @@ def cross(a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axi
     u, v = ([z[..., k] for k in range(int(n))] for z, n in zip((x, y), sizes, strict=True))
 
     def component(i: int, j: int) -> Any:
-        terms = [p[i] * q[j] if i < len(p) and j < len(q) else None for p, q in ((u, v), (v, u))]
+        terms: list[Any] = [p[i] * q[j] if i < len(p) and j < len(q) else None for p, q in ((u, v), (v, u))]
         first, second = terms
         return -second if first is None else first if second is None else first - second
 

@@ -135,9 +135,9 @@ def trace(function: Callable[..., Any], name: str, arguments: Any, leaves: Seque
         args, kwargs = tree.unflatten(inputs)
         contents = Contents((args, kwargs))
         result = call(function)(*args, **kwargs)
+        changes, values = contents.changes()
         for _, thing in containers_of((result, args, kwargs)):
             require_settled(thing)
-        changes, values = contents.changes()
         traced = _leave(context, (result, values) if changes else result, leaves, names, parameters, inputs, tree)
         return replace(traced, changes=tuple(changes))
 
