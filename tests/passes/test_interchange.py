@@ -172,6 +172,17 @@ def overlapping(a: Any, b: Any) -> Any:
     return x
 
 
+def spreading(a: Any, b: Any) -> Any:
+    """In steps, but each iteration writes what the next one reads."""
+    x, half = b[0], 1
+    while half < len(x):
+        for k in range(half):
+            for i in range(k, len(x) - 1, 2 * half):
+                x[i + 1] += 0.5 * x[i]
+        half *= 2
+    return x
+
+
 def neighbours(a: Any, b: Any) -> Any:
     """A sweep that uses new values at once: Seidel's."""
     for j in range(1, b.shape[1]):
@@ -219,7 +230,7 @@ def few(a: Any, b: Any) -> Any:
     return out
 
 
-REFUSED = (triangle, rows, overlapping, neighbours, onwards, first_at_once, one_element, few)
+REFUSED = (triangle, rows, overlapping, spreading, neighbours, onwards, first_at_once, one_element, few)
 
 
 @pytest.mark.parametrize("function", REFUSED)
