@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 from interpreted import interpreting
+from jitgrad.compiler.ir.bounds import Bounds
 from jitgrad.compiler.ir.sizes import maximum, minimum
-from jitgrad.compiler.trace import sizing
 from jitgrad.compiler.trace.context import Trace, tracing
 
 import jitgrad as jg
@@ -38,8 +38,8 @@ def test_bounds_of_indices_decide(claim, expected) -> None:
 
 def test_slices_between_integers_that_are_arguments_are_traced_in_few_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     steps = []
-    plain = sizing.Sizing._without_latest
-    monkeypatch.setattr(sizing.Sizing, "_without_latest", lambda self, dim: steps.append(dim) or plain(self, dim))
+    plain = Bounds._without_latest
+    monkeypatch.setattr(Bounds, "_without_latest", lambda self, dim: steps.append(dim) or plain(self, dim))
 
     def program(count, data):
         corr = np.eye(count)
