@@ -15,7 +15,8 @@ from ..ir.types import I64
 
 _INDEX = ArrayType(I64)
 _LARGE = 2**32  # products with larger numbers may be meant to wrap around
-COMPARISONS = {"lt": (True, False), "le": (True, True), "gt": (False, False), "ge": (False, True)}  # less?, or equal?
+ORDERS = {"lt": (True, False), "le": (True, True), "gt": (False, False), "ge": (False, True)}  # less?, or equal?
+COMPARISONS = frozenset((*ORDERS, "eq", "ne"))
 
 
 class Integers:
@@ -61,7 +62,10 @@ class Integers:
         if equation.op not in COMPARISONS or equation.operands[0].type != _INDEX:
             return None
         x, y = map(self.of_var, equation.operands)
-        less, allowed = COMPARISONS[equation.op]
+        if equation.op in ("eq", "ne"):
+            equal = x - y == 0
+            return equal is (equation.op == "eq") if equal or self.is_natural(x - y - 1) or self.is_natural(y - x - 1) else None
+        less, allowed = ORDERS[equation.op]
         smaller, larger = (x, y) if less else (y, x)
         if self.is_natural(larger - smaller - (0 if allowed else 1)):
             return True

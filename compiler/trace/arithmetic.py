@@ -18,7 +18,7 @@ from .calls import OPERATORS, has_traced, users_method
 from .context import active_trace
 from .promotion import is_python
 from .symbols import BINARY, COMPARE, UNARY, Symbol
-from .tracer import TracedSize, Tracer, describe
+from .tracer import HANDLERS, TracedSize, Tracer, describe
 from .unbound import emit_check
 
 _NUMBERS = (Tracer, TracedSize, np.ndarray, np.generic)
@@ -55,7 +55,16 @@ def compare(symbol: str, left: Any, right: Any) -> Any:
     for kind in (tuple, list):
         if isinstance(left, kind) and isinstance(right, kind) and has_traced((left, right)):
             return _compare_sequences(symbol, left, right)
+    if active_trace().dynamic_tests and _are_sizes(left, right):
+        return HANDLERS["binary"](forward.strip("_"), left, right)  # for the run to tell
     return function(left, right)
+
+
+def _are_sizes(*operands: Any) -> bool:
+    """Whether all are sizes or ints, and not all are ints."""
+    return all(isinstance(v, (int, np.integer, TracedSize)) for v in operands) and any(
+        isinstance(v, TracedSize) for v in operands
+    )
 
 
 def _by_methods(symbol: Symbol, left: Any, right: Any) -> Any:

@@ -11,7 +11,6 @@ those modules make tracers themselves.
 from __future__ import annotations
 
 import operator
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -22,7 +21,7 @@ from ..errors import DTypeError, UnsupportedError
 from ..ir import ArrayType, Dim, Size, Var
 from ..ir.types import I64
 from .aliasing import note_read, note_write
-from .context import LEAKED, Scope, active_trace, array_type_text, is_internal
+from .context import LEAKED, Scope, active_trace, array_type_text
 
 
 class Cell:
@@ -465,9 +464,7 @@ def _comparison(name: str, sign: str) -> None:
     def compare(self: TracedSize, other: Any) -> Any:
         if isinstance(other, (int, np.integer, TracedSize)):
             dim = other.dim if isinstance(other, TracedSize) else int(other)
-            trace = active_trace()
-            by_user = not is_internal(sys._getframe(1).f_code.co_filename)
-            answer = None if trace.dynamic_tests and by_user else trace.sizing.decide(self.dim, sign, dim)
+            answer = active_trace().sizing.decide(self.dim, sign, dim)
             return HANDLERS["binary"](name, self, other) if answer is None else answer
         if isinstance(other, (Tracer, float, np.generic, np.ndarray)):
             return HANDLERS["binary"](name, self, other)

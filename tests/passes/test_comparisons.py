@@ -57,3 +57,27 @@ def test_a_loop_that_is_entered_has_an_iteration() -> None:
     assert settled("gt k %0", "%0 k")
     assert settled("lt %1 %0", "%0 k")
     assert not settled("lt k %1", "%0 k")
+
+
+def test_numbers_that_are_apart_or_the_same() -> None:
+    assert settled("ne k %0", "%0 k") and settled("eq k %0", "%0 k")
+    assert settled("eq i i") and settled("ne i i")
+    assert not settled("ne i %0") and not settled("eq k %0") and not settled("eq i k")
+
+
+def test_checks_that_hold_are_dropped() -> None:
+    text = """
+    fn f(x: f64[n], k: i64[]) -> (f64[n]) {
+      %0: i64[] = constant {value=0, dtype=i64}
+      %1: f64[n] = loop %0 k k x {step=1, consts=1}
+        (fn body(i: i64[], k: i64[], y: f64[n]) -> (f64[n]) {
+          %0: i64[] = constant {value=0, dtype=i64}
+          %1: bool[] = TEST k %0
+          check %1 {kind='ValueError', message='zero'}
+          return y
+        })
+      return %1
+    }
+    """
+    assert "check" not in str(settle_comparisons(parse(text.replace("TEST", "ne"))))
+    assert "check" in str(settle_comparisons(parse(text.replace("TEST", "eq"))))
