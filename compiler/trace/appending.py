@@ -188,14 +188,20 @@ class Moving:
 
 
 @contextmanager
-def staging(holders: tuple[Any, ...]) -> Iterator[None]:
-    """While a loop is staged: what its lists can be reached from."""
+def staging(holders: tuple[Any, ...], counted: bool = True) -> Iterator[None]:
+    """While a loop is staged: what its lists can be reached from, and whether the number of its iterations is known before it."""
     trace = active_trace()
     trace.staging.append(holders)
+    pushed = [thing.pushed for thing in trace.growing]
     try:
         yield
     finally:
         trace.staging.pop()
+    if not counted and any(thing.pushed != before for thing, before in zip(trace.growing, pushed, strict=True)):
+        raise NotStaged(
+            "a list becomes longer in a while loop, in as many iterations as only the run knows; make an array that is large enough with "
+            "np.empty and write to its elements, or write a for loop with a break"
+        )
 
 
 Stage = Callable[[Indexed, Callable[..., State], State], State]
@@ -293,7 +299,7 @@ def _learn(reason: Grows, moving: list[Moving], holders: tuple[Any, ...], has_te
         if one.growth.thing is reason.thing:
             one.items = joined(one.items, reason.items)
             return
-    if reason.items is None or belongs_outside(reason) or not _holds(holders, reason.thing):
+    if (reason.items is None and not reason.thing) or belongs_outside(reason) or not _holds(holders, reason.thing):
         raise reason
     moving.append(Moving.begin(reason, list(_places(reason.thing, holders, set())), not has_test))
 

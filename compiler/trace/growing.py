@@ -95,8 +95,8 @@ class Grows(NotStaged):
 
     def __init__(self, thing: Any, items: Items | None, each: int) -> None:
         super().__init__(
-            "a list is changed in a loop or branch that depends on values known only when the program runs; make an array of the "
-            "right size with np.empty and write to its elements"
+            "a list is changed in a loop or branch that depends on values known only when the program runs; make an array that is large "
+            "enough with np.empty and write to its elements, or, where that is a while loop, write a for loop with a break"
         )
         self.thing = thing
         self.items = items

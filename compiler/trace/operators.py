@@ -180,7 +180,7 @@ class Operators:
         def body_and_test(*inner: Any) -> State:
             return tested(*holding.around(body)(*inner[:-1]))
 
-        with staging((*state, body, test)):
+        with staging((*state, body, test), counted=False):
             try:
                 return holding.unwrap(staged_loop(None, holding.around(body), holding.wrap(state), names, pure_test))
             except EffectsOfTest:

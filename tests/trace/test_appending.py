@@ -341,6 +341,42 @@ def test_an_array_that_is_written_to_after_it_was_appended_is_refused() -> None:
             jg.jit(aliased)(x3, 3)
 
 
+def until_small(x, n):
+    out = []
+    for k in range(n):
+        y = x * k
+        while y > 0.5:
+            y = 0.5 * y
+            out.append(y)
+    return out
+
+
+def adaptive(x, n):
+    out = [x]
+    while out[-1] < n:
+        out.append(1.5 * out[-1])
+    return out
+
+
+@pytest.mark.parametrize("program", [until_small, adaptive])
+def test_lists_that_grow_in_loops_of_unknown_length_are_refused(program: Any) -> None:
+    with interpreting(), pytest.raises(NotImplementedError, match="write a for loop with a break"):
+        jg.jit(program)(1.5, 20)
+
+
+def popped_in_a_branch(x, n):
+    out = [x, 2 * x]
+    if x * n > 1:
+        out.pop()
+    return out
+
+
+def test_a_list_becomes_shorter_in_a_branch() -> None:
+    with interpreting():
+        for x in (1.0, -1.0):
+            same(jg.jit(popped_in_a_branch)(x, 3), popped_in_a_branch(x, 3))
+
+
 def test_items_of_different_shapes_are_refused() -> None:
     def ragged(x, n):
         out = []
