@@ -54,6 +54,7 @@ class Growth:
     regular: bool
     start: Any = 0  # its length before the loop
     room: Dim = 0  # how long it may become
+    pushed: Dim = 0  # how many items were added to it in this iteration of a loop around, before the loop
     corrected: bool = False  # whether a first guess was wrong
 
     def begin(self, number: Any) -> None:
@@ -85,7 +86,7 @@ class Growth:
         if self.regular:
             remember(self.thing, "attribute", "size")
             self.thing.size = self._length(python_size(active_trace().sizing.at_least_zero(dim)))
-        self.thing.pushed = self.each * active_trace().sizing.at_least_zero(dim)
+        self.thing.pushed = self.pushed + self.each * active_trace().sizing.at_least_zero(dim)
 
     def _length(self, number: Any) -> Any:
         return python_size(as_dim(self.start) + self.each * as_dim(number))  # type: ignore[operator]
@@ -242,7 +243,7 @@ def _stage_appending(
     """Stage a loop in which lists grow, its own or those of loops around it; ``blocks`` are what it runs of the user's."""
     trace = active_trace()
     numbered = items.from_zero()
-    growths = [Growth(thing, 0, True, thing.size) for thing in trace.growing]
+    growths = [Growth(thing, 0, True, thing.size, pushed=thing.pushed) for thing in trace.growing]
     moving: list[Moving] = []
     try:
         for _ in range(TRIES):

@@ -149,7 +149,10 @@ class Growing(Rows):
     def item(self, index: Any) -> Any:
         position = self._position(index)
         leaves = [_as_item(array[position]) for array in self.arrays]
-        return self.tree.unflatten([new(v.value, weak=True) if w else v for v, w in zip(leaves, self.weak, strict=True)])
+        found = self.tree.unflatten([new(v.value, weak=True) if w else v for v, w in zip(leaves, self.weak, strict=True)])
+        if isinstance(found, Rows):
+            found.owner = self, index  # so that it cannot be made longer
+        return found
 
     def _position(self, index: Any) -> Any:
         """The row of an item; outside of the list the program raises Python's error."""
@@ -248,6 +251,39 @@ def picked(container: Sequence[Any], index: Tracer) -> Any:
     row.fill(container)
     item = row.item(index)
     return item
+
+
+def refuse_write(container: Any, index: Any, value: Any) -> None:
+    """A list that is written to at an index that only the run knows has to be in arrays, in the loop that is being staged."""
+    trace = active_trace()
+    if isinstance(container, list) and isinstance(index, Tracer) and not isinstance(index.dim, int) and trace.staging:
+        raise Grows(container, None if trace.short else items_like(value), 0)
+
+
+def in_rows(items: Sequence[Any], weak: Sequence[bool]) -> Rows:
+    """The items of a list as rows of arrays; ``weak`` as in ``Rows``, where they are Python numbers as well."""
+    known = joined(*map(items_like, items))
+    if known is None:
+        raise NotStaged(NOT_ARRAYS)
+    rows = Growing(arrays_for(known, len(items)), known)
+    rows.fill(items)
+    rows.weak[:] = map(min, known.weak, weak)
+    return rows.in_rows(rows.arrays)
+
+
+def listed_alike(state: Sequence[Any], other: Sequence[Any]) -> tuple[Any, ...]:
+    """A state in which a list is in arrays where it is so in another state, and of numbers that are Python's where those are."""
+    return tuple(
+        _listed_alike(a, b) if isinstance(b, Rows) and b.listed is None else a for a, b in zip(state, other, strict=True)
+    )
+
+
+def _listed_alike(value: Any, other: Rows) -> Any:
+    if type(value) is list:
+        return in_rows(value, other.weak)
+    if isinstance(value, Rows) and value.listed is None and value.tree == other.tree:
+        return Rows(value.arrays, value.tree, list(map(min, value.weak, other.weak)))
+    return value
 
 
 def arrays_for(items: Items, room: Any) -> tuple[Tracer, ...]:

@@ -35,7 +35,7 @@ from .blocks import (
 from .broadcasting import is_smaller
 from .context import Scope, active_trace
 from .elementwise import elementwise
-from .growing import refuse_grown, refuse_whole
+from .growing import listed_alike, refuse_grown, refuse_whole
 from .mutation import Change, outer_changes
 from .promotion import as_tracer, convert
 from .tracer import Cell, TracedSize, Tracer, as_dim, new
@@ -122,7 +122,7 @@ def _stage(loop: Loop, slots: dict[int, Slot], cells: list[Cell]) -> State:
         if places:
             return _with_doubts(loop, places)
         if attempt.tree != tree:
-            matched = with_structure(state, outcome)
+            matched = listed_alike(with_structure(state, outcome), outcome)
             if flatten(matched)[1] != tree:
                 return _stage(replace(loop, state=matched), {}, [])
             raise NotStaged(f"a loop changes the structure of {different(names, state, outcome)}")

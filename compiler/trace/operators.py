@@ -24,7 +24,7 @@ from .blocks import truth as truth_of_array
 from .branches import staged_if
 from .context import active_trace, user_line
 from .elementwise import elementwise
-from .growing import picked
+from .growing import picked, refuse_write
 from .iterables import Comprehension, Indexed, as_indexed
 from .loops import LAST, Bounds, EffectsOfTest, staged_loop
 from .mutation import remember
@@ -388,6 +388,7 @@ class Operators:
             method(container, index, value)
             return
         if not isinstance(container, (Tracer, Rows)) and calls.has_traced(index):
+            refuse_write(container, index, value)
             index = _static_index(container, index)
         if isinstance(container, (Tracer, Rows)):
             container[index] = value

@@ -156,8 +156,12 @@ def no_value(name: str) -> Exception:
     return UnboundLocalError(f"cannot access local variable {name!r} where it is not associated with a value")
 
 
-def emit_check(test: Tracer, error: Exception) -> None:
-    """Raise the exception when the program runs and the test fails; of the user's own class its builtin base."""
+def emit_check(test: Any, error: Exception) -> None:
+    """Raise the exception when the program runs and the test fails, or now; of the user's own class its builtin base."""
+    if not isinstance(test, Tracer):
+        if not test:
+            raise error
+        return
     active_trace().refuse_caught(type(error))
     kind = next(cls.__name__ for cls in type(error).__mro__ if cls.__module__ == "builtins")
     message = str(error.args[0]) if len(error.args) == 1 else str(error)

@@ -464,3 +464,59 @@ def test_a_list_of_candidates_grows_under_conditions_in_a_loop() -> None:
     with interpreting():
         same(jg.jit(path)(costs), path(costs))
     assert len(jg.source(path, costs).splitlines()) < 200
+
+
+def edit_distance(a, b, cost):
+    """Two rows that are lists, of which one takes the other's place."""
+    above = [j * cost for j in range(len(b) + 1)]
+    for i in range(1, len(a) + 1):
+        row = [i * cost] + [0.0] * len(b)
+        for j in range(1, len(b) + 1):
+            row[j] = min(above[j] + cost, row[j - 1] + cost, above[j - 1] + (a[i - 1] - b[j - 1]) ** 2)
+        above = row
+    return above[len(b)]
+
+
+def knapsack(weights, values, room):
+    best = [0.0] * (room + 1)
+    for k in range(len(weights)):
+        for r in range(room, 0, -1):
+            if weights[k] <= r:
+                best[r] = max(best[r], best[r - weights[k]] + values[k])
+    return best
+
+
+def primes(n):
+    is_prime, found = [True] * (n + 1), []
+    for k in range(2, n + 1):
+        if is_prime[k]:
+            found.append(k)
+            for j in range(k * k, n + 1, k):
+                is_prime[j] = False
+    return found
+
+
+def table(n, x):
+    out = [[0.0] * 3, [1.0] * 3]
+    for k in range(n):
+        row = out[k % 2]
+        row[k % 3] += x
+    return out
+
+
+def test_lists_are_written_to_at_places_that_the_run_knows() -> None:
+    rng = np.random.default_rng(0)
+    a, b, step = rng.random(70), rng.random(80), 1e-6
+    with interpreting():
+        for ours, theirs in zip(jg.jit(knapsack)(np.array([3, 1, 4]), a[:3], 70), knapsack([3, 1, 4], a[:3], 70), strict=True):
+            assert ours == theirs
+        assert jg.jit(primes)(100) == primes(100)
+        slope = (edit_distance(a, b, 0.3 + step) - edit_distance(a, b, 0.3 - step)) / (2 * step)
+        np.testing.assert_allclose(jg.jit(edit_distance)(a, b, 0.3), edit_distance(a, b, 0.3))
+        np.testing.assert_allclose(jg.grad(edit_distance, 2)(a, b, 0.3), slope, rtol=1e-6)
+    assert len(jg.ir(edit_distance, a, b, 0.3).splitlines()) < 400
+
+
+def test_a_row_of_a_list_that_only_the_run_knows_is_not_written_to() -> None:
+    with interpreting(), pytest.raises(NotImplementedError, match="an item of a list"):
+        jg.jit(table)(4, 1.5)
