@@ -248,6 +248,25 @@ I1_FAR = (
     2.4142767194548486e-19,
     2.0269443840532852e-19,
 )
+LGAMMA_NEAR_ONE = (
+    0.8224670334241132,
+    0.40068563438653143,
+    0.27058080842778454,
+    0.207385551028674,
+    0.16955717699740822,
+    0.14404989676884614,
+    0.12550966952474304,
+    0.11133426586956469,
+    0.10009945751278179,
+    0.09095401714582904,
+    0.083353840546109,
+    0.0769325164113522,
+    0.07143294629536134,
+    0.06666870588242046,
+    0.06250095514121304,
+    0.05882397865868458,
+    0.055555767627403614,
+)  # zeta(k) / k for k = 2, 3, ...
 
 
 @register_jitable
@@ -374,7 +393,31 @@ def gammaincc(a: Any, x: Any) -> Any:
         return 0.0
     if x == 0 or a == math.inf:
         return 1.0
-    return 1.0 - gamma_series(1.0 * a, 1.0 * x) if x < 1 or x < a else gamma_fraction(1.0 * a, 1.0 * x)
+    if not (x < 1 or x < a):
+        return gamma_fraction(1.0 * a, 1.0 * x)
+    is_small = a < x if x > 0.5 else a * math.log(x) > -0.4
+    return gamma_upper_series(1.0 * a, 1.0 * x) if is_small else 1.0 - gamma_series(1.0 * a, 1.0 * x)
+
+
+@register_jitable
+def gamma_upper_series(a: Any, x: Any) -> Any:
+    """The upper incomplete gamma function for x < 1 and a small a, where it is far below 1 (DLMF 8.7.3)."""
+    log_gamma = lgamma_near_one(a)
+    factor, total, k = 1.0, 0.0, 0.0
+    while abs(factor) > 1e-17 * abs(total):
+        k += 1.0
+        factor *= -x / k
+        total += factor / (a + k)
+    exponent = a * math.log(x) - log_gamma
+    return -math.expm1(exponent) - a * math.exp(exponent) * total
+
+
+@register_jitable
+def lgamma_near_one(a: Any) -> Any:
+    """log(gamma(1 + a)) for a >= 0, by its power series near 0 (DLMF 5.7.3)."""
+    if a > 0.1:
+        return math.lgamma(1.0 + a)
+    return a * (a * polynomial(-a, LGAMMA_NEAR_ONE) - 0.57721566490153286061)
 
 
 @register_jitable

@@ -61,7 +61,7 @@ def draws(x):
 
 
 def needs_a_number(x):
-    return [10, 20, 30][np.argmax(x)]  # here
+    return [10, x, 30][np.argmax(x)]  # here
 
 
 def none_or_a_number(x):
@@ -101,7 +101,7 @@ MISTAKES = [
         r"different structures in best \(\* and None\); start with a number",
     ),
     (none_at_first, (np.ones(3), 2), NotImplementedError, r"the structure of previous \(None and \*\); start with a number"),
-    (needs_a_number, (K,), NotImplementedError, r"known only when the program runs.*np\.stack"),
+    (needs_a_number, (K,), NotImplementedError, r"known only when the program runs, and its items are not alike; put them into one array"),
 ]
 
 

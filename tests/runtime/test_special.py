@@ -46,7 +46,8 @@ EXACT: dict[str, tuple[Any, list[Any], float]] = {
     ),
     "gammaincc": (
         lambda a, x: mpmath.gammainc(a, x, mpmath.inf, regularized=True),
-        [(a, max(a, 1.0) * np.exp(abs(t) * min(1, 2 / a**0.5))) for a, t in zip(SHAPES, rng.normal(size=120), strict=True)], 1e-12,
+        [(a, max(a, 1.0) * np.exp(abs(t) * min(1, 2 / a**0.5))) for a, t in zip(SHAPES, rng.normal(size=120), strict=True)]
+        + [(a, x) for a in (1e-300, 1e-30, 1e-5, 0.01, 0.09, 0.11, 0.4, 0.8) for x in (1e-300, 1e-9, 0.1, 0.5, 0.7, 0.99)], 1e-12,
     ),
     "betainc": (
         lambda a, b, x: mpmath.betainc(a, b, 0, x, regularized=True),
