@@ -10,13 +10,13 @@ from __future__ import annotations
 import types
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from ..ir import Dim
-from ..ir.sizes import symbols
+from ..ir.sizes import maximum, symbols
 from .blocks import NotStaged
 from .context import active_trace, is_internal
 from .growing import Growing, Grows, Items, arrays_for, joined, known_items
@@ -40,9 +40,9 @@ class Misjudged(NotStaged):
     def learn(self) -> None:
         """Expect what was found; once more irregularity where something else was found before."""
         growth = self.growth
-        growth.regular = growth.regular and self.regular and not growth.corrected
-        growth.each = _larger(growth.each, self.each) if growth.corrected and not growth.regular else self.each
-        growth.corrected = True
+        growth.regular = growth.regular and self.regular and not growth.found
+        growth.each = _larger(growth.each, self.each) if growth.found and not growth.regular else self.each
+        growth.found.append(self.each)
 
 
 @dataclass(slots=True, eq=False)
@@ -55,7 +55,7 @@ class Growth:
     start: Any = 0  # its length before the loop
     room: Dim = 0  # how long it may become
     pushed: Dim = 0  # how many items were added to it in this iteration of a loop around, before the loop
-    corrected: bool = False  # whether a first guess was wrong
+    found: list[Dim] = field(default_factory=list)  # how many items iterations were seen to add, where a guess was wrong
 
     def begin(self, number: Any) -> None:
         """The list at the start of an iteration."""
@@ -69,7 +69,7 @@ class Growth:
         pushed = self.thing.pushed
         if not self.regular:
             bound = _known_outside(pushed)
-            if _larger(self.each, bound) != self.each:
+            if bound not in self.found and not active_trace().sizing.proves(self.each, ">=", bound):
                 raise Misjudged(self, bound, False)
             return
         length = as_dim(self.thing.size)
@@ -95,7 +95,7 @@ class Growth:
 def _larger(one: Dim, other: Dim) -> Dim:
     """A size that is at least as large as either of two."""
     sizing = active_trace().sizing
-    return one if sizing.proves(one, ">=", other) else other if sizing.proves(other, ">=", one) else one + other
+    return one if sizing.proves(one, ">=", other) else other if sizing.proves(other, ">=", one) else maximum(one, other)
 
 
 def _between(size: Any, low: Dim, high: Dim) -> Any:
@@ -188,11 +188,19 @@ class Moving:
             place.put(self.thing)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Staged:
+    """A loop that is being staged: what its lists can be reached from, and whether the number of its iterations is known before it."""
+
+    holders: tuple[Any, ...]
+    counted: bool
+
+
 @contextmanager
 def staging(holders: tuple[Any, ...], counted: bool = True) -> Iterator[None]:
-    """While a loop is staged: what its lists can be reached from, and whether the number of its iterations is known before it."""
+    """While a loop is staged."""
     trace = active_trace()
-    trace.staging.append(holders)
+    trace.staging.append(Staged(holders, counted))
     pushed = [thing.pushed for thing in trace.growing]
     try:
         yield
@@ -300,21 +308,22 @@ def _learn(reason: Grows, moving: list[Moving], holders: tuple[Any, ...], has_te
         if one.growth.thing is reason.thing:
             one.items = joined(one.items, reason.items)
             return
-    if (reason.items is None and not reason.thing) or belongs_outside(reason) or not _holds(holders, reason.thing):
+    is_known = reason.items is not None or bool(reason.thing)
+    if not is_known or belongs_to(active_trace().staging[:-1], reason) or not _holds(holders, reason.thing):
         raise reason
     moving.append(Moving.begin(reason, list(_places(reason.thing, holders, set())), not has_test))
 
 
 def belongs_outside(reason: NotStaged) -> bool:
-    """Whether a loop around the innermost one must do something about it."""
-    return belongs_to(active_trace().staging[:-1], reason)
+    """Whether a loop around those that are staged now, or have just been, must do something about it, and can."""
+    return belongs_to([loop for loop in active_trace().staging if loop.counted], reason)
 
 
-def belongs_to(loops: Sequence[tuple[Any, ...]], reason: NotStaged) -> bool:
-    """Whether one of some loops, told by what they hold, must do something about what became of a list."""
+def belongs_to(loops: Sequence[Staged], reason: NotStaged) -> bool:
+    """Whether what became of a list concerns one of some loops."""
     if not isinstance(reason, Grows) or isinstance(reason.thing, Growing):
         return isinstance(reason, (Grows, Misjudged))
-    return any(_holds(holders, reason.thing) for holders in loops)
+    return any(_holds(loop.holders, reason.thing) for loop in loops)
 
 
 def _holds(holders: tuple[Any, ...], thing: Any) -> bool:

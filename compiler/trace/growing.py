@@ -256,8 +256,9 @@ def picked(container: Sequence[Any], index: Tracer) -> Any:
 def refuse_write(container: Any, index: Any, value: Any) -> None:
     """A list that is written to at an index that only the run knows has to be in arrays, in the loop that is being staged."""
     trace = active_trace()
-    if isinstance(container, list) and isinstance(index, Tracer) and not isinstance(index.dim, int) and trace.staging:
-        raise Grows(container, None if trace.short else items_like(value), 0)
+    is_known = not isinstance(index, Tracer) or isinstance(index.dim, int)
+    if isinstance(container, list) and not is_known and trace.staging and not trace.short:
+        raise Grows(container, items_like(value), 0)
 
 
 def in_rows(items: Sequence[Any], weak: Sequence[bool]) -> Rows:

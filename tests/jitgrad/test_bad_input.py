@@ -101,7 +101,12 @@ MISTAKES = [
         r"different structures in best \(\* and None\); start with a number",
     ),
     (none_at_first, (np.ones(3), 2), NotImplementedError, r"the structure of previous \(None and \*\); start with a number"),
-    (needs_a_number, (K,), NotImplementedError, r"known only when the program runs, and its items are not alike; put them into one array"),
+    (
+        needs_a_number,
+        (K,),
+        NotImplementedError,
+        r"known only when the program runs, and its items are not alike; put them into one array",
+    ),
 ]
 
 

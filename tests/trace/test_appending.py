@@ -520,3 +520,30 @@ def test_lists_are_written_to_at_places_that_the_run_knows() -> None:
 def test_a_row_of_a_list_that_only_the_run_knows_is_not_written_to() -> None:
     with interpreting(), pytest.raises(NotImplementedError, match="an item of a list"):
         jg.jit(table)(4, 1.5)
+
+
+def levels(x, limit):
+    """Items of a list are set in a short loop inside a while loop."""
+    held, total = [0.0, 0.0, 0.0], x
+    while total < limit:
+        for k in range(3):
+            held[k] = held[k] + total * (k + 1)
+        total = total + held[0]
+    return held, total
+
+
+def sieved_twice(n, x):
+    """A list of a loop around is written to, and another made longer, two loops further in."""
+    flags, found = [0.0] * (n + 1), []
+    for k in range(n):
+        for j in range(k, n + 1, 2):
+            flags[j] = flags[j] + x
+            if flags[j] > 2 * x:
+                found.append(flags[j] * k)
+    return flags, found
+
+
+def test_lists_in_nests_of_loops_of_several_kinds() -> None:
+    with interpreting():
+        same(jg.jit(levels)(1.0, 50.0), levels(1.0, 50.0))
+        same(jg.jit(sieved_twice)(7, 1.5), sieved_twice(7, 1.5))
