@@ -234,13 +234,13 @@ def stage_for(stage: Stage, items: Indexed, body: Callable[..., State], state: S
 
 
 def stage_branch(stage: Callable[[State], State], blocks: tuple[Any, ...], state: State) -> State:
-    """Stage a branch, in which lists may become longer; those that a loop around it makes longer are left to this."""
-    try:
-        return stage(state)
-    except Grows as reason:
-        if belongs_to(active_trace().staging, reason):
-            raise
+    """Stage a branch, in which lists may become longer; those that a loop or branch around it holds are left to this."""
     with staging((*state, *blocks)):
+        try:
+            return stage(state)
+        except Grows as reason:
+            if belongs_to(active_trace().staging[:-1], reason):
+                raise
         once = Indexed(0, 1, 1, lambda k: k)
         return _stage_appending(lambda _, body, s: body((0, 0), *s), once, lambda _, *s: stage(s), state, blocks, True)
 

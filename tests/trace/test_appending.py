@@ -547,3 +547,25 @@ def test_lists_in_nests_of_loops_of_several_kinds() -> None:
     with interpreting():
         same(jg.jit(levels)(1.0, 50.0), levels(1.0, 50.0))
         same(jg.jit(sieved_twice)(7, 1.5), sieved_twice(7, 1.5))
+
+
+def left_early(x):
+    """A short loop, which is unrolled."""
+    out = [x]
+    for k in range(6):
+        if abs(out[-1]) < 0.3:
+            break
+        if k % 2 == 0 or out[-1] < 0.9:
+            out.append(0.7 * out[-1] + 0.01 * k)
+    return np.array(out)
+
+
+def test_lists_grow_in_branches_of_branches() -> None:
+    with interpreting():
+        for x in (1.0, 0.5, 0.1):
+            same(jg.jit(left_early)(x), left_early(x))
+        np.testing.assert_allclose(
+            jg.grad(lambda x: np.sum(left_early(x)))(1.0),
+            (np.sum(left_early(1.0 + 1e-6)) - np.sum(left_early(1.0 - 1e-6))) / 2e-6,
+            rtol=1e-6,
+        )
