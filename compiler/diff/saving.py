@@ -13,6 +13,7 @@ from .linear import DiffBuilder, LinearItem
 from .linearize import Linearizer
 from .residuals import Plan
 from .trips import Bounds, upper_bound
+from .undoing import in_order
 
 
 class LinearRegion:
@@ -103,6 +104,7 @@ def restore(b: DiffBuilder, forward: DiffBuilder, plan: Plan, stacks: Mapping[Va
         made = {r for equation in again for r in equation.results}
         give([r for r in e.results if r not in made], e.hint or e.op)
     b.source, b.hint = None, ""
+    b.equations = in_order((), b.equations, (), ())  # where a value is read may be computed after it was
     return rests
 
 

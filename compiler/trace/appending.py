@@ -2,11 +2,15 @@
 
 A Python list that a staged loop appends to becomes a ``Growing`` list before the loop, wherever the program holds it, and a list of
 many items (``Rows``) after it. How many items an iteration adds is found by tracing: where each adds as many as any other, the length
-is an expression in the number of the iteration, and otherwise it is carried through the loop like any variable.
+is an expression in the number of the iteration, and otherwise it is carried through the loop like any variable. A loop is in the
+program twice where only the run tells how long its lists become: the first counts, and the second fills arrays of that size. So is a
+``while`` loop, whose iterations are counted to make a ``for`` loop of it. What the count does not depend on is dropped from the first
+like any code whose results are not used.
 """
 
 from __future__ import annotations
 
+import math
 import types
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -15,16 +19,18 @@ from typing import Any
 
 import numpy as np
 
-from ..ir import Dim
+from ..ir import ArrayType, Dim
 from ..ir.sizes import maximum, symbols
-from .blocks import NotStaged
+from ..ir.types import I64
+from .blocks import NotStaged, snapshot
+from .branches import emit_cond
 from .context import active_trace, is_internal
-from .growing import Growing, Grows, Items, arrays_for, joined, known_items
+from .growing import RECENT, Growing, Grows, Items, arrays_for, joined, known_items
 from .iterables import Indexed
 from .mutation import MISSING, Change, redo, remember
 from .promotion import as_tracer
 from .rows import Rows
-from .tracer import Tracer, as_dim, python_size
+from .tracer import Tracer, as_dim, new, python_size
 from .unbound import MOVED, State
 
 TRIES = 10
@@ -33,7 +39,7 @@ TRIES = 10
 class Misjudged(NotStaged):
     """An iteration adds more items to a list, or adds them less regularly, than a loop was made for."""
 
-    def __init__(self, growth: Growth, each: Dim, regular: bool) -> None:
+    def __init__(self, growth: Growth, each: Dim | None, regular: bool) -> None:
         super().__init__("how much longer a list becomes changes from one iteration to the next")
         self.growth, self.each, self.regular = growth, each, regular
 
@@ -41,35 +47,41 @@ class Misjudged(NotStaged):
         """Expect what was found; once more irregularity where something else was found before."""
         growth = self.growth
         growth.regular = growth.regular and self.regular and not growth.found
-        growth.each = _larger(growth.each, self.each) if growth.found and not growth.regular else self.each
+        is_bound = growth.each is not None and self.each is not None and growth.found and not growth.regular
+        growth.each = _larger(growth.each, self.each) if is_bound else self.each  # type: ignore[arg-type]
         growth.found.append(self.each)
 
 
 @dataclass(slots=True, eq=False)
 class Growth:
-    """How a loop makes one list longer: in each iteration by ``each`` items, or by up to so many where it is not ``regular``."""
+    """How a loop makes one list longer: in each iteration by ``each`` items, or by up to so many where it is not ``regular``.
+
+    With ``each`` None there is no bound that is known before the loop.
+    """
 
     thing: Growing
-    each: Dim
+    each: Dim | None
     regular: bool
     start: Any = 0  # its length before the loop
     room: Dim = 0  # how long it may become
-    pushed: Dim = 0  # how many items were added to it in this iteration of a loop around, before the loop
-    found: list[Dim] = field(default_factory=list)  # how many items iterations were seen to add, where a guess was wrong
+    pushed: Any = 0  # how many items were added to it in this iteration of a loop around, before the loop
+    found: list[Dim | None] = field(default_factory=list)  # how many items iterations were seen to add, where a guess was wrong
 
     def begin(self, number: Any) -> None:
         """The list at the start of an iteration."""
         self.thing.pushed = 0
-        if self.regular:
+        if self.regular and not self.thing.is_counted:
             active_trace().scope.owned[id(self.thing)] = self.thing  # its length needs not be carried
             self.thing.size = self._length(number)
 
     def end(self, number: Any) -> None:
         """Compare what an iteration did with what it was expected to do."""
+        if self.each is None or self.thing.is_counted:
+            return
         pushed = self.thing.pushed
         if not self.regular:
             bound = _known_outside(pushed)
-            if bound not in self.found and not active_trace().sizing.proves(self.each, ">=", bound):
+            if bound is None or (bound not in self.found and not active_trace().sizing.proves(self.each, ">=", bound)):
                 raise Misjudged(self, bound, False)
             return
         length = as_dim(self.thing.size)
@@ -80,13 +92,19 @@ class Growth:
         raise Misjudged(self, added if regular else _known_outside(pushed), regular)
 
     def after(self, count: Any) -> None:
-        """The list after the loop, and what the loop means for one around it."""
-        dim = as_dim(count)
-        assert dim is not None
+        """The list after so many iterations, or infinitely many, and what the loop means for one around it."""
+        if self.thing.is_counted:
+            return
+        trips: Any = count if count is math.inf else active_trace().sizing.at_least_zero(as_dim(count))  # type: ignore[arg-type]
         if self.regular:
             remember(self.thing, "attribute", "size")
-            self.thing.size = self._length(python_size(active_trace().sizing.at_least_zero(dim)))
-        self.thing.pushed = self.pushed + self.each * active_trace().sizing.at_least_zero(dim)
+            self.thing.size = self._length(python_size(trips))
+        if self.each == 0:
+            self.thing.pushed = self.pushed
+        elif self.each is None or math.inf in (self.pushed, trips):
+            self.thing.pushed = math.inf
+        else:
+            self.thing.pushed = self.pushed + self.each * trips
 
     def _length(self, number: Any) -> Any:
         return python_size(as_dim(self.start) + self.each * as_dim(number))  # type: ignore[operator]
@@ -98,7 +116,7 @@ def _larger(one: Dim, other: Dim) -> Dim:
     return one if sizing.proves(one, ">=", other) else other if sizing.proves(other, ">=", one) else maximum(one, other)
 
 
-def _between(size: Any, low: Dim, high: Dim) -> Any:
+def _between(size: Any, low: Dim, high: Dim | None) -> Any:
     """A length of which it is known between what bounds it lies."""
     trace = active_trace()
     symbol = trace.sizing.dynamic("length", low, high)
@@ -106,14 +124,16 @@ def _between(size: Any, low: Dim, high: Dim) -> Any:
     return python_size(symbol)
 
 
-def _known_outside(dim: Dim) -> Dim:
-    """A size, or an upper bound of it, that is not made of what the current scope computes."""
+def _known_outside(dim: Any) -> Dim | None:
+    """A size, or an upper bound of it, that is not made of what the current scope computes; None if there is none."""
     trace = active_trace()
+    if dim == math.inf:
+        return None
     inside = {e["symbol"] for e in trace.scope.builder.equations if e.get("symbol") is not None}
     for bound in trace.sizing.upper_bounds(dim):
         if not symbols(bound) & inside:
             return bound
-    raise NotStaged("how much longer a loop makes a list depends on a value that is known only in the loop")
+    return None
 
 
 @dataclass(slots=True)
@@ -152,12 +172,22 @@ class Moving:
             thing[:] = [MOVED]
         return cls(thing, contents, places, items, Growth(growing, reason.each, regular))
 
-    def make_room(self, count: Any) -> None:
-        """Arrays for all items that the list will have, the first of them in place."""
-        growing = self.growth.thing
-        start = self.contents.count() if isinstance(self.contents, Rows) else len(self.contents)
+    def length(self) -> Any:
+        """The number of items before the loop."""
+        return self.contents.count() if isinstance(self.contents, Rows) else len(self.contents)
+
+    def largest(self, count: Any) -> Any:
+        """The number of items after so many iterations, at most."""
+        if self.growth.each == 0:
+            return self.length()
         trips = active_trace().sizing.at_least_zero(as_dim(count))  # type: ignore[arg-type]
-        self.growth.room = as_dim(start) + self.growth.each * trips  # type: ignore[operator]
+        return python_size(as_dim(self.length()) + self.growth.each * trips)  # type: ignore[operator]
+
+    def make_room(self, room: Any = None) -> None:
+        """Arrays for so many items, those before the loop in place; without a number for as many as are kept to count them."""
+        growing, start = self.growth.thing, self.length()
+        growing.first, growing.is_full = start + RECENT if room is None else None, self.growth.each == 0
+        self.growth.room = as_dim(start + 2 * RECENT if room is None else room)  # type: ignore[assignment]
         growing.tree, growing.weak[:], growing.size = self.items.tree, self.items.weak, 0
         growing.arrays = arrays_for(self.items, python_size(self.growth.room))
         if isinstance(self.contents, Rows):
@@ -188,35 +218,23 @@ class Moving:
             place.put(self.thing)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Staged:
-    """A loop that is being staged: what its lists can be reached from, and whether the number of its iterations is known before it."""
-
-    holders: tuple[Any, ...]
-    counted: bool
-
-
 @contextmanager
-def staging(holders: tuple[Any, ...], counted: bool = True) -> Iterator[None]:
-    """While a loop is staged."""
+def staging(holders: tuple[Any, ...]) -> Iterator[None]:
+    """While a loop or branch is staged; its lists can be reached from ``holders``."""
     trace = active_trace()
-    trace.staging.append(Staged(holders, counted))
-    pushed = [thing.pushed for thing in trace.growing]
+    trace.staging.append(holders)
     try:
         yield
     finally:
         trace.staging.pop()
-    if not counted and any(thing.pushed != before for thing, before in zip(trace.growing, pushed, strict=True)):
-        raise NotStaged(
-            "a list becomes longer in a while loop, in as many iterations as only the run knows; make an array that is large enough with "
-            "np.empty and write to its elements, or write a for loop with a break"
-        )
 
 
-Stage = Callable[[Indexed, Callable[..., State], State], State]
+Block = Callable[..., State]
+Stage = Callable[[Indexed, Block, State], State]
+StageBlocks = Callable[[Callable[..., Block], State, Any], State]  # given what is done around each block
 
 
-def stage_for(stage: Stage, items: Indexed, body: Callable[..., State], state: State, has_test: bool, short: bool) -> State:
+def stage_for(stage: Stage, items: Indexed, body: Block, state: State, has_test: bool, short: bool) -> State:
     """Stage a ``for`` loop; a short one is unrolled instead where a list becomes longer in it."""
     trace = active_trace()
     trace.short += short
@@ -233,32 +251,54 @@ def stage_for(stage: Stage, items: Indexed, body: Callable[..., State], state: S
         trace.short -= short
 
 
-def stage_branch(stage: Callable[[State], State], blocks: tuple[Any, ...], state: State) -> State:
+def stage_while(stage: StageBlocks, state: State, blocks: tuple[Any, ...]) -> State:
+    """Stage a ``while`` loop, in which lists may become longer."""
+    with staging((*state, *blocks)):
+        if not active_trace().growing:
+            try:
+                return stage(_as_it_is, state, math.inf)
+            except Grows:
+                pass
+        return _stage_appending(*_of_blocks(stage, math.inf), state, blocks, False)
+
+
+def stage_branch(stage: StageBlocks, state: State, blocks: tuple[Any, ...]) -> State:
     """Stage a branch, in which lists may become longer; those that a loop or branch around it holds are left to this."""
     with staging((*state, *blocks)):
         try:
-            return stage(state)
+            return stage(_as_it_is, state, 1)
         except Grows as reason:
             if belongs_to(active_trace().staging[:-1], reason):
                 raise
-        once = Indexed(0, 1, 1, lambda k: k)
-        return _stage_appending(lambda _, body, s: body((0, 0), *s), once, lambda _, *s: stage(s), state, blocks, True)
+        return _stage_appending(*_of_blocks(stage, 1), state, blocks, True)
 
 
-def _stage_appending(
-    stage: Stage, items: Indexed, body: Callable[..., State], state: State, blocks: tuple[Any, ...], has_test: bool
-) -> State:
+def _as_it_is(block: Block, number: Any = 0) -> Block:
+    return block
+
+
+def _of_blocks(stage: StageBlocks, count: Any) -> tuple[Stage, Indexed, Block]:
+    """What has blocks of its own as a loop of so many iterations: each run of a block is one."""
+
+    def stage_all(items: Indexed, body: Block, state: State) -> State:
+        return stage(lambda block, number=0: lambda *inner: body((number, block), *inner), state, items.stop)
+
+    return stage_all, Indexed(0, count, 1, lambda k: k), lambda block, *inner: block(*inner)
+
+
+def _stage_appending(stage: Stage, items: Indexed, body: Block, state: State, blocks: tuple[Any, ...], has_test: bool) -> State:
     """Stage a loop in which lists grow, its own or those of loops around it; ``blocks`` are what it runs of the user's."""
     trace = active_trace()
     numbered = items.from_zero()
-    growths = [Growth(thing, 0, True, thing.size, pushed=thing.pushed) for thing in trace.growing]
+    regular = not has_test and numbered.stop is not math.inf
+    growths = [Growth(thing, 0, regular, thing.size, pushed=thing.pushed) for thing in trace.growing]
     moving: list[Moving] = []
     try:
         for _ in range(TRIES):
             try:
                 return _attempt(stage, numbered, body, state, growths, moving)
             except Grows as reason:
-                _learn(reason, moving, (*state, *blocks), has_test)
+                _learn(reason, moving, (*state, *blocks), not has_test)
             except Misjudged as reason:
                 if all(reason.growth is not growth for growth in (*growths, *(m.growth for m in moving))):
                     raise
@@ -270,15 +310,32 @@ def _stage_appending(
         raise
 
 
-def _attempt(
-    stage: Stage, items: Indexed, body: Callable[..., State], state: State, growths: list[Growth], moving: list[Moving]
-) -> State:
-    trace = active_trace()
-    for one in moving:
-        one.make_room(items.stop)
+def _attempt(stage: Stage, items: Indexed, body: Block, state: State, growths: list[Growth], moving: list[Moving]) -> State:
     everything = [*growths, *(one.growth for one in moving)]
+    if items.stop is math.inf and any(one.growth.each != 0 for one in moving):
+        trips = Trips()
+        (count,) = _counted(
+            lambda: _run(stage, items, trips.around(body), state, everything, moving), state, moving, lambda: [trips.number]
+        )
+        items = Indexed(0, count, 1, items.at)
 
-    def counted(numbered_item: Any, *inner: Any) -> State:
+    def run() -> State:
+        return _run(stage, items, body, state, everything, moving)
+
+    endless = [one for one in moving if one.growth.each is None]
+    sizes = _counted(run, state, moving, lambda: [one.growth.thing.size for one in endless]) if endless else []
+    for one in moving:
+        one.make_room(sizes[endless.index(one)] if one in endless else one.largest(items.stop))
+    outcome = run()
+    settled = {id(one.growth.thing): one.settled() for one in moving}
+    return tuple(settled.get(id(value), value) for value in outcome)
+
+
+def _run(stage: Stage, items: Indexed, body: Block, state: State, everything: list[Growth], moving: list[Moving]) -> State:
+    """Stage the loop with the lists that have been given room."""
+    trace = active_trace()
+
+    def followed(numbered_item: Any, *inner: Any) -> State:
         number, item = numbered_item
         for growth in everything:
             growth.begin(number)
@@ -288,42 +345,81 @@ def _attempt(
         return outcome
 
     held = tuple(next((m.growth.thing for m in moving if _is(value, m.thing)), value) for value in state)
+    known = len(trace.growing)
     trace.growing += [one.growth.thing for one in moving]
     try:
-        outcome = stage(Indexed(0, items.stop, 1, lambda k: (k, items.at(k))), counted, held)
+        outcome = stage(Indexed(0, items.stop, 1, lambda k: (k, items.at(k))), followed, held)
     finally:
-        del trace.growing[len(growths) :]
+        del trace.growing[known:]
         for growth in everything:
             if growth.regular:
                 growth.thing.size = growth.start
     for growth in everything:
         growth.after(items.stop)
-    settled = {id(one.growth.thing): one.settled() for one in moving}
-    return tuple(settled.get(id(value), value) for value in outcome)
+    return outcome
 
 
-def _learn(reason: Grows, moving: list[Moving], holders: tuple[Any, ...], has_test: bool) -> None:
+@dataclass(slots=True, eq=False)
+class Trips:
+    """Counts the iterations of a loop."""
+
+    number: Any = 0
+
+    def around(self, body: Block) -> Block:
+        """A loop's body that counts."""
+
+        def counting(*arguments: Any) -> State:
+            remember(self, "attribute", "number")
+            self.number = self.number + 1
+            return body(*arguments)
+
+        return counting
+
+
+def _counted(run: Callable[[], State], state: State, moving: list[Moving], counts: Callable[[], list[Any]]) -> list[Any]:
+    """What counts are after a loop: it is run, and nothing else that it does is kept."""
+    trace = active_trace()
+    pushed = [(thing, thing.pushed) for thing in trace.growing]
+    trace.counting += 1
+    try:
+        with snapshot(state), trace.open_scope() as scope:
+            for one in moving:
+                one.make_room(one.length() if one.growth.each == 0 else None)
+            run()
+            numbers = [scope.resolve(as_tracer(count).value) for count in counts()]
+        with trace.open_scope() as otherwise:
+            none = [otherwise.builder.zeros(ArrayType(I64)) for _ in numbers]
+    finally:
+        trace.counting -= 1
+        for thing, before in pushed:
+            thing.pushed = before
+    found = emit_cond(as_tracer(np.bool_(True)), [(scope, numbers), (otherwise, none)])
+    return [_between(new(number, weak=True), 0, None) for number in found]
+
+
+def _learn(reason: Grows, moving: list[Moving], holders: tuple[Any, ...], regular: bool) -> None:
     """Have a further list grow in arrays, or one in arrays of other dtypes; refuse those of loops around this one."""
     for one in moving:
         if one.growth.thing is reason.thing:
-            one.items = joined(one.items, reason.items)
+            one.items, growth = joined(one.items, reason.items), one.growth
+            growth.each = reason.each if growth.each == 0 else growth.each
             return
     is_known = reason.items is not None or bool(reason.thing)
     if not is_known or belongs_to(active_trace().staging[:-1], reason) or not _holds(holders, reason.thing):
         raise reason
-    moving.append(Moving.begin(reason, list(_places(reason.thing, holders, set())), not has_test))
+    moving.append(Moving.begin(reason, list(_places(reason.thing, holders, set())), regular))
 
 
 def belongs_outside(reason: NotStaged) -> bool:
     """Whether a loop around those that are staged now, or have just been, must do something about it, and can."""
-    return belongs_to([loop for loop in active_trace().staging if loop.counted], reason)
+    return belongs_to(active_trace().staging, reason)
 
 
-def belongs_to(loops: Sequence[Staged], reason: NotStaged) -> bool:
+def belongs_to(loops: Sequence[tuple[Any, ...]], reason: NotStaged) -> bool:
     """Whether what became of a list concerns one of some loops."""
     if not isinstance(reason, Grows) or isinstance(reason.thing, Growing):
         return isinstance(reason, (Grows, Misjudged))
-    return any(_holds(loop.holders, reason.thing) for loop in loops)
+    return any(_holds(holders, reason.thing) for holders in loops)
 
 
 def _holds(holders: tuple[Any, ...], thing: Any) -> bool:

@@ -227,7 +227,8 @@ def _ufunc_method(ufunc: np.ufunc, name: str, *args: Any, **kwargs: Any) -> Any:
 
 def _numpy(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     if function in CREATION or concerns_program(args, kwargs):
-        args = tuple(_listed(a) for a in args)
+        if function is not np.block:  # for which a list is something else than an array
+            args = tuple(_listed(a) for a in args)
         return numpy_function(function)(*args, **kwargs)
     return _own(function(*args, **kwargs))
 
@@ -237,7 +238,7 @@ def _listed(argument: Any) -> Any:
     if isinstance(argument, Indexed):
         argument = Comprehension(argument, lambda item: item, None)
     if isinstance(argument, Comprehension):
-        return argument.as_array() if argument.condition is None else list(argument)
+        argument = argument.as_array() if argument.condition is None and not argument.flat else argument.listed()
     return as_arrays(argument)
 
 

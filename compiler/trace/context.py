@@ -114,9 +114,10 @@ class Trace:
         self.handlers: list[Callable[[], tuple[Any, ...]]] = []  # what the ``try`` statements around catch
         self.dynamic_tests = False  # whether comparisons of sizes are left to run time, as in the test of a while loop
         self.expanding: set[int] = set()  # functions with a derivative of their own whose passes are being traced
-        self.staging: list[Any] = []  # the loops that are being staged (``appending``)
+        self.staging: list[Any] = []  # what holds the lists of the loops that are being staged (``appending``)
         self.short = 0  # how many of these are `for` loops that are unrolled where they cannot be staged
         self.growing: list[Any] = []  # lists that these make longer
+        self.counting = 0  # how many loops around are run only to count the items of such lists
         self.outdated: set[Any] = set()  # cells that are outdated in some scope
         self.pins: dict[str, SourceLine | None] = {}  # symbols that became numbers, and where
 

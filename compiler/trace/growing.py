@@ -29,6 +29,13 @@ NOT_ARRAYS = (
 )
 
 
+RECENT = 8  # so many items of a list are kept, the first and the last, while it is counted how many it gets
+ONLY_RECENT = (
+    f"a loop that makes a list longer by as many items as only the run knows reads another item than the {RECENT} first and last "
+    "ones; make an array that is large enough with np.empty and write to its elements, or write a for loop with a break"
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Items:
     """What is known of the items of a list: their structure, and of each leaf the shape, dtype, and whether it is a Python number."""
@@ -96,7 +103,7 @@ class Grows(NotStaged):
     def __init__(self, thing: Any, items: Items | None, each: int) -> None:
         super().__init__(
             "a list is changed in a loop or branch that depends on values known only when the program runs; make an array that is large "
-            "enough with np.empty and write to its elements, or, where that is a while loop, write a for loop with a break"
+            "enough with np.empty and write to its elements"
         )
         self.thing = thing
         self.items = items
@@ -104,14 +111,24 @@ class Grows(NotStaged):
 
 
 class Growing(Rows):
-    """A list whose items are the first ``size`` rows of some arrays; ``pushed`` bounds how many one run of a loop's body adds."""
+    """A list whose items are the first ``size`` rows of some arrays; ``pushed`` bounds how many one run of a loop's body adds.
 
-    __slots__ = ("pushed", "size")
+    Where the items are counted only, those from number ``first`` on take turns in the ``RECENT`` last rows.
+    """
+
+    __slots__ = ("first", "is_full", "pushed", "size")
 
     def __init__(self, arrays: Sequence[Tracer], items: Items, size: Any = 0) -> None:
         super().__init__(arrays, items.tree, items.weak)
         self.size = size
-        self.pushed: Dim = 0
+        self.pushed: Any = 0  # a Dim, or infinity
+        self.first: Any = None
+        self.is_full = False  # whether there is no room for further items
+
+    @property
+    def is_counted(self) -> bool:
+        """Whether its arrays hold only some items."""
+        return self.first is not None
 
     def fill(self, items: Iterable[Any]) -> None:
         """Put the first items in place."""
@@ -120,16 +137,24 @@ class Growing(Rows):
             self.size = self.size + 1
 
     def _write(self, position: Any, leaves: Sequence[Any]) -> None:
+        row = self._row(position)
         for array, leaf in zip(self.arrays, leaves, strict=True):
-            array[position] = leaf
+            array[row] = leaf
             if isinstance(leaf, Tracer) and not leaf.is_scalar:
                 leaf.cell.listed = True
+
+    def _row(self, position: Any) -> Any:
+        """The row of the arrays that holds an item."""
+        if not self.is_counted:
+            return position
+        return elementwise("select", position < self.first, position, self.first + position % RECENT)
 
     def count(self) -> Any:
         return self.size
 
     def settled(self) -> Rows:
         """The items that are in use, in arrays of just that length."""
+        self._refuse_to_count("all items are")
         return self.in_rows([array[: self.size].copy() for array in self.arrays])
 
     def in_rows(self, arrays: Sequence[Tracer]) -> Rows:
@@ -147,8 +172,8 @@ class Growing(Rows):
         return [self.item(k) for k in range(self.size)]
 
     def item(self, index: Any) -> Any:
-        position = self._position(index)
-        leaves = [_as_item(array[position]) for array in self.arrays]
+        row = self._row(self._position(index))
+        leaves = [_as_item(array[row]) for array in self.arrays]
         found = self.tree.unflatten([new(v.value, weak=True) if w else v for v, w in zip(leaves, self.weak, strict=True)])
         if isinstance(found, Rows):
             found.owner = self, index  # so that it cannot be made longer
@@ -163,6 +188,9 @@ class Growing(Rows):
             position = index + self.size if negative else index
         inside = elementwise("and", elementwise("ge", position, 0), elementwise("lt", position, self.size))
         emit_check(inside, IndexError("list index out of range"))
+        if self.is_counted and not (isinstance(index, int) and -RECENT <= index < 0):
+            kept = elementwise("or", elementwise("lt", position, self.first), elementwise("ge", position, self.size - RECENT))
+            emit_check(kept, NotImplementedError(ONLY_RECENT))
         return position
 
     def append(self, item: Any) -> None:
@@ -173,7 +201,7 @@ class Growing(Rows):
         )
         both = joined(own, found)
         assert both is not None
-        if both.dtypes != own.dtypes:
+        if both.dtypes != own.dtypes or self.is_full:
             raise Grows(self, found, 1)
         self.weak[:] = both.weak
         self._write(self.size, flatten(held_in_arrays(item))[0])
@@ -194,7 +222,8 @@ class Growing(Rows):
         """``list.pop``, of the last item."""
         if not isinstance(index, int) or index != -1:
             raise Concretize("list.pop(k) of a list that a loop makes longer; only its last item can be taken away")
-        last = self.tree.unflatten([v.copy() if isinstance(v, Tracer) and v.ndim else v for v in flatten(self.item(-1))[0]])
+        self._refuse_to_count("an item is taken away")
+        last = _copied(self.item(-1))
         self._resize(self.size - 1)
         return last
 
@@ -221,6 +250,13 @@ class Growing(Rows):
         self.extend(other)
         return self
 
+    def _refuse_to_count(self, what: str) -> None:
+        if self.is_counted:
+            raise NotStaged(
+                f"{what} in a loop that makes a list longer by as many items as only the run knows; make an array that is large enough with "
+                "np.empty and write to its elements, or write a for loop with a break"
+            )
+
     def _as_list(self, what: str) -> list[Any]:
         raise Concretize(f"{what}, while a loop makes the list longer; make an array with np.empty instead")
 
@@ -232,6 +268,12 @@ def _as_item(row: Tracer) -> Tracer:
     row = row.renewed()
     row.cell.listed = True
     return row
+
+
+def _copied(item: Any) -> Any:
+    """An item whose arrays are its own."""
+    leaves, tree = flatten(item)
+    return tree.unflatten([v.copy() if isinstance(v, Tracer) and v.ndim else v for v in leaves])
 
 
 def picked(container: Sequence[Any], index: Tracer) -> Any:
@@ -314,6 +356,15 @@ def grown(rows: Rows, item: Any) -> tuple[Tracer, ...] | None:
     )
 
 
+def shortened(rows: Rows) -> tuple[Any, tuple[Tracer, ...]]:
+    """The last item of a list, and the arrays without it."""
+    if active_trace().scope is not rows.scope:
+        raise Grows(rows, known_items(rows), 0)
+    rows.added.append(None)
+    emit_check(rows.count() > 0, IndexError("pop from empty list"))
+    return _copied(rows.item(-1)), rows[:-1].arrays
+
+
 def refuse_whole(changes: Sequence[Change], *scopes: Scope) -> None:
     """A list that grows has no place in a region, but in arrays; containers that are changed otherwise have none at all."""
     for change in changes:
@@ -332,7 +383,7 @@ def refuse_grown(state: Sequence[Any], given: Sequence[Any], scope: Scope) -> No
     """A list among the values of variables, which a block was given as other objects, has become longer or shorter in its scope."""
     for value, inside in zip(state, given, strict=True):
         if isinstance(inside, Rows) and inside.added and inside is not value:
-            raise Grows(value, joined(*inside.added), len(inside.added))
+            raise Grows(value, joined(known_items(value), *inside.added), sum(items is not None for items in inside.added))
         change = scope.changes.get((id(inside), "whole", None)) if isinstance(inside, list) else None
         if change is not None and len(change.before) != len(change.after):
             added = _added(change)

@@ -148,6 +148,9 @@ def as_indexed(iterable: Any) -> Indexed | None:
     """The iterable by index, or None for Python containers and iterators."""
     if isinstance(iterable, Indexed):
         return iterable
+    if isinstance(iterable, Comprehension) and iterable.condition is None and not iterable.flat:
+        items, element = iterable.items, iterable.element
+        return Indexed(items.start, items.stop, items.step, lambda k: element(items.at(k)))
     if isinstance(iterable, range):
         return Indexed(iterable.start, iterable.stop, iterable.step, lambda k: k)
     if isinstance(iterable, Rows) and iterable.listed is None:
@@ -208,18 +211,25 @@ def backwards(iterable: Any) -> Any:
 
 
 class Comprehension:
-    """A generator expression over items by index: iterated, or reduced by one staged loop."""
+    """A generator expression over items by index: iterated, or reduced by one staged loop.
 
-    def __init__(self, items: Indexed, element: Callable[[Any], Any], condition: Callable[[Any], Any] | None) -> None:
+    ``element`` makes an element of an item, or, of a ``flat`` one (with a second ``for``), an iterable of elements.
+    """
+
+    def __init__(
+        self, items: Indexed, element: Callable[[Any], Any], condition: Callable[[Any], Any] | None, flat: bool = False
+    ) -> None:
         self.items = items
         self.element = element
         self.condition = condition
+        self.flat = flat
         self.started = False  # whether it has given an item
 
     def __iter__(self) -> Iterator[Any]:
         from .operators import OPERATORS
 
-        return OPERATORS._generate(iter(self.items), self.element, self.condition)
+        found = OPERATORS._generate(iter(self.items), self.element, self.condition)
+        return (part for parts in found for part in parts) if self.flat else found
 
     def fold(self, combine: Callable[[Any, Any], Any], start: Any) -> Any:
         """Combine all elements, first to last, in one loop."""
@@ -228,6 +238,9 @@ class Comprehension:
     def fold_lazily(self, combine: Callable[[Any, Callable[[], Any]], Any], start: Any) -> Any:
         """The same, where an element is computed when it is asked for."""
         from .operators import OPERATORS
+
+        if self.flat:
+            return OPERATORS.for_(self, lambda part, total: (combine(total, lambda: part),), (start,), ("the sum",))[0]
 
         def body(item: Any, total: Any) -> tuple[Any]:
             def include() -> tuple[Any]:
@@ -238,6 +251,13 @@ class Comprehension:
             return OPERATORS.if_(self.condition(item), include, lambda: (total,), (), ("the sum",))  # type: ignore[return-value]
 
         return OPERATORS.for_(self.items, body, (start,), ("the sum",))[0]
+
+    def listed(self) -> list[Any] | Rows:
+        """What ``list`` makes of it."""
+        from .operators import OPERATORS
+
+        make = OPERATORS.flatcomp if self.flat else OPERATORS.listcomp
+        return make(self.items, self.element, self.condition)
 
     def as_array(self) -> Tracer:
         """All elements in one array, written by one loop."""

@@ -14,12 +14,33 @@ from .broadcasting import assume_shape, fit, repeated
 from .context import active_trace
 from .elementwise import into
 from .promotion import as_array, as_tracer, common_dtype, convert
+from .rows import Rows
 from .shaping import at_least, dims_of, dims_user, expand_dims, leading_axes, moveaxis, normal_axis, ravel, reshape, reshaped
 from .tracer import Tracer, as_dim, describe, new, python_size
+from .unbound import emit_check
+
+
+def _in_rows(arrays: Any) -> Tracer | None:
+    """The array whose rows some arrays are, if they are."""
+    if isinstance(arrays, Rows) and arrays.listed is None:
+        return arrays.as_array()
+    return arrays if isinstance(arrays, Tracer) and arrays.ndim else None
+
+
+def _each(shaped: Callable[[Any], Tracer], arrays: Any) -> Any:
+    """Arrays after something that gives each another shape."""
+    rows = _in_rows(arrays)
+    if rows is None:
+        return [shaped(a) for a in arrays]
+    sample = new(active_trace().scope.builder.zeros(rows.type.with_shape(rows.type.shape[1:])))
+    return reshaped(rows, (rows.type.shape[0], *shaped(sample).type.shape))
 
 
 def concatenate(arrays: Any, axis: Any = 0, out: Any = None, dtype: Any = None, casting: str = "same_kind") -> Tracer:
     """``np.concatenate``."""
+    rows = _in_rows(arrays)
+    if rows is not None:
+        return into(out, _rows_concatenated(rows, axis, dtype), "concatenate")
     parts = [as_array(a) for a in arrays]
     if not parts:
         raise ValueError("need at least one array to concatenate")
@@ -39,6 +60,21 @@ def concatenate(arrays: Any, axis: Any = 0, out: Any = None, dtype: Any = None, 
     return into(out, new(active_trace().emit("concatenate", *variables, axis=axis), scalar=False), "concatenate")
 
 
+def _rows_concatenated(rows: Tracer, axis: Any, dtype: Any) -> Tracer:
+    """The rows of an array one after the other, in a new one."""
+    emit_check(rows.shape[0] > 0, ValueError("need at least one array to concatenate"))
+    if axis is None:
+        joined = ravel(rows)
+    elif rows.ndim == 1:
+        raise ValueError("zero-dimensional arrays cannot be concatenated")
+    else:
+        axis = normal_axis(axis, rows.ndim - 1)
+        moved = moveaxis(rows, 0, axis)
+        shape = moved.type.shape
+        joined = reshaped(moved, (*shape[:axis], shape[axis] * shape[axis + 1], *shape[axis + 2 :]))
+    return convert(joined, np.dtype(dtype if dtype is not None else rows.dtype)).copy()
+
+
 def _matching(part: Tracer, first: Tracer, axis: int) -> Var:
     """The part with its sizes, but along the axis, written as the first part's."""
     sizing = active_trace().sizing
@@ -54,36 +90,44 @@ def _matching(part: Tracer, first: Tracer, axis: int) -> Var:
 
 def stack(arrays: Any, axis: int = 0, out: Any = None, dtype: Any = None, casting: str = "same_kind") -> Tracer:
     """``np.stack``."""
-    parts = [as_array(a) for a in arrays]
-    if not parts:
+    parts = arrays if _in_rows(arrays) is not None else [as_array(a) for a in arrays]
+    if isinstance(parts, list) and not parts:
         raise ValueError("need at least one array to stack")
     text = active_trace().sizing.shape_text
-    if any(p.type.rank != parts[0].type.rank for p in parts):
+    if isinstance(parts, list) and any(p.type.rank != parts[0].type.rank for p in parts):
         raise ShapeError("all input arrays must have the same shape: " + ", ".join(text(p.type.shape) for p in parts))
-    axis = normal_axis(axis, parts[0].type.rank + 1)
-    return concatenate([expand_dims(p, axis) for p in parts], axis, out, dtype)
+
+    def with_axis(part: Tracer) -> Tracer:
+        return expand_dims(part, normal_axis(axis, part.ndim + 1))
+
+    return concatenate(_each(with_axis, parts), axis, out, dtype)
 
 
 def vstack(arrays: Any, *, dtype: Any = None, casting: str = "same_kind") -> Tracer:
     """``np.vstack``."""
-    return concatenate([at_least(2, a) for a in arrays], 0, dtype=dtype)
+    return concatenate(_each(lambda a: at_least(2, a), arrays), 0, dtype=dtype)
 
 
 def hstack(arrays: Any, *, dtype: Any = None, casting: str = "same_kind") -> Tracer:
     """``np.hstack``."""
-    parts = [at_least(1, a) for a in arrays]
-    return concatenate(parts, 0 if parts and parts[0].type.rank == 1 else 1, dtype=dtype)
+    parts = _each(lambda a: at_least(1, a), arrays)
+    rank = parts.ndim - 1 if isinstance(parts, Tracer) else parts[0].ndim if parts else 1
+    return concatenate(parts, 0 if rank == 1 else 1, dtype=dtype)
 
 
 def dstack(arrays: Any) -> Tracer:
     """``np.dstack``."""
-    return concatenate([at_least(3, a) for a in arrays], 2)
+    return concatenate(_each(lambda a: at_least(3, a), arrays), 2)
 
 
 def column_stack(arrays: Any) -> Tracer:
     """``np.column_stack``."""
-    parts = [as_array(a) for a in arrays]
-    return concatenate([p if p.type.rank >= 2 else reshaped(p, (p.type.size, 1)) for p in parts], 1)
+
+    def column(part: Any) -> Tracer:
+        part = as_array(part)
+        return part if part.type.rank >= 2 else reshaped(part, (part.type.size, 1))
+
+    return concatenate(_each(column, arrays), 1)
 
 
 def block(arrays: Any) -> Tracer:
@@ -94,14 +138,18 @@ def block(arrays: Any) -> Tracer:
 
 
 def _depth(arrays: Any) -> int:
-    return 1 + _depth(arrays[0]) if isinstance(arrays, list) else 0
+    return 1 + _depth(arrays[0]) if isinstance(arrays, (list, Rows)) else 0
 
 
 def _blocks(arrays: Any) -> list[Any]:
+    if isinstance(arrays, Rows):
+        return [arrays.item(0)]  # the others are like it
     return [inner for a in arrays for inner in _blocks(a)] if isinstance(arrays, list) else [arrays]
 
 
 def _joined(arrays: Any, depth: int, rank: int) -> Tracer:
+    if isinstance(arrays, Rows):
+        return concatenate(_each(lambda a: leading_axes(rank, a), arrays), -depth)
     if not isinstance(arrays, list):
         found = leading_axes(rank, arrays)
         return new(found.value, scalar=False)

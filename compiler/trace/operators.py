@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import math
 import types
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
@@ -18,13 +19,13 @@ from ..errors import ShapeError, UnsupportedError
 from ..ir.types import BOOL
 from ..tree import flatten
 from . import arithmetic, calls
-from .appending import belongs_outside, stage_branch, stage_for, staging
+from .appending import belongs_outside, stage_branch, stage_for, stage_while
 from .blocks import Holding, NotStaged, snapshot
 from .blocks import truth as truth_of_array
 from .branches import staged_if
 from .context import active_trace, user_line
 from .elementwise import elementwise
-from .growing import picked, refuse_write
+from .growing import Grows, picked, refuse_write
 from .iterables import Comprehension, Indexed, as_indexed
 from .loops import LAST, Bounds, EffectsOfTest, staged_loop
 from .mutation import remember
@@ -73,14 +74,13 @@ class Operators:
         if not isinstance(decided, Tracer):
             return then(*state) if decided else orelse(*state)
 
-        def stage(state: State) -> State:
-            if not state:
-                return staged_if(decided, then, orelse, state, names)
-            holding = Holding(state, names, mutated)
-            return holding.unwrap(staged_if(decided, holding.around(then), holding.around(orelse), holding.wrap(state), names))
+        def stage(around: Callable[..., Any], state: State, _: Any) -> State:
+            holding = Holding(state, names[: len(state)], mutated)
+            first, second = holding.around(around(then)), holding.around(around(orelse))
+            return holding.unwrap(staged_if(decided, first, second, holding.wrap(state), names))
 
         try:
-            return stage_branch(stage, (then, orelse), state)
+            return stage_branch(stage, state, (then, orelse))
         except RecursionError:
             raise NotStaged(
                 "a function calls itself, and whether it stops depends on a value that is known only when the program runs; write "
@@ -147,7 +147,7 @@ class Operators:
                 decided, after = _decide(test, state)
             if isinstance(decided, Tracer) or (decided and self._goes_on(test, body, after, 1 if done else SHORT_WHILE)):
                 try:
-                    return self._stage_while(test, body, state, (*after, decided), names, Holding(state, names, mutated))
+                    return self._stage_while(test, body, state, (*after, decided), names, mutated)
                 except (Concretize, NotStaged, ShapeError):
                     if isinstance(decided, Tracer):
                         decided, after = _decide(test, state)
@@ -162,34 +162,47 @@ class Operators:
 
     @staticmethod
     def _stage_while(
-        test: Callable[..., Any], body: Callable[..., State], state: State, after: State, names: Sequence[str], holding: Holding
-    ) -> State:
+        test: Callable[..., Any], body: Callable[..., State], state: State, after: State, names: Sequence[str],
+        mutated: Sequence[str],
+    ) -> State:  # fmt: skip
         """A while loop from a state, of which the state after its test and the test's truth are known."""
 
-        def tested(*inner: Any) -> State:
-            with _dynamic_tests():
-                decided, after = _decide(test, holding.unwrap(inner))
-            return (*holding.wrap(after), decided)
+        def stage(around: Callable[..., Any], both: State, count: Any) -> State:
+            state, after = both[: len(names)], both[len(names) :]
+            holding = Holding(state, names, mutated)
 
-        def pure_test(*inner: Any) -> Any:
-            *after, decided = tested(*inner)
-            if any(a is not b for a, b in zip(after, inner, strict=True)):
-                raise EffectsOfTest
-            return decided
+            def tested(*inner: Any) -> State:
+                with _dynamic_tests():
+                    decided, after = _decide(test, holding.unwrap(inner))
+                return (*holding.wrap(after), decided)
 
-        def body_and_test(*inner: Any) -> State:
-            return tested(*holding.around(body)(*inner[:-1]))
+            def pure_test(*inner: Any) -> Any:
+                *after, decided = tested(*inner)
+                if any(a is not b for a, b in zip(after, inner, strict=True)):
+                    raise EffectsOfTest
+                return decided
 
-        with staging((*state, body, test), counted=False):
+            def body_and_test(*inner: Any) -> State:
+                return tested(*holding.around(body)(*inner[:-1]))
+
+            extended, more = holding.wrap(after), (*names, "the test of the loop")
+            if count is not math.inf:  # iterations, as the test has told already
+                bounds = Bounds(0, count, 1)
+                return holding.unwrap(
+                    staged_loop(bounds, lambda number, *s: around(body_and_test, number)(*s), extended, more, None)[:-1]
+                )
             try:
-                return holding.unwrap(staged_loop(None, holding.around(body), holding.wrap(state), names, pure_test))
+                return holding.unwrap(staged_loop(None, around(holding.around(body)), holding.wrap(state), names, pure_test))
             except EffectsOfTest:
-                extended = holding.wrap(after)
+                pass
             try:
-                outcome = staged_loop(None, body_and_test, extended, (*names, "the test of the loop"), lambda *inner: inner[-1])
+                return holding.unwrap(staged_loop(None, around(body_and_test), extended, more, lambda *inner: inner[-1])[:-1])
+            except Grows:
+                raise
             except (Concretize, NotStaged, ShapeError) as error:
                 raise UnsupportedError(str(error)) from None
-            return holding.unwrap(outcome[:-1])
+
+        return stage_while(stage, (*state, *after), (body, test))
 
     @staticmethod
     def _goes_on(test: Callable[..., Any], body: Callable[..., State], state: State, count: int) -> bool:
@@ -213,6 +226,8 @@ class Operators:
         mutated: Sequence[str] = (), go_on: Callable[..., Any] | None = None,
     ) -> State:  # fmt: skip
         """``for item in iterable: body``."""
+        if isinstance(iterable, Comprehension):
+            body, iterable = self._of_passing(iterable, body, names, mutated, go_on), iterable.items
         items = as_indexed(iterable)
         if items is None:
             return self._unroll(iterable, body, state, names, go_on)
@@ -238,6 +253,23 @@ class Operators:
                 raise UnsupportedError(f"this loop must be unrolled, and has {count} iterations: {reason}") from None
             numbered = items.from_zero()
             return self._unroll((numbered.item(k) for k in range(count)), body, state, names, go_on)
+
+    def _of_passing(
+        self, elements: Comprehension, body: Callable[..., State], names: Sequence[str], mutated: Sequence[str],
+        go_on: Callable[..., Any] | None,
+    ) -> Callable[..., State]:  # fmt: skip
+        """The body of a loop over the elements of a generator expression, as that of a loop over its items."""
+
+        def take(item: Any, *state: Any) -> State:
+            found = elements.element(item)
+            return self.for_(found, body, state, names, mutated, go_on) if elements.flat else body(found, *state)
+
+        def run(item: Any, *state: Any) -> State:
+            if elements.condition is None:
+                return take(item, *state)
+            return self.if_(elements.condition(item), lambda *inner: take(item, *inner), _identity, state, names, mutated)
+
+        return run
 
     def _stage(
         self, items: Indexed, body: Callable[..., State], state: State, names: Sequence[str], holding: Holding,
@@ -305,17 +337,19 @@ class Operators:
         self, iterable: Any, element: Callable[[Any], Any], condition: Callable[[Any], Any] | None = None
     ) -> list[Any]:
         """``[element for item in iterable if condition]``; over many items, a list made by one loop."""
+        if condition is not None:
+            return self.flatcomp(iterable, lambda item: (element(item),), condition)
         items = as_indexed(iterable)
         count = None if items is None else items.static_count()
-        if items is None or (count is not None and count <= LISTED_AT_MOST) or condition is not None:
-            return list(self.genexp(iterable, element, condition))
+        if items is None or (count is not None and count <= LISTED_AT_MOST):
+            return list(self.genexp(iterable, element))
         try:
             return Comprehension(items, element, None).as_rows()  # type: ignore[return-value]
         except (Concretize, NotStaged):
             count = active_trace().sizing.pin(as_dim(items.count()) or 0)
             if count is None or count > UNROLL_AT_MOST:
                 raise
-            return list(self.genexp(iterable, element, condition))
+            return list(self.genexp(iterable, element))
 
     def genexp(self, iterable: Any, element: Callable[[Any], Any], condition: Callable[[Any], Any] | None = None) -> Any:
         """``(element for item in iterable if condition)``."""
@@ -331,8 +365,8 @@ class Operators:
             kept = True if condition is None else truth(condition(item))
             if isinstance(kept, Tracer):
                 raise UnsupportedError(
-                    "a comprehension whose condition is known only when the program runs: the length of its result would "
-                    "be too; use np.where, or a loop that writes into an array"
+                    "the condition of a generator expression is known only when the program runs, where the number of its items must be "
+                    "known now; make a list of it, or use np.where"
                 )
             if kept:
                 yield element(item)
@@ -348,12 +382,44 @@ class Operators:
     def flatcomp(
         self, iterable: Any, inner: Callable[[Any], Iterable[Any]], condition: Callable[[Any], Any] | None = None
     ) -> list[Any]:
-        """``[... for item in iterable for ...]``."""
-        return [part for items in self.genexp(iterable, inner, condition) for part in items]
+        """``[... for item in iterable for ...]``; over many items, or where only the run knows of a condition, by a loop."""
+        items = as_indexed(iterable)
+        count = None if items is None else items.static_count()
+        iterable = list(iterable) if items is None else items
+        if items is None or (count is not None and count <= LISTED_AT_MOST):
+            tests = [True if condition is None else truth(condition(item)) for item in iterable]
+            if not any(isinstance(test, Tracer) for test in tests):
+                return [part for item, test in zip(iterable, tests, strict=True) if test for part in inner(item)]
+        names = ("the list",)
 
-    def flatgen(self, *args: Any) -> Iterator[Any]:
+        def push(part: Any, made: Any) -> State:
+            calls.call(made.append)(part)
+            return (made,)
+
+        def add(item: Any, made: Any) -> State:
+            return self.for_(inner(item), push, (made,), names, names)
+
+        def body(item: Any, made: Any) -> State:
+            if condition is None:
+                return add(item, made)
+            return self.if_(condition(item), lambda made: add(item, made), _identity, (made,), names, names)
+
+        if items is None:
+            return self._unroll(iterable, body, ([],), names, None)[0]  # type: ignore[no-any-return]
+
+        def stage(items: Indexed, body: Callable[..., State], state: State) -> State:
+            return self._stage(items, body, state, names, Holding(state, names, names), None)
+
+        return stage_for(stage, items, body, ([],), False, False)[0]  # type: ignore[no-any-return]
+
+    def flatgen(
+        self, iterable: Any, inner: Callable[[Any], Iterable[Any]], condition: Callable[[Any], Any] | None = None
+    ) -> Any:
         """The lazy form of ``flatcomp``."""
-        return iter(self.flatcomp(*args))
+        items = as_indexed(iterable)
+        if items is not None:
+            return Comprehension(items, inner, condition, flat=True)
+        return (part for parts in self._generate(iterable, inner, condition) for part in parts)
 
     # places
 

@@ -134,8 +134,7 @@ def _extreme(name: str) -> Callable[..., Any]:
     def extreme(*args: Any, key: Any = None, **kwargs: Any) -> Any:
         values = args[0] if len(args) == 1 else args
         if isinstance(values, Comprehension):
-            varies = values.condition is None and values.items.static_count() is None
-            values = values.as_rows() if varies else list(values)
+            values = values.listed()
         if key is not None:
             return _extreme_by_key(values, call(key), name, lambda: python((), **kwargs))
         if isinstance(values, (Tracer, Rows)) and "default" in kwargs:
@@ -268,6 +267,8 @@ def _print(*values: Any, sep: str = " ", end: str = "\n", **kwargs: Any) -> None
     text = joined(*[piece for value in shown_values for piece in (sep, value)][1:])
     assert isinstance(text, Text)
     attributes = {} if end == "\n" else {"end": end}
+    if active_trace().counting:
+        return
     active_trace().emit("print", *(value.value for value in text.values), text=text.template, **attributes)
 
 
@@ -311,8 +312,10 @@ def _map(function: Any, *iterables: Any) -> Any:
 def _listing(kind: Callable[..., Any]) -> Callable[..., Any]:
     def make(*args: Any) -> Any:
         require_settled(args[0] if args else None)
-        if kind is list and args and isinstance(args[0], Indexed) and args[0].static_count() is None:
+        if kind is list and args and isinstance(args[0], (Indexed, Rows)):
             return OPERATORS[0].listcomp(args[0], lambda item: item)
+        if kind is list and args and isinstance(args[0], Comprehension):
+            return args[0].listed()
         return kind(list(args[0])) if args and isinstance(args[0], (Indexed, Comprehension)) else kind(*args)
 
     return make
@@ -320,9 +323,7 @@ def _listing(kind: Callable[..., Any]) -> Callable[..., Any]:
 
 def _sorted(iterable: Any, *, key: Any = None, reverse: bool = False) -> Any:
     if isinstance(iterable, Comprehension):
-        iterable = (
-            iterable.as_rows() if iterable.condition is None and iterable.items.static_count() is None else list(iterable)
-        )
+        iterable = iterable.listed()
     if not isinstance(iterable, (Tracer, Rows)):
         iterable = list(iterable)
         ranks = _known_ranks(iterable if key is None else [call(key)(item) for item in iterable])

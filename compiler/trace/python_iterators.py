@@ -21,7 +21,7 @@ def next_(iterator: Any, default: Any = _MISSING) -> Any:
     """``next``; of a generator expression over many items, the first item that its condition lets pass, found by a loop."""
     if not isinstance(iterator, Comprehension):
         return next(iterator) if default is _MISSING else next(iterator, default)
-    if iterator.started:
+    if iterator.started or iterator.flat:
         raise UnsupportedError(
             "next() asks a generator expression over the items of an array for more than its first item; loop over it, or make a list"
         )

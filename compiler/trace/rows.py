@@ -37,7 +37,7 @@ class Rows:
         self.arrays = tuple(arrays)
         self.tree = tree  # of one item
         self.weak = weak if isinstance(weak, Weakness) else Weakness(weak)
-        self.added: list[Any] = []  # what is known of the items that were appended to this very object
+        self.added: list[Any] = []  # what is known of the items appended to this very object; None for one that was taken away
         self.listed: list[Any] | None = None  # the items, once an array cannot follow
         self.parts: dict[int, Any] = {}  # lists that are items and were looked at
         self.owner: tuple[Rows, int] | None = None  # the list that this one is such an item of
@@ -84,6 +84,15 @@ class Rows:
         else:
             self.arrays = longer
 
+    def pop(self, index: int = -1) -> Any:
+        """``list.pop``: of the last item the arrays get a row less."""
+        from .growing import shortened
+
+        if index != -1 or self.listed is not None or self.owner is not None:
+            return self._as_list("list.pop() is called").pop(index)
+        last, self.arrays = shortened(self)
+        return last
+
     def _as_list(self, what: str) -> list[Any]:
         """The items for a change that arrays cannot follow."""
         if self.listed is None and self.owner is not None:
@@ -114,9 +123,12 @@ class Rows:
             return self.listed[index]
         if not isinstance(index, slice):
             return self.item(index)
-        if all(array.ndim == 1 for array in self.arrays):
-            return Rows([array[index].copy() for array in self.arrays], self.tree, list(self.weak))
-        return self.items()[index]
+        if any(array.ndim > 1 and not array.cell.listed for array in self.arrays):
+            return self.items()[index]
+        part = Rows([array[index].copy() for array in self.arrays], self.tree, list(self.weak))
+        for array in part.arrays:
+            array.cell.listed = array.ndim > 1
+        return part
 
     def __setitem__(self, index: Any, value: Any) -> None:
         if self.listed is None and not isinstance(index, slice) and self._follows(value):
@@ -168,6 +180,12 @@ class Rows:
     def __repr__(self) -> str:
         return repr(self.items()) if isinstance(self.arrays[0], Tracer) else "[*, ...]"
 
+    def described(self) -> str:
+        """The list in the words of an error message."""
+        if self.listed is not None:
+            return repr(self.listed)
+        return f"a list of items that are rows of {' and '.join(map(describe, self.arrays))}"
+
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
         return getattr(ufunc, method)(*(v.as_array() if isinstance(v, Rows) else v for v in inputs), **kwargs)
 
@@ -188,7 +206,7 @@ def _method(name: str) -> Callable[..., Any]:
     return change
 
 
-for _name in ("clear", "extend", "insert", "pop", "remove", "reverse", "sort"):
+for _name in ("clear", "extend", "insert", "remove", "reverse", "sort"):
     setattr(Rows, _name, _method(_name))
 
 

@@ -525,7 +525,7 @@ def describe(value: Any) -> str:
         return f"a value of type {kind}"
     if isinstance(value, np.ndarray):
         return f"an array of type {value.dtype}{value.shape}"
-    return repr(value)
+    return str(value.described()) if hasattr(value, "described") else repr(value)
 
 
 def named(value: Tracer) -> str:

@@ -120,8 +120,19 @@ def overlapping(A, z):
     return z @ z
 
 
+def written_twice(A, z):
+    """What is written into one array, at a place that is computed after it, decides about another one."""
+    first, second = np.zeros(z.size + 1, z.dtype), np.zeros(z.size, z.dtype)
+    for i in range(z.size):
+        value = A[i, 0] * z[i]
+        first[i + 1] = value
+        if value.real > 0.1:
+            second[i] = np.sin(value)
+    return second @ z
+
+
 FILLED = (solved, solved_upwards, solved_backwards, cholesky, written_after_the_loop)
-NOT_FILLED = (left_early, every_second, eliminated, swept, shifted, wrapped, written_in_a_branch, overlapping)
+NOT_FILLED = (left_early, every_second, eliminated, swept, shifted, wrapped, written_in_a_branch, overlapping, written_twice)
 
 
 @pytest.mark.parametrize("function", FILLED)

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
+from alike import same
 from interpreted import interpreting
 
 import jitgrad as jg
@@ -225,6 +226,25 @@ def literal(x, n):
     return np.array(out)
 
 
+def left_in_the_middle(x, n):
+    out = []
+    for k in range(n):
+        for j in range(n):
+            out.append(x * j)
+            if j >= k:
+                break
+    return out
+
+
+def under_a_condition(x, n):
+    out, seen = [x], np.zeros(2)
+    if x > 0:
+        seen += 1
+        for k in range(n):
+            out.append(x * k)
+    return np.array(out), seen
+
+
 def countdown(x, n):
     out = []
     for k in range(n, 0, -2):
@@ -234,33 +254,8 @@ def countdown(x, n):
 
 PROGRAMS = [
     epidemic, plain, sometimes, until, nested, triangle, rows, attribute, closure, in_a_dict, pairs, named, stack, more, added,
-    extended, promoted, branch, written, read_whole, restarted, literal, countdown,
+    extended, promoted, branch, written, read_whole, restarted, literal, left_in_the_middle, under_a_condition, countdown,
 ]  # fmt: skip
-
-
-def total(tree: Any) -> Any:
-    """The sum of the sines of all numbers of a result."""
-    if isinstance(tree, dict):
-        tree = list(tree.values())
-    if isinstance(tree, tuple) or (isinstance(tree, list) and any(isinstance(part, (tuple, list)) for part in tree)):
-        result = 0.0
-        for part in tree:
-            result = result + total(part)
-        return result
-    return np.sum(np.sin(np.array(tree) * 1.0))
-
-
-def same(ours: Any, theirs: Any) -> None:
-    assert type(ours) is type(theirs) or (isinstance(ours, (float, np.floating)) and isinstance(theirs, (float, np.floating)))
-    if isinstance(theirs, dict):
-        assert ours.keys() == theirs.keys()
-        ours, theirs = list(ours.values()), list(theirs.values())
-    if isinstance(theirs, (list, tuple)):
-        assert len(ours) == len(theirs)
-        for one, other in zip(ours, theirs, strict=True):
-            same(one, other)
-    else:
-        np.testing.assert_allclose(ours, theirs, rtol=1e-12, strict=isinstance(theirs, np.ndarray))
 
 
 @pytest.mark.parametrize("program", PROGRAMS, ids=lambda f: f.__name__)
@@ -339,29 +334,6 @@ def test_an_array_that_is_written_to_after_it_was_appended_is_refused() -> None:
         same(jg.jit(copied)(x3, 3), copied(x3, 3))
         with pytest.raises(NotImplementedError, match=r"an item of a list.*items\.append\(x\.copy\(\)\)"):
             jg.jit(aliased)(x3, 3)
-
-
-def until_small(x, n):
-    out = []
-    for k in range(n):
-        y = x * k
-        while y > 0.5:
-            y = 0.5 * y
-            out.append(y)
-    return out
-
-
-def adaptive(x, n):
-    out = [x]
-    while out[-1] < n:
-        out.append(1.5 * out[-1])
-    return out
-
-
-@pytest.mark.parametrize("program", [until_small, adaptive])
-def test_lists_that_grow_in_loops_of_unknown_length_are_refused(program: Any) -> None:
-    with interpreting(), pytest.raises(NotImplementedError, match="write a for loop with a break"):
-        jg.jit(program)(1.5, 20)
 
 
 def popped_in_a_branch(x, n):

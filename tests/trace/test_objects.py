@@ -123,18 +123,6 @@ def test_changes_in_a_gradient_inside_are_seen_outside():
         assert jg.jit(program)(x) == 6.0 + 6.0 + 3.0
 
 
-def test_a_list_that_grows_an_unknown_number_of_times_is_refused():
-    def program(x):
-        values = []
-        while np.sum(x) < 10.0:
-            values.append(x)
-            x = x * 2
-        return x
-
-    with interpreting(), pytest.raises(NotImplementedError, match=r"np\.empty"):
-        jg.jit(program)(np.ones(3))
-
-
 class Grid:
     def __init__(self, size):
         self.data = np.zeros(size)

@@ -178,14 +178,14 @@ def swallows(x, n):
 
 def swallows_not_implemented(x, n):
     try:
-        return [v for v in x if v > 0]
+        return tuple(v for v in x if v > 0)
     except NotImplementedError:
         return x * 0
 
 
 def suppresses(x, n):
     with contextlib.suppress(Exception):
-        return [v for v in x if v > 0]
+        return tuple(v for v in x if v > 0)
     return x * 0
 
 

@@ -1,0 +1,21 @@
+"""Comparing what compiled programs return with what Python returns: structures, types and numbers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+
+def same(ours: Any, theirs: Any) -> None:
+    """Assert that two results are alike."""
+    assert type(ours) is type(theirs) or (isinstance(ours, (float, np.floating)) and isinstance(theirs, (float, np.floating)))
+    if isinstance(theirs, dict):
+        assert ours.keys() == theirs.keys()
+        ours, theirs = list(ours.values()), list(theirs.values())
+    if isinstance(theirs, (list, tuple)):
+        assert len(ours) == len(theirs)
+        for one, other in zip(ours, theirs, strict=True):
+            same(one, other)
+    else:
+        np.testing.assert_allclose(ours, theirs, rtol=1e-12, strict=isinstance(theirs, np.ndarray))
