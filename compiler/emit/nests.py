@@ -6,8 +6,6 @@ blocks: within a block in any order, so that LLVM vectorises them. So do those o
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from ..ir.sizes import Dim, product, single_symbol, symbols
 from ..lower.kernels import step_dims
 from ..lower.program import Kernel, Let, Load, Local, Reduce, Step, Store, Wrap, atoms
@@ -112,22 +110,44 @@ class _Nest:
         axis = self.kernel.axes[depth]
         reductions = self.reductions.values()
         if depth == self.rank - 1 and (blocks := [r for r in reductions if r.in_blocks]):
-            self.loop_in_blocks(depth, BLOCK, [r.end_block for r in blocks])
+            self.loop_in_blocks(depth, blocks)
         elif depth == 0 and (rows := [r for r in reductions if r.in_rows]):
-            self.loop_in_blocks(depth, ROWS, [r.end_rows for r in rows])
+            self.loop_in_rows(depth, rows)
         else:
             with self.code.block(f"for {axis.name} in range({dim_text(axis.extent)}):"):
                 self.nest(depth + 1)
 
-    def loop_in_blocks(self, depth: int, size: int, after: list[Callable[[], None]]) -> None:
-        """A loop that does something after each so many iterations."""
+    def loop_in_blocks(self, depth: int, reductions: list[Reduction]) -> None:
+        """The innermost loop, in blocks; a first block that is added to nothing loses nothing."""
+        first = f"{self.kernel.axes[depth].name}0"
+        with self.code.block(f"for {first} in range(0, {dim_text(self.kernel.axes[depth].extent)}, {BLOCK}):"):
+            for reduction in reductions:
+                reduction.begin_block()
+            self.part_of_loop(depth, BLOCK)
+            if later := [r for r in reductions if r.first_block_is_all]:
+                with self.code.block(f"if {first} > 0:"):
+                    for reduction in later:
+                        reduction.keep_error()
+            for reduction in reductions:
+                if not reduction.first_block_is_all:
+                    reduction.keep_error()
+                reduction.end_block()
+
+    def loop_in_rows(self, depth: int, reductions: list[Reduction]) -> None:
+        """The outermost loop, in blocks of rows."""
+        with self.code.block(
+            f"for {self.kernel.axes[depth].name}0 in range(0, {dim_text(self.kernel.axes[depth].extent)}, {ROWS}):"
+        ):
+            self.part_of_loop(depth, ROWS)
+            for reduction in reductions:
+                reduction.end_rows()
+
+    def part_of_loop(self, depth: int, size: int) -> None:
+        """So many iterations of a loop."""
         axis = self.kernel.axes[depth]
         first, extent = f"{axis.name}0", dim_text(axis.extent)
-        with self.code.block(f"for {first} in range(0, {extent}, {size}):"):
-            with self.code.block(f"for {axis.name} in range({first}, min({first} + {size}, {extent})):"):
-                self.nest(depth + 1)
-            for end in after:
-                end()
+        with self.code.block(f"for {axis.name} in range({first}, min({first} + {size}, {extent})):"):
+            self.nest(depth + 1)
 
     def do_steps(self, depth: int) -> None:
         for step in self.steps[depth]:

@@ -13,7 +13,7 @@ from ..ir.sizes import product
 from ..ir.types import I64
 from ..lower.program import Axis, Position, Reduce
 from .code import Code, element_text
-from .expressions import Text, dtype_text
+from .expressions import Text, dim_text, dtype_text
 
 BLOCK = 512  # elements that a sum adds in any order
 ROWS = 16  # rows whose elements a sum along columns adds one after the other
@@ -37,6 +37,7 @@ class Reduction:
         self.in_rows = self.is_float_sum and not self.in_scalar and step.axes == names[:1]
         count = product(tuple(axis.extent for axis in axes if axis.name in step.axes))
         self.is_short = isinstance(count, int) and count <= BLOCK
+        self.innermost = axes[-1].extent if axes else 1
         self.total = f"{step.target}_here" if step.index else step.target
         self.place = element_text(step.target, step.index) if step.index else step.target
 
@@ -69,9 +70,9 @@ class Reduction:
     def begin(self) -> None:
         """Before the loops that it is over."""
         if self.in_runs:
-            self.code.line(f"{self.part} = {number_text('0.0', self.dtype)}")
-        elif self.in_blocks:
-            for name in (self.total, self.lost, self.part):
+            return
+        if self.in_blocks:
+            for name in (self.total, self.lost):
                 self.code.line(f"{name} = {number_text('0.0', self.dtype)}")
         elif self.step.op in ("argmax", "argmin"):
             self.code.line(f"{self.total} = 0")
@@ -98,13 +99,24 @@ class Reduction:
     def operand_dtype(self) -> np.dtype:
         return I64 if isinstance(self.step.value, Position) else self.step.value.dtype
 
-    def end_block(self) -> None:
-        """Add what a block gave."""
+    @property
+    def first_block_is_all(self) -> bool:
+        """Whether what the first block of the innermost axis gives is added to nothing."""
+        return self.in_blocks and self.in_scalar and len(self.step.axes) == 1
+
+    def begin_block(self) -> None:
+        """Before a block."""
+        self.code.line(f"{self.part} = {number_text('0.0', self.dtype)}")
+
+    def keep_error(self) -> None:
+        """Keep what is lost when a block is added."""
         error = self.call("rounding_error")
         lost, total = (element_text(self.lost, self.step.index), self.place) if self.in_runs else (self.lost, self.total)
         self.code.line(f"{lost} += {error}({total}, {self.part})")
-        self.code.line(f"{total} += {self.part}")
-        self.code.line(f"{self.part} = {number_text('0.0', self.dtype)}")
+
+    def end_block(self) -> None:
+        """Add what a block gave."""
+        self.code.line(f"{self.place if self.in_runs else self.total} += {self.part}")
 
     def end_rows(self) -> None:
         """Add what a block of rows gave."""
@@ -118,6 +130,8 @@ class Reduction:
         text = self.total
         if self.in_blocks:
             text = f"{self.call('with_error')}({self.total}, {self.lost})"
+            if self.first_block_is_all:
+                text += f" if {dim_text(self.innermost)} > {BLOCK} else {self.total}"
         elif self.searches_nan:
             nan = "np.nan" if self.dtype.name == "float64" else f"{dtype_text(self.dtype)}(np.nan)"
             text = f"{nan} if {self.total}_nan else {self.total}"

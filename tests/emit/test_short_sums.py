@@ -61,3 +61,44 @@ def test_special_numbers_in_sums_along_columns() -> None:
         x[66, 1, 2] = special
         for found, expected in zip(jg.jit(along_columns_and_mixed)(x), along_columns_and_mixed(x), strict=True):
             np.testing.assert_array_equal(found, expected)
+
+
+def along_rows(x):
+    return np.sum(2 * x, axis=-1), np.sum(2 * x[:, ::2], axis=(1, 2))
+
+
+def test_a_first_block_is_added_to_nothing_and_loses_nothing() -> None:
+    source = jg.source(jg.jit(lambda x: np.sum(2 * x, axis=1)), np.ones((2, 3)))
+    (kernel,) = (text for text in source.split("@njit") if "def mul_sum" in text)
+    lines = [line.partition("  #")[0].strip() for line in kernel.splitlines()]
+    start = lines.index("for j0 in range(0, m, 512):")
+    assert lines[start - 2 : start + 9] == [
+        "total_here = 0.0",
+        "total_here_lost = 0.0",
+        "for j0 in range(0, m, 512):",
+        "total_here_part = 0.0",
+        "for j in range(j0, min(j0 + 512, m)):",
+        "total_here_part = add_any_order(total_here_part, 2.0 * x[i, j])",
+        "if j0 > 0:",
+        "total_here_lost += rounding_error(total_here, total_here_part)",
+        "total_here += total_here_part",
+        "total[i] = with_error(total_here, total_here_lost) if m > 512 else total_here",
+        "",
+    ]
+
+
+@pytest.mark.parametrize("length", [0, 1, 3, 511, 512, 513, 1024, 1025, 40_000])
+def test_sums_along_rows_of_any_length(length: int) -> None:
+    x = np.random.default_rng(0).normal(size=(3, 5, length)).astype(np.float32)
+    exact = along_rows(x.astype(np.float64))
+    for found, expected, size in zip(jg.jit(along_rows)(x), exact, along_rows(np.abs(x)), strict=True):
+        assert np.all(np.abs(found - expected) <= 17 * np.finfo(np.float32).eps * size)
+
+
+@pytest.mark.parametrize("special", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("place", [0, 511, 512, 1300])
+def test_special_numbers_in_any_block(special: float, place: int) -> None:
+    x = np.ones((2, 2, 1400), np.float32)
+    x[1, 0, place] = special
+    for found, expected in zip(jg.jit(along_rows)(x), along_rows(x), strict=True):
+        np.testing.assert_array_equal(found, expected)
