@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -72,8 +73,7 @@ def _equation(equation: Equation, operands: list[Any], sizes: Sizes, output: Cal
         case "push":
             return ((*operands[0], np.asarray(operands[1])),)
         case "pop":
-            *rest, top = operands[0]
-            return (tuple(rest), top.reshape(attributes["shape"]))
+            return _pop(operands[0], attributes["shape"], equation.results[1].type.dtype)  # type: ignore[union-attr]
         case "check":
             if not operands[0]:
                 raise getattr(builtins, attributes["kind"])(attributes["message"])
@@ -92,6 +92,15 @@ def _equation(equation: Equation, operands: list[Any], sizes: Sizes, output: Cal
         sizes[attributes["symbol"]] = len(results)
     results = results if isinstance(results, tuple) else (results,)
     return tuple(np.asarray(r).astype(v.type.dtype, copy=False) for r, v in zip(results, equation.results, strict=True))
+
+
+def _pop(stack: tuple[Any, ...], shape: tuple[int, ...], dtype: np.dtype) -> tuple[Any, ...]:
+    """The stack without as many elements as a shape has, and these in the order in which they were pushed."""
+    first, missing = len(stack), math.prod(shape)
+    while missing > 0:
+        first -= 1
+        missing -= stack[first].size
+    return stack[:first], np.concatenate([np.zeros(0, dtype), *map(np.ravel, stack[first:])]).reshape(shape)
 
 
 def _loop(equation: Equation, operands: list[Any], sizes: Sizes, output: Callable[[str], None]) -> tuple[Any, ...]:

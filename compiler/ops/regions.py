@@ -140,7 +140,7 @@ REGIONS: tuple[Op, ...] = (
     Op("bind_size", _infer_bind, no_derivative="sizes"),
     # a stack that is empty; "capacity" (a dim or None) says how many numbers will be pushed, where that is known
     Op("stack_new", lambda types, a, regions: (StackType(a["dtype"]),), no_derivative="empty"),
-    # all elements of an array go onto the stack, and come back in one pop of the same shape
+    # all elements of an array go onto the stack; a pop takes as many as its shape has, of one array or of several, in the order of the pushes
     Op("push", _infer_push, linear=ALL, transpose=_transpose_push),
     Op("pop", _infer_pop, linear=ALL, transpose=_transpose_pop),
     # raises the error named by "kind" with "message" unless the operand is true

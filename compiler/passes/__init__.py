@@ -3,6 +3,7 @@
 Each is valid IR in, valid IR out, and works inside regions too.
 """
 
+from .collect import collect_products
 from .comparisons import settle_comparisons
 from .cse import eliminate_common_subexpressions
 from .dce import eliminate_dead_code
@@ -33,11 +34,20 @@ PASSES = (
     eliminate_dead_code,
 )
 
-CPU_PASSES = (skip_idle_loops, interchange_loops, sink_constants, run_side_by_side, eliminate_dead_code)
+CPU_PASSES = (
+    collect_products,
+    skip_idle_loops,
+    turn_columns,
+    interchange_loops,
+    sink_constants,
+    run_side_by_side,
+    eliminate_dead_code,
+)
 
 __all__ = [
     "CPU_PASSES",
     "PASSES",
+    "collect_products",
     "eliminate_common_subexpressions",
     "eliminate_dead_code",
     "fold_constants",
