@@ -4,6 +4,7 @@ Each is valid IR in, valid IR out, and works inside regions too.
 """
 
 from .collect import collect_products
+from .columns import turn_columns
 from .comparisons import settle_comparisons
 from .cse import eliminate_common_subexpressions
 from .dce import eliminate_dead_code
@@ -60,4 +61,5 @@ __all__ = [
     "simplify",
     "sink_constants",
     "skip_idle_loops",
+    "turn_columns",
 ]
