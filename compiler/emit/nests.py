@@ -1,7 +1,7 @@
 """Loop nests: how a CPU visits the points of a kernel's domain.
 
 Axes become loops in their order. A step stands in the outermost loop that knows all it reads. Sums of floats over the innermost axes go in
-blocks: within a block in any order, so that LLVM vectorises them. So do those over the outermost axis, in blocks of rows.
+blocks: within a block in any order, so that LLVM vectorises them. So do those over one axis outside of them, in blocks of rows.
 """
 
 from __future__ import annotations
@@ -111,7 +111,7 @@ class _Nest:
         reductions = self.reductions.values()
         if depth == self.rank - 1 and (blocks := [r for r in reductions if r.in_blocks]):
             self.loop_in_blocks(depth, blocks)
-        elif depth == 0 and (rows := [r for r in reductions if r.in_rows]):
+        elif rows := [r for r in reductions if r.in_rows and r.depth == depth]:
             self.loop_in_rows(depth, rows)
         else:
             with self.code.block(f"for {axis.name} in range({dim_text(axis.extent)}):"):
@@ -134,7 +134,7 @@ class _Nest:
                 reduction.end_block()
 
     def loop_in_rows(self, depth: int, reductions: list[Reduction]) -> None:
-        """The outermost loop, in blocks of rows."""
+        """A loop over rows, in blocks."""
         with self.code.block(
             f"for {self.kernel.axes[depth].name}0 in range(0, {dim_text(self.kernel.axes[depth].extent)}, {ROWS}):"
         ):

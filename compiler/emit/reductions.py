@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..ir.sizes import product
+from ..ir.sizes import Dim, product, symbol
 from ..ir.types import I64
 from ..lower.program import Axis, Position, Reduce
 from .code import Code, element_text
@@ -34,7 +34,9 @@ class Reduction:
         names = tuple(axis.name for axis in axes)
         self.in_scalar = step.axes == names[len(names) - len(step.axes) :]
         self.in_runs = self.is_float_sum and not self.in_scalar and names[-1] in step.axes
-        self.in_rows = self.is_float_sum and not self.in_scalar and step.axes == names[:1]
+        self.in_rows = self.is_float_sum and not self.has_scalar and len(step.axes) == 1
+        self.depth = names.index(step.axes[0]) if step.axes else 0  # of the outermost loop that it is over
+        self.outer, self.inner = axes[: self.depth], tuple(axis.extent for axis in axes[self.depth + 1 :])
         count = product(tuple(axis.extent for axis in axes if axis.name in step.axes))
         self.is_short = isinstance(count, int) and count <= BLOCK
         self.innermost = axes[-1].extent if axes else 1
@@ -121,7 +123,15 @@ class Reduction:
     def end_rows(self) -> None:
         """Add what a block of rows gave."""
         self.code.functions.add("numeric.add_parts")
-        self.code.line(f"numeric.add_parts({self.step.target}, {self.lost}, {self.parts})")
+        total, lost = self.step.target, self.lost
+        if self.outer:
+            self.code.functions.add("buffers.within")
+            first: Dim = 0
+            for axis in self.outer:
+                first = first * axis.extent + symbol(axis.name)
+            size = product(self.inner)
+            total, lost = (f"within({name}, {dim_text(first * size)}, {dim_text(size)})" for name in (total, lost))
+        self.code.line(f"numeric.add_parts({total}, {lost}, {self.parts})")
 
     def end(self) -> None:
         """After the loops that it is over."""
@@ -145,8 +155,11 @@ class Reduction:
         self.code.line(f"{self.step.target}[:] = {first_text(self.step.op, self.dtype)}")
         if self.is_float_sum:
             self.code.functions.add("buffers.zeros")
-            for name in (self.lost, self.parts) if self.in_rows else (self.lost,):
-                self.code.line(f"{name} = zeros({self.step.target}.shape, {dtype_text(self.dtype)})")
+            shape = f"{self.step.target}.shape"
+            self.code.line(f"{self.lost} = zeros({shape}, {dtype_text(self.dtype)})")
+            if self.in_rows:
+                shape = f"({', '.join(map(dim_text, self.inner))},)" if self.outer else shape
+                self.code.line(f"{self.parts} = zeros({shape}, {dtype_text(self.dtype)})")
 
     def finish(self) -> None:
         """After all loops."""
@@ -166,7 +179,7 @@ class Reduction:
             self.code.functions.add("arrays.add_any_order")
             self.code.line(f"{total} = add_any_order({total}, {value.text})", self.step.source)
         elif self.in_rows:
-            self.code.line(f"{element_text(self.parts, self.step.index)} += {value.text}", self.step.source)
+            self.code.line(f"{element_text(self.parts, self.step.index[self.depth :])} += {value.text}", self.step.source)
         elif self.is_float_sum:
             error = self.call("rounding_error")
             name = self.named(value)

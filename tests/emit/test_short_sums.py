@@ -102,3 +102,44 @@ def test_special_numbers_in_any_block(special: float, place: int) -> None:
     x[1, 0, place] = special
     for found, expected in zip(jg.jit(along_rows)(x), along_rows(x), strict=True):
         np.testing.assert_array_equal(found, expected)
+
+
+def between(x):
+    """Sums along axes with others around them, in one kernel and alone, of arrays whose axes do not merge."""
+    y = 2 * x[:, ::2, :, ::2]
+    return np.sum(y, axis=0), np.sum(y, axis=1), np.sum(y, axis=2), np.sum(2 * x, axis=1)
+
+
+def test_sums_along_an_axis_in_the_middle_go_in_blocks_of_rows() -> None:
+    source = jg.source(jg.jit(lambda x: np.sum(2 * x, axis=1)), np.ones((2, 3, 4)))
+    (kernel,) = (text for text in source.split("@njit") if "def mul_sum" in text)
+    lines = [line.partition("  #")[0].strip() for line in kernel.splitlines()]
+    start = lines.index("total_parts = zeros((k,), np.float64)")
+    assert lines[start + 1 : start + 7] == [
+        "for i in range(n):",
+        "for j0 in range(0, m, 16):",
+        "for j in range(j0, min(j0 + 16, m)):",
+        "for k_2 in range(k):",
+        "total_parts[k_2] += 2.0 * x[i, j, k_2]",
+        "numeric.add_parts(within(total, i*k, k), within(total_lost, i*k, k), total_parts)",
+    ]
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [(3, 4, 5, 6), (2, 70, 40, 3), (1, 33, 17, 2), (0, 4, 5, 2), (3, 0, 5, 2), (3, 4, 0, 2), (3, 4, 5, 0), (1, 1, 1, 1)],
+)
+def test_sums_along_axes_in_the_middle(shape: tuple[int, ...]) -> None:
+    x = np.random.default_rng(0).normal(size=shape).astype(np.float32)
+    exact, sizes = between(x.astype(np.float64)), between(np.abs(x))
+    for found, expected, size in zip(jg.jit(between)(x), exact, sizes, strict=True):
+        assert found.shape == expected.shape
+        assert np.all(np.abs(found - expected) <= 17 * np.finfo(np.float32).eps * size)
+
+
+@pytest.mark.parametrize("special", [np.nan, np.inf, -np.inf])
+def test_special_numbers_in_sums_along_axes_in_the_middle(special: float) -> None:
+    x = np.ones((3, 40, 20, 4), np.float32)
+    x[1, 38, 17, 2] = special
+    for found, expected in zip(jg.jit(between)(x), between(x), strict=True):
+        np.testing.assert_array_equal(found, expected)
