@@ -55,9 +55,9 @@ class _Joint:
 
     def beside(self, other: Function, order: Sequence[int]) -> Function:
         """Another region of the same parameters, which ignores the tangents."""
-        renamed = dict(zip(self.function.parameters, other.parameters, strict=True))
-        inputs = [(renamed.get(v, v), name) for v, name in self._inputs(order)]
-        return close_region(other.name, inputs, other.equations, other.results)
+        b = DiffBuilder(self.function.parameters, self.builder.numbers)
+        results = b.inline(other, self.function.parameters)
+        return close_region(other.name, self._inputs(order), b.equations, results)
 
     def _inputs(self, order: Sequence[int]) -> list[tuple[Var, str]]:
         inputs: list[tuple[Var, str]] = []

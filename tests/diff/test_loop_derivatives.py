@@ -136,6 +136,31 @@ fn while_loop(x: f64[]) -> (f64[], i64[]) {
 }
 """
 
+# a test that computes with as many arrays of one type as the derivative of the body has tangents
+ARRAYS_TESTED = """
+fn until(x: f64[n], a: f64[n]) -> (f64[n]) {
+  %0: i64[] = constant {value=0, dtype=i64}
+  %1: i64[] = constant {value=20, dtype=i64}
+  %2: i64[], %3: f64[n] = loop %0 %1 x a {step=1, consts=1}
+    (fn body(i: i64[], x: f64[n], s: f64[n]) -> (f64[n]) {
+      %0: f64[n] = sin s
+      %1: f64[n] = add %0 x
+      return %1
+    })
+    (fn test(i: i64[], x: f64[n], s: f64[n]) -> (bool[]) {
+      %0: f64[n] = mul s s
+      %1: f64[n] = mul x s
+      %2: f64[n] = sub %0 %1
+      %3: f64[n] = cos %2
+      %4: f64[] = sum %3 {axes=(0,)}
+      %5: f64[] = constant {value=1.9, dtype=f64}
+      %6: bool[] = lt %4 %5
+      return %6
+    })
+  return %3
+}
+"""
+
 # carries a value that it hands on unchanged, and one that nothing differentiable uses
 IDENTITY = """
 fn identity(x: f64[n], y: f64[]) -> (f64[n], f64[]) {
@@ -212,6 +237,11 @@ def test_swapped_arrays(wrt: list[int], check_derivatives: Any) -> None:
 @pytest.mark.parametrize("x", [2.5, 30.0, 250.0])
 def test_while(x: float, check_derivatives: Any) -> None:
     check_derivatives(parse(WHILE), [np.array(x)], [0])
+
+
+@pytest.mark.parametrize("wrt", [[0, 1], [0], [1]])
+def test_a_test_that_computes_with_arrays(wrt: list[int], check_derivatives: Any) -> None:
+    check_derivatives(parse(ARRAYS_TESTED), [0.3 * RNG.standard_normal(3), 0.5 * RNG.standard_normal(3)], wrt)
 
 
 @pytest.mark.parametrize("wrt", [[0, 1], [0], [1]])
