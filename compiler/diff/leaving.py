@@ -86,4 +86,5 @@ def _left(b: DiffBuilder, state: Var) -> Iterator[tuple[Var, float]]:
         if end is None:
             return
         b, state, runs = around.builder, end, runs * around.runs
-        yield end, 0.0 if b.free is None or end in b.free else b.prices.get(end, weight(end)) / runs
+        if end in b.definitions:  # parameters are given to the regions inside, under names of their own
+            yield end, 0.0 if b.free is None or end in b.free else b.prices.get(end, weight(end)) / runs

@@ -260,6 +260,23 @@ def test_second_derivatives_of_random_nests(source: str, seed: int) -> None:
     check_twice(made(source), A, z)
 
 
+def read_in_a_branch_and_written_after_it(A, z):
+    n, s = int(np.sum(z < 9.0)), 0.3
+    if n % 2 == 1:
+        s = np.exp(-(A[n - 1, n - 1] ** 2)) * z[0]
+    i = n
+    while i > 0 and A[0, 0] < A[n - 2, n - 2] + 9.0:
+        i -= 1
+        A[i] += 0.1 * z
+    return s + np.sum(np.sin(A))
+
+
+@pytest.mark.parametrize("size", [2, 3])
+def test_second_derivatives_of_what_only_a_branch_reads(size: int) -> None:
+    rng = np.random.default_rng(2)
+    check_twice(read_in_a_branch_and_written_after_it, rng.normal(size=(size, size)), rng.normal(size=size))
+
+
 NEST = """
 fn f(a: f64[n, n], x: f64[n - k]) -> (f64[n, n]) {
   %0: i64[] = constant {value=START, dtype=i64}
