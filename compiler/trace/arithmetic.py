@@ -16,8 +16,9 @@ import numpy as np
 from ..errors import UnsupportedError
 from .calls import OPERATORS, has_traced, users_method
 from .context import active_trace
+from .identity import may_be_one
 from .promotion import is_python
-from .symbols import BINARY, COMPARE, UNARY, Symbol
+from .symbols import BINARY, COMPARE, IDENTITY, UNARY, Symbol
 from .tracer import HANDLERS, TracedSize, Tracer, describe
 from .unbound import emit_check
 
@@ -47,6 +48,8 @@ def unary(symbol: str, operand: Any) -> Any:
 
 def compare(symbol: str, left: Any, right: Any) -> Any:
     """``left < right``, and so on."""
+    if symbol in IDENTITY:
+        return _are_one(symbol, left, right)
     function, forward, backward = COMPARE[symbol]
     if type(left) is type(right) and _is_made_by_dataclass(left, forward):
         return compare(symbol, _fields(left), _fields(right))
@@ -58,6 +61,15 @@ def compare(symbol: str, left: Any, right: Any) -> Any:
     if active_trace().dynamic_tests and _are_sizes(left, right):
         return HANDLERS["binary"](forward.strip("_"), left, right)  # for the run to tell
     return function(left, right)
+
+
+def _are_one(symbol: str, left: Any, right: Any) -> bool:
+    if may_be_one(left, right):
+        raise UnsupportedError(
+            f"whether {symbol!r} holds of two {type(left).__name__}s is known only when the program runs, since each may be one of several; "
+            "compare what is in them, or give each a number"
+        )
+    return IDENTITY[symbol](left, right)  # type: ignore[no-any-return]
 
 
 def _are_sizes(*operands: Any) -> bool:

@@ -7,7 +7,9 @@ arrays that were written to; attributes and items of objects join the state as f
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import types
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,9 +20,11 @@ from ..ir import ArrayType, Dim, Function, Var
 from ..ir.types import BOOL
 from ..tree import Tree, flatten
 from .broadcasting import broadcast_shapes, broadcast_to, is_smaller
-from .context import NotStaged, Scope, active_trace
+from .context import NotStaged, Scope, active_trace, is_internal
 from .elementwise import elementwise
+from .identity import Containers, containers_in, is_container
 from .mutation import MISSING, Change, redo
+from .outdated import Outdated
 from .promotion import as_tracer, convert, result_dtype
 from .shaping import reshaped
 from .tracer import Cell, TracedSize, Tracer, describe, new
@@ -28,7 +32,7 @@ from .unbound import Perhaps, State, Undefined, is_missing, put_perhaps, require
 
 
 class Held:
-    """A list or dict that a block changes in place: it stays the object that it is, and its items are tracked one by one."""
+    """A list, dict or dataclass that a block changes in place: it stays the object that it is, and its items are tracked one by one."""
 
     def __init__(self, thing: Any) -> None:
         self.thing = thing
@@ -38,13 +42,16 @@ class Holding:
     """Wraps the containers of a state that are changed in place, on the way into a staged block and out of it."""
 
     def __init__(self, state: State, names: Sequence[str], mutated: Sequence[str]) -> None:
+        self.names = names
         self.held = {
             k: Held(value) for k, (name, value) in enumerate(zip(names, state, strict=True))
-            if name in mutated and isinstance(value, (list, dict, set))
+            if name in mutated and (isinstance(value, (list, dict, set)) or is_container(value))
         }  # fmt: skip
+        self.others: set[str] = set()  # variables that a block gave another object
 
     def wrap(self, state: State) -> State:
         """The state as a region sees it."""
+        self.others.update(self.names[k] for k, held in self.held.items() if state[k] is not held.thing)
         return tuple(self.held[k] if k in self.held and value is self.held[k].thing else value for k, value in enumerate(state))
 
     def unwrap(self, state: State) -> State:
@@ -54,6 +61,20 @@ class Holding:
     def around(self, block: Callable[..., State]) -> Callable[..., State]:
         """A block from wrapped state to wrapped state."""
         return lambda *state: self.wrap(block(*self.unwrap(state)))
+
+
+def hold(run: Callable[[Holding], State], state: State, names: Sequence[str], mutated: Sequence[str]) -> State:
+    """Stage something with the containers of a state held; those in whose place it puts others are handed on by what is in them."""
+    held = Holding(state, names, mutated)
+    guards = active_trace().root.builder.guards
+    known = len(guards)
+    try:
+        return run(held)
+    except NotStaged:
+        if not held.others:
+            raise
+    del guards[known:]
+    return run(Holding(state, names, [name for name in mutated if name not in held.others]))
 
 
 def truth(value: Any) -> Any:
@@ -110,6 +131,8 @@ def join(name: str, *leaves: Any) -> Slot:
     """The slot that holds each of several leaves: promoted, and broadcast where one is a scalar."""
     known = [leaf for leaf in leaves if not isinstance(leaf, Undefined)]
     odd = [leaf for leaf in known if not is_number(leaf)]
+    if outdated := [leaf for leaf in odd if isinstance(leaf, Outdated)]:
+        raise outdated[0].error()
     if odd:
         raise NotStaged(
             f"the variable {listed([name])} is {_kinds(leaves)}, depending on a value that is known only when the program runs; "
@@ -164,13 +187,14 @@ class Block:
     scope: Scope
     leaves: list[Any]
     tree: Tree
+    containers: Containers
 
 
 def run_block(scope: Scope, block: Callable[..., State], state: State) -> Block:
     """Run a block of the user's program in an open scope."""
     after = block(*state)
     leaves, tree = flatten(after)
-    return Block(scope, leaves, tree)
+    return Block(scope, leaves, tree, containers_in(after))
 
 
 def close(scope: Scope, name: str, parameters: Sequence[Var], results: Sequence[Var]) -> Function:
@@ -215,40 +239,55 @@ _STAR = type("Star", (), {"__repr__": lambda self: "*"})()
 
 
 class snapshot:
-    """Undo what a block does to lists and dicts of the state, so that it can be run again."""
+    """Undo what blocks do unseen to containers of the state, or around them, so that they can be run again, and refuse it."""
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: State, *blocks: Callable[..., Any] | None) -> None:
         self.saved: list[tuple[Any, Any]] = []
-        _remember(state, self.saved, set())
+        _remember((*state, *blocks), self.saved, set())
 
     def __enter__(self) -> None:
         return None
 
-    def __exit__(self, *_: object) -> None:
-        for thing, contents in self.saved:
-            if isinstance(thing, list):
-                thing[:] = contents
-            elif isinstance(thing, dict):
-                thing.clear()
-                thing.update(contents)
-            else:
-                vars(thing).clear()
-                vars(thing).update(contents)
+    def __exit__(self, kind: object, *_: object) -> None:
+        changed = [(thing, contents) for thing, contents in self.saved if not _is_as_before(thing, contents)]
+        for thing, contents in changed:
+            inside = thing if isinstance(thing, (list, deque, dict, set)) else vars(thing)
+            inside.clear()
+            (inside.extend if isinstance(inside, (list, deque)) else inside.update)(contents)
+        if changed and kind is None:
+            raise NotStaged(
+                f"a {type(changed[0][0]).__name__} is changed in a loop or branch by a function that jitgrad does not follow, which would happen "
+                "whatever the program does when it runs; write its items or attributes, as in x[k] = v"
+            )
+
+
+def _is_as_before(thing: Any, contents: Any) -> bool:
+    """Whether a container holds the same objects, in the same order."""
+    if isinstance(thing, (list, deque, set)):
+        return len(thing) == len(contents) and all(a is b for a, b in zip(thing, contents, strict=True))
+    inside = thing if isinstance(thing, dict) else vars(thing)
+    return list(inside) == list(contents) and all(inside[key] is contents[key] for key in contents)
 
 
 def _remember(thing: Any, saved: list[tuple[Any, Any]], seen: set[int]) -> None:
+    if isinstance(thing, Held):
+        thing = thing.thing
     if id(thing) in seen or isinstance(thing, (Tracer, np.ndarray, str, int, float)):
         return
     seen.add(id(thing))
-    if isinstance(thing, list):
+    if isinstance(thing, (list, deque, set)):
         saved.append((thing, list(thing)))
-        children: Sequence[Any] = thing
+        children: Iterable[Any] = thing
     elif isinstance(thing, dict):
         saved.append((thing, dict(thing)))
         children = list(thing.values())
     elif isinstance(thing, tuple):
         children = thing
-    elif hasattr(thing, "__dict__") and not callable(thing) and not isinstance(thing, type):
+    elif isinstance(thing, types.FunctionType):
+        children = [Change(cell, "variable", "", MISSING).read() for cell in thing.__closure__ or ()]
+        if is_internal(thing.__code__.co_filename):
+            children = [child for child in children if isinstance(child, types.FunctionType)]  # the user's blocks
+    elif hasattr(thing, "__dict__") and not callable(thing) and not isinstance(thing, (type, types.ModuleType)):
         saved.append((thing, dict(vars(thing))))
         children = list(vars(thing).values())
     else:

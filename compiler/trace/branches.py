@@ -36,11 +36,12 @@ from .broadcasting import is_smaller
 from .context import Scope, active_trace, is_internal
 from .elementwise import elementwise
 from .growing import refuse_grown, refuse_whole
-from .mutation import Change, outer_changes
+from .identity import Path, after_branch, containers_in
+from .mutation import Change, are_of_others, outer_changes, spoil_again
 from .promotion import promoted
 from .rewrite import is_rewritten_code
 from .tracer import Cell, Tracer
-from .unbound import State, Undefined, as_variable, doubted, emit_check, is_perhaps, with_structure
+from .unbound import Perhaps, State, Undefined, as_variable, doubted, emit_check, is_perhaps, with_structure
 
 
 def staged_if(
@@ -72,9 +73,9 @@ def _run_branch(branch: Callable[..., State], state: State) -> Block:
     """Trace a branch; again, if it changes objects that have not been seen before, to tell its own from others."""
     trace = active_trace()
     for _ in range(2):
-        with snapshot(state), trace.open_scope() as scope:
+        with snapshot(state, branch), trace.open_scope() as scope:
             block = run_block(scope, branch, state)
-        if len(outer_changes(scope)) == len(scope.changes):
+        if are_of_others(scope):
             break
     return block
 
@@ -82,9 +83,12 @@ def _run_branch(branch: Callable[..., State], state: State) -> Block:
 def _with_changes(block: Block, changes: Sequence[Change]) -> Block:
     """A branch whose state has the places that it or the other branch changes as further variables."""
     made = block.scope.changes
+    count = len(block.tree.unflatten(block.leaves))
     with active_trace().reopen(block.scope):
-        values = [as_variable(c, made[c.name].after if c.name in made else c.read()) for c in changes]
-    return Block(block.scope, *flatten((*block.tree.unflatten(block.leaves), *values)))
+        values = [as_variable(c, made[c.name].left if c.name in made else c.read()) for c in changes]
+        left = [as_variable(c, made[c.name].after if c.name in made else c.read()) for c in changes]
+    containers = {(count + path[0], *path[1:]): thing for path, thing in containers_in(tuple(left)).items()}
+    return Block(block.scope, *flatten((*block.tree.unflatten(block.leaves), *values)), {**block.containers, **containers})
 
 
 _RAISED = (ValueError, LookupError, ZeroDivisionError, RuntimeError, AssertionError, UnboundLocalError)
@@ -136,6 +140,7 @@ def merge_branches(test: Tracer, blocks: list[Block], names: Sequence[str]) -> S
     outputs = emit_cond(test, regions)
     for block in (first, second):
         adopt(block.scope)
+        spoil_again(block.scope)
     results: list[Any] = list(first.leaves)
     for (k, slot), var in zip(slots.items(), outputs, strict=False):
         results[k] = unfill(slot, var)
@@ -143,7 +148,7 @@ def merge_branches(test: Tracer, blocks: list[Block], names: Sequence[str]) -> S
         cell.assign(var)
     kinship = kin_of_branches([[array_cell(block.leaves[k]) for k in slots] for block in (first, second)])
     kinship.apply([array_cell(results[k]) for k in slots])
-    return first.tree.unflatten(results)
+    return after_branch(first.tree.unflatten(results), [block.containers for block in (first, second)])
 
 
 def _alike(first: Block, second: Block, names: Sequence[str]) -> tuple[Block, Block]:
@@ -154,7 +159,17 @@ def _alike(first: Block, second: Block, names: Sequence[str]) -> tuple[Block, Bl
         return first, second
     one, other = (doubted(state, places, names) for state in states)
     matched = [with_structure(one, other), with_structure(other, one)]
-    return tuple(Block(block.scope, *flatten(state)) for block, state in zip((first, second), matched, strict=True))  # type: ignore[return-value]
+    return tuple(
+        Block(
+            block.scope, *flatten(state), {_in_perhaps(path, before, places): thing for path, thing in block.containers.items()}
+        )
+        for block, state, before in zip((first, second), matched, states, strict=True)
+    )  # type: ignore[return-value]
+
+
+def _in_perhaps(path: Path, state: State, places: Sequence[int]) -> Path:
+    """The path of a container when variables at some places say whether they have a value."""
+    return (path[0], "value", *path[1:]) if path[0] in places and not isinstance(state[path[0]], Perhaps) else path
 
 
 def _same_outcome(a: Any, b: Any, first: Scope, second: Scope) -> bool:

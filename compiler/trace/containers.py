@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..errors import UnsupportedError
+from .outdated import Outdated
 from .unbound import MOVED
 
 Path = tuple[Any, ...]
@@ -42,6 +43,9 @@ class Contents:
                     "a list among the arguments becomes longer in a loop or branch, which depends on values known only when the program runs, "
                     "and the caller's list would have to as well; work on a copy, such as items = list(items)"
                 )
+            outdated = next((v for v in after.values() if isinstance(v, Outdated)), None)
+            if outdated is not None:
+                raise outdated.error()
             if isinstance(thing, list) and len(before) != len(after):
                 found.append((ItemChange(path, None), list(thing)))
                 continue

@@ -36,7 +36,8 @@ from .broadcasting import is_smaller
 from .context import Scope, active_trace
 from .elementwise import elementwise
 from .growing import listed_alike, refuse_grown, refuse_whole
-from .mutation import Change, outer_changes
+from .identity import Containers, after_loop, apply_inside, containers_in, kin_of_loop, note_outcome
+from .mutation import Change, are_of_others, outdated_by, outer_changes, redo, spoil_again
 from .promotion import as_tracer, convert
 from .tracer import Cell, TracedSize, Tracer, as_dim, new
 from .unbound import Perhaps, State, Undefined, as_variable, doubted, is_perhaps, is_users, take_perhaps, with_structure
@@ -110,13 +111,14 @@ def _stage(loop: Loop, slots: dict[int, Slot], cells: list[Cell]) -> State:
     label = leaf_names(tree, names)
     carried = {change.name for change in loop.carried}
     unsure = False
-    kinship: Kinship | None = None
+    kinship: tuple[Kinship, Kinship] | None = None
+    outdated: dict[Any, Change] = {}
     guards = active_trace().root.builder.guards
     known = len(guards)
     for _ in range(20):
         del guards[known:]  # what an attempt that is thrown away took for granted
-        attempt = _attempt(loop, before, tree, slots, cells, label, kinship)
-        _refuse_effects_of_test(attempt, carried, cells)
+        attempt = _attempt(loop, before, tree, slots, cells, label, kinship, outdated)
+        _refuse_effects_of_test(attempt, carried | outdated.keys(), cells)
         outcome = attempt.tree.unflatten(attempt.leaves)
         places = [k for k, name in enumerate(names) if _becomes_perhaps(name, state[k], outcome[k])]
         if places:
@@ -131,9 +133,12 @@ def _stage(loop: Loop, slots: dict[int, Slot], cells: list[Cell]) -> State:
         if changes:
             return _with_changes(loop, changes, attempt, slots, cells)
         grown = _grow(slots, cells, attempt, before, label)
-        again = not unsure and len(outer) < len(attempt.body.changes)  # of changes to new objects the next attempt tells
+        found = outdated_by(attempt.body)
+        again = not unsure and (attempt.unknown or not are_of_others(attempt.body))  # of new objects the next attempt tells
         unsure = unsure or again
-        known_kinship, kinship = kinship, _kinship(attempt, before, slots)
+        again = again or found.keys() != outdated.keys()
+        outdated |= found
+        known_kinship, kinship = kinship, _kinship(loop, attempt, before, slots)
         again = again or (kinship != known_kinship and attempt.writes(slots))
         if not grown and not again:
             return _emit_loop(loop, attempt, before, tree, slots, cells, kinship)
@@ -236,25 +241,33 @@ class Attempt:
     test: Scope | None
     test_parameters: list[Var]
     test_result: Var | None
+    given: Containers  # those that the body is given
+    containers: Containers  # and those that it leaves
+    unknown: bool  # whether some of these were not seen before
 
     def writes(self, slots: Iterable[int]) -> bool:
-        """Whether an array that was made outside of the body is written to in it."""
+        """Whether an array or container that was made outside of the body may be written to in it."""
         inputs = [self.inputs[k] for k in slots]
-        return bool(self.body.final) or any(x.cell.value is not p for x, p in zip(inputs, self.parameters, strict=False))
+        return bool(self.body.final or (self.given and self.body.changes)) or any(
+            x.cell.value is not p for x, p in zip(inputs, self.parameters, strict=False)
+        )
 
 
-def _kinship(attempt: Attempt, before: list[Any], slots: dict[int, Slot]) -> Kinship:
-    """Which arrays that the loop carries may be the same, as an attempt shows it."""
+def _kinship(
+    loop: Loop, attempt: Attempt, before: list[Any], slots: dict[int, Slot]
+) -> tuple[Kinship, Kinship]:  # fmt: skip
+    """Which arrays that the loop carries may be the same, and which containers, as an attempt shows it."""
 
     def cells(leaves: list[Any]) -> Cells:
         return [array_cell(leaf) if k in slots else None for k, leaf in enumerate(leaves)]
 
-    return kin_in_loop(cells(before), cells(attempt.inputs), cells(attempt.leaves))
+    arrays = kin_in_loop(cells(before), cells(attempt.inputs), cells(attempt.leaves))
+    return arrays, kin_of_loop(containers_in(loop.state), attempt.given, attempt.containers)
 
 
 def _attempt(
     loop: Loop, before: list[Any], tree: Tree, slots: dict[int, Slot], cells: list[Cell], label: list[str],
-    kinship: Kinship | None,
+    kinship: tuple[Kinship, Kinship] | None, outdated: dict[Any, Change],
 ) -> Attempt:  # fmt: skip
     trace = active_trace()
     bounds, test = loop.bounds, loop.test
@@ -267,20 +280,31 @@ def _attempt(
             if bounds is not None:
                 bounds.tracer(index)
             test_parameters.insert(0, index)
+            _put_outdated(outdated)
             result = truth(test(*tree.unflatten(inputs)))
             test_result = test_scope.resolve(as_tracer(result).value)
-    with snapshot(loop.state), trace.open_scope() as scope:
+    with snapshot(loop.state, loop.body), trace.open_scope() as scope:
         index = scope.builder.parameter(_counter(scope), ArrayType(I64))
         inputs, parameters = _enter(scope, before, slots, cells, label)
         if kinship is not None:
-            kinship.apply([array_cell(leaf) if k in slots else None for k, leaf in enumerate(inputs)])
+            kinship[0].apply([array_cell(leaf) if k in slots else None for k, leaf in enumerate(inputs)])
         arguments = tree.unflatten(inputs)
+        given = containers_in(arguments)
+        apply_inside(None if kinship is None else kinship[1], containers_in(loop.state), given)
+        _put_outdated(outdated)
         if bounds is not None:
             arguments = (bounds.tracer(index), *arguments)
         outcome = run_block(scope, loop.body, arguments)
+        unknown = note_outcome(outcome.containers)
     refuse_grown(loop.state, arguments[len(arguments) - len(loop.state) :], scope)
     return Attempt(scope, index, parameters, outcome.leaves, inputs, outcome.tree,
-                   test_scope, test_parameters, test_result)  # fmt: skip
+                   test_scope, test_parameters, test_result, given, outcome.containers, unknown)  # fmt: skip
+
+
+def _put_outdated(outdated: dict[Any, Change]) -> None:
+    """Leave outdated what an iteration before has."""
+    for change in outdated.values():
+        redo(change, change.after)
 
 
 def _counter(scope: Scope) -> str:
@@ -343,8 +367,9 @@ def _check_size(after: Tracer, body: Scope, name: str) -> None:
 
 
 def _emit_loop(
-    loop: Loop, attempt: Attempt, before: list[Any], tree: Tree, slots: dict[int, Slot], cells: list[Cell], kinship: Kinship
-) -> State:
+    loop: Loop, attempt: Attempt, before: list[Any], tree: Tree, slots: dict[int, Slot], cells: list[Cell],
+    kinship: tuple[Kinship, Kinship],
+) -> State:  # fmt: skip
     trace = active_trace()
     with active_trace().reopen(attempt.body):
         results = [fill(slots[k], attempt.leaves[k]) for k in slots]
@@ -356,6 +381,7 @@ def _emit_loop(
     check_iterations(attempt.body, scopes)
     for scope in scopes:
         adopt(scope)
+        spoil_again(scope)
     captured = list(dict.fromkeys(var for scope in scopes for var in scope.captured))
     constants = [attempt.body.resolve(var) for var in captured]
     regions = [close(attempt.body, "body", (attempt.index, *constants, *attempt.parameters), results)]
@@ -376,8 +402,9 @@ def _emit_loop(
         leaves[k] = unfill(slot, var)
     for cell, var in zip(cells, outputs[len(slots) :], strict=True):
         cell.assign(var)
-    kinship.apply([array_cell(leaf) if k in slots else None for k, leaf in enumerate(leaves)])
-    return tree.unflatten(leaves)
+    kinship[0].apply([array_cell(leaf) if k in slots else None for k, leaf in enumerate(leaves)])
+    changed = [tree.paths()[k] for k in slots]
+    return after_loop(tree.unflatten(leaves), kinship[1], containers_in(loop.state), attempt.given, attempt.containers, changed)
 
 
 def _limits(bounds: Bounds | None) -> tuple[Var, Var, int]:

@@ -11,7 +11,9 @@ import types
 from dataclasses import dataclass
 from typing import Any
 
-from .context import Scope, active_trace
+from ..tree import flatten
+from .context import Scope, active_trace, user_line
+from .outdated import Outdated, outdated_in, spoiled
 
 MISSING: Any = type("Missing", (), {"__repr__": lambda self: "<missing>"})()
 
@@ -53,6 +55,7 @@ class Change:
     key: Any
     before: Any
     after: Any = MISSING
+    left: Any = MISSING  # the same, with copies of containers, as they were at the end
 
     @property
     def name(self) -> tuple[int, str, Any]:
@@ -121,7 +124,24 @@ def _refill(container: Any, contents: Any) -> None:
 
 
 def remember(thing: Any, kind: str, key: Any = None) -> None:
-    """Note that an object is about to change in the current scope."""
+    """Note that an object is about to change in the current scope, and with it those that may be the same object."""
+    box = active_trace().boxes.get(id(thing))
+    for other in (box.kin or ()) if box is not None else ():
+        _spoil(other.thing, kind, key)
+    _note(thing, kind, key)
+
+
+def _spoil(thing: Any, kind: str, key: Any) -> None:
+    """Leave no value where a write may have been meant for another object."""
+    name, line = type(thing).__name__, user_line()
+    there = Change(thing, kind, key, MISSING).read()
+    if kind == "attribute" or (kind == "item" and there is not MISSING):
+        redo(Change(thing, kind, key, MISSING), Outdated(name, line))
+    else:
+        redo(Change(thing, "whole", None, MISSING), spoiled(thing, Outdated(name, line, whole=True)))
+
+
+def _note(thing: Any, kind: str, key: Any) -> None:
     trace = active_trace()
     scope = trace.scope
     trace.changed.setdefault(id(thing), (len(trace.changed), thing))
@@ -136,6 +156,8 @@ def undo(scope: Scope) -> None:
     """Put back what a scope changed; each change keeps the value that it had at the end."""
     for change in scope.changes.values():
         change.after = change.read()
+        leaves, tree = flatten(change.after)
+        change.left = tree.unflatten(leaves)
     for change in reversed(scope.changes.values()):
         if change.read() is not change.before or change.kind == "whole":
             change.write(change.before)
@@ -143,11 +165,31 @@ def undo(scope: Scope) -> None:
 
 def outer_changes(scope: Scope) -> list[Change]:
     """The changes made in a scope to objects that had been seen to change before it was opened, and so are not of its own making."""
+    return [change for change in _of_others(scope) if outdated_in(change.after) is None]
+
+
+def outdated_by(scope: Scope) -> dict[Any, Change]:
+    """What a scope has left outdated in such objects."""
+    return {change.name: change for change in _of_others(scope) if outdated_in(change.after) is not None}
+
+
+def are_of_others(scope: Scope) -> bool:
+    """Whether all changes made in a scope are."""
+    return len(_of_others(scope)) == len(scope.changes)
+
+
+def _of_others(scope: Scope) -> list[Change]:
     changed = active_trace().changed
     return [change for change in scope.changes.values() if changed[id(change.thing)][0] < scope.known]
 
 
 def redo(change: Change, value: Any) -> None:
-    """Make a change again in the scope that is open now."""
-    remember(change.thing, change.kind, change.key)
+    """Make a change again in the scope that is open now; what else it leaves outdated is done by ``spoil_again``."""
+    _note(change.thing, change.kind, change.key)
     change.write(value)
+
+
+def spoil_again(scope: Scope) -> None:
+    """Leave outdated in the scope that is open now what was so at the end of a region."""
+    for change in outdated_by(scope).values():
+        redo(change, change.after)

@@ -20,7 +20,7 @@ from ..ir.types import BOOL
 from ..tree import flatten
 from . import arithmetic, calls
 from .appending import belongs_outside, stage_branch, stage_for, stage_while
-from .blocks import Holding, NotStaged, snapshot
+from .blocks import Holding, NotStaged, hold, snapshot
 from .blocks import truth as truth_of_array
 from .branches import staged_if
 from .context import active_trace, user_line
@@ -75,9 +75,11 @@ class Operators:
             return then(*state) if decided else orelse(*state)
 
         def stage(around: Callable[..., Any], state: State, _: Any) -> State:
-            holding = Holding(state, names[: len(state)], mutated)
-            first, second = holding.around(around(then)), holding.around(around(orelse))
-            return holding.unwrap(staged_if(decided, first, second, holding.wrap(state), names))
+            def held(by: Holding) -> State:
+                first, second = by.around(around(then)), by.around(around(orelse))
+                return by.unwrap(staged_if(decided, first, second, by.wrap(state), names))
+
+            return hold(held, state, names[: len(state)], mutated)
 
         try:
             return stage_branch(stage, state, (then, orelse))
@@ -169,38 +171,39 @@ class Operators:
 
         def stage(around: Callable[..., Any], both: State, count: Any) -> State:
             state, after = both[: len(names)], both[len(names) :]
-            holding = Holding(state, names, mutated)
 
-            def tested(*inner: Any) -> State:
-                with _dynamic_tests():
-                    decided, after = _decide(test, holding.unwrap(inner))
-                return (*holding.wrap(after), decided)
+            def held(by: Holding) -> State:
+                def tested(*inner: Any) -> State:
+                    with _dynamic_tests():
+                        decided, after = _decide(test, by.unwrap(inner))
+                    return (*by.wrap(after), decided)
 
-            def pure_test(*inner: Any) -> Any:
-                *after, decided = tested(*inner)
-                if any(a is not b for a, b in zip(after, inner, strict=True)):
-                    raise EffectsOfTest
-                return decided
+                def pure_test(*inner: Any) -> Any:
+                    *after, decided = tested(*inner)
+                    if any(a is not b for a, b in zip(after, inner, strict=True)):
+                        raise EffectsOfTest
+                    return decided
 
-            def body_and_test(*inner: Any) -> State:
-                return tested(*holding.around(body)(*inner[:-1]))
+                def body_and_test(*inner: Any) -> State:
+                    return tested(*by.around(body)(*inner[:-1]))
 
-            extended, more = holding.wrap(after), (*names, "the test of the loop")
-            if count is not math.inf:  # iterations, as the test has told already
-                bounds = Bounds(0, count, 1)
-                return holding.unwrap(
-                    staged_loop(bounds, lambda number, *s: around(body_and_test, number)(*s), extended, more, None)[:-1]
-                )
-            try:
-                return holding.unwrap(staged_loop(None, around(holding.around(body)), holding.wrap(state), names, pure_test))
-            except EffectsOfTest:
-                pass
-            try:
-                return holding.unwrap(staged_loop(None, around(body_and_test), extended, more, lambda *inner: inner[-1])[:-1])
-            except Grows:
-                raise
-            except (Concretize, NotStaged, ShapeError) as error:
-                raise UnsupportedError(str(error)) from None
+                extended, more = by.wrap(after), (*names, "the test of the loop")
+                if count is not math.inf:  # iterations, as the test has told already
+                    bounds = Bounds(0, count, 1)
+                    step = lambda number, *inner: around(body_and_test, number)(*inner)  # noqa: E731
+                    return by.unwrap(staged_loop(bounds, step, extended, more, None)[:-1])
+                try:
+                    return by.unwrap(staged_loop(None, around(by.around(body)), by.wrap(state), names, pure_test))
+                except EffectsOfTest:
+                    pass
+                try:
+                    return by.unwrap(staged_loop(None, around(body_and_test), extended, more, lambda *inner: inner[-1])[:-1])
+                except Grows:
+                    raise
+                except (Concretize, NotStaged, ShapeError) as error:
+                    raise UnsupportedError(str(error)) from None
+
+            return hold(held, state, names, mutated)
 
         return stage_while(stage, (*state, *after), (body, test))
 
@@ -212,7 +215,7 @@ class Operators:
         """
         trace = active_trace()
         try:
-            with trace.open_scope() as scope, snapshot(state), _dynamic_tests():
+            with snapshot(state, body), trace.open_scope() as scope, _dynamic_tests():
                 for _ in range(count):
                     decided, state = _decide(test, body(*state))
                     if isinstance(decided, Tracer) or not decided:
@@ -238,7 +241,7 @@ class Operators:
             return self._unroll(list(items), body, state, names, go_on)
 
         def stage(items: Indexed, body: Callable[..., State], state: State) -> State:
-            return self._stage(items, body, state, names, Holding(state, names, mutated), go_on)
+            return hold(lambda by: self._stage(items, body, state, names, by, go_on), state, names, mutated)
 
         try:
             return stage_for(stage, items, body, state, go_on is not None, count is not None and count <= LISTED_AT_MOST)
@@ -408,7 +411,7 @@ class Operators:
             return self._unroll(iterable, body, ([],), names, None)[0]  # type: ignore[no-any-return]
 
         def stage(items: Indexed, body: Callable[..., State], state: State) -> State:
-            return self._stage(items, body, state, names, Holding(state, names, names), None)
+            return hold(lambda by: self._stage(items, body, state, names, by, None), state, names, names)
 
         return stage_for(stage, items, body, ([],), False, False)[0]  # type: ignore[no-any-return]
 

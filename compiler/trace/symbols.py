@@ -29,6 +29,7 @@ COMPARE = {
     ">": Symbol(operator.gt, "__gt__", "__lt__"), ">=": Symbol(operator.ge, "__ge__", "__le__"),
     "==": Symbol(operator.eq, "__eq__", "__eq__"), "!=": Symbol(operator.ne, "__ne__", "__ne__"),
 }  # fmt: skip
+IDENTITY = {"is": operator.is_, "is not": operator.is_not}
 UNARY: dict[str, tuple[Callable[[Any], Any], str]] = {
     "-": (operator.neg, "__neg__"), "+": (operator.pos, "__pos__"), "~": (operator.invert, "__invert__"),
 }  # fmt: skip

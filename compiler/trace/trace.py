@@ -28,6 +28,7 @@ from .calls import call
 from .containers import Contents, ItemChange, containers_of
 from .context import RESERVED, Trace, tracing
 from .iterables import Comprehension, Indexed
+from .outdated import Outdated
 from .promotion import as_tracer
 from .texts import Text
 from .tracer import Cell, TracedSize, Tracer, check_array, check_dtype, new
@@ -276,6 +277,8 @@ def _output(value: Any, results: list[Var], inputs: list[Any], leaves: Sequence[
         hash(value)  # says that it is not known now
     if isinstance(value, Undefined):
         raise no_value(value.name)
+    if isinstance(value, Outdated):
+        raise value.error()
     if isinstance(value, np.ndarray) and value.dtype.kind in "fiub":
         value = as_tracer(value)
     if isinstance(value, TracedSize):

@@ -16,6 +16,7 @@ from ..tree import flatten, map_leaves
 from .aliasing import relate_copy
 from .context import Scope, active_trace
 from .mutation import MISSING, Change, Place
+from .outdated import outdated_in
 from .tracer import Tracer, new
 
 State = tuple[Any, ...]
@@ -140,6 +141,9 @@ def require_settled(container: Any) -> None:
             "a loop or branch made this list longer, which depends on values known only when the program runs, and knew it under another "
             "name than this one; use one name for the list"
         )
+    outdated = outdated_in(container)
+    if outdated is not None:
+        raise outdated.error()
     if isinstance(container, dict):
         for key, value in container.items():
             if doubt_of(Change(container, "item", key, MISSING), value) is not None:

@@ -15,6 +15,7 @@ BINARY = {
 UNARY = {"-": operator.neg, "+": operator.pos, "~": operator.invert}
 COMPARE = {
     "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge, "==": operator.eq, "!=": operator.ne,
+    "is": operator.is_, "is not": operator.is_not,
 }  # fmt: skip
 INPLACE = {
     "+": operator.iadd, "-": operator.isub, "*": operator.imul, "@": operator.imatmul, "/": operator.itruediv,

@@ -35,7 +35,16 @@ BINARY = {
     ast.Pow: "**", ast.LShift: "<<", ast.RShift: ">>", ast.BitOr: "|", ast.BitXor: "^", ast.BitAnd: "&",
 }  # fmt: skip
 UNARY = {ast.USub: "-", ast.UAdd: "+", ast.Invert: "~"}
-COMPARE = {ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=", ast.Eq: "==", ast.NotEq: "!="}
+COMPARE = {
+    ast.Lt: "<",
+    ast.LtE: "<=",
+    ast.Gt: ">",
+    ast.GtE: ">=",
+    ast.Eq: "==",
+    ast.NotEq: "!=",
+    ast.Is: "is",
+    ast.IsNot: "is not",
+}
 """The symbols of the operators."""
 
 FRAME_FUNCTIONS = frozenset({"super", "locals", "globals", "vars", "eval", "exec"})
@@ -300,6 +309,6 @@ def _comparison(left: ast.expr, op: ast.cmpop, right: ast.expr, place: Place) ->
             return at(place, operator("contains", left, right))
         case ast.NotIn():
             return at(place, operator("not_", operator("contains", left, right)))
-        case ast.Is() | ast.IsNot():
+        case ast.Is() | ast.IsNot() if isinstance(left, ast.Constant) or isinstance(right, ast.Constant):
             return at(place, ast.Compare(left, [op], [right]))
     return at(place, operator("compare", ast.Constant(COMPARE[type(op)]), left, right))

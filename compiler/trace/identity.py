@@ -1,0 +1,171 @@
+"""Which list, dict or dataclass a name stands for after a branch or loop.
+
+Regions hand containers on by what is in them. One that is the same object on all ways stays that object. Any other is made anew
+of the values that the region returns; what Python would have there, one of several objects or another, is noted as its kin, as
+``aliasing`` does for arrays. A write to either (``mutation.remember``) then leaves ``Outdated`` items in the others.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import OrderedDict, defaultdict, deque
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from ..tree import NODES
+from .aliasing import Kinship, kin_in_loop, kin_of_branches
+from .context import Scope, active_trace
+from .tracer import Tracer
+
+Path = tuple[Any, ...]
+Containers = dict[Path, Any]
+"""The containers in a state that can change, by path."""
+
+PYTHONS = (list, dict, OrderedDict, defaultdict, deque)
+OURS = __name__.rpartition(".trace")[0]
+
+
+class Box:
+    """A container, as one that may be the same object as others."""
+
+    __slots__ = ("__weakref__", "kin", "scope", "thing")
+
+    def __init__(self, thing: Any, scope: Scope) -> None:
+        self.thing = thing
+        self.scope = scope
+        self.kin: Any = None
+
+
+def is_container(thing: Any) -> bool:
+    """Whether a thing is taken apart by regions, and can change."""
+    cls = type(thing)
+    if cls in PYTHONS:
+        return True
+    if issubclass(cls, (tuple, type)) or cls.__module__.startswith(OURS):
+        return False
+    return not cls.__dataclass_params__.frozen if dataclasses.is_dataclass(cls) else cls in NODES  # type: ignore[attr-defined]
+
+
+def containers_in(state: Any) -> Containers:
+    """The containers in a state."""
+    return dict(_walk(state, ()))
+
+
+def _walk(thing: Any, path: Path) -> Iterator[tuple[Path, Any]]:
+    if is_container(thing):
+        yield path, thing
+    for key, part in _parts(thing):
+        yield from _walk(part, (*path, key))
+
+
+def _parts(thing: Any) -> list[tuple[Any, Any]]:
+    """What a thing is taken apart to, by key."""
+    if isinstance(thing, tuple) or type(thing) in (list, deque):
+        return list(enumerate(thing))
+    if type(thing) in PYTHONS:
+        return list(thing.items())
+    if dataclasses.is_dataclass(thing) and not isinstance(thing, type):
+        return [(field.name, getattr(thing, field.name)) for field in dataclasses.fields(thing)]
+    if type(thing) in NODES:
+        children, _, *keys = NODES[type(thing)].take_apart(thing)
+        return list(zip(keys[0] if keys else range(len(children)), children, strict=True))
+    return []
+
+
+def keeping(made: Any, kept: Containers, path: Path = ()) -> Any:
+    """A state that has just been made, with other containers at some paths."""
+    if path in kept:
+        return kept[path]
+    if not kept:
+        return made
+    parts = _parts(made)
+    new = [(key, part, keeping(part, kept, (*path, key))) for key, part in parts]
+    if isinstance(made, tuple):
+        items = [part for *_, part in new]
+        return type(made)(*items) if hasattr(made, "_fields") else tuple(items)
+    for key, old, part in new:
+        if part is old:
+            continue
+        if type(made) in PYTHONS:
+            made[key] = part
+        else:
+            object.__setattr__(made, key, part)
+    return made
+
+
+def _box(thing: Any) -> Box | None:
+    if thing is None:
+        return None
+    trace = active_trace()
+    if id(thing) not in trace.boxes:
+        trace.boxes[id(thing)] = Box(thing, trace.scope)
+        trace.changed.setdefault(id(thing), (len(trace.changed), thing))
+    return trace.boxes[id(thing)]
+
+
+def note_outcome(containers: Containers) -> bool:
+    """Note what a body leaves; whether anything in it has not been seen before, and may or may not have been made in it.
+
+    What an earlier run of the body left as well was there before it.
+    """
+    trace = active_trace()
+    unknown = [thing for thing in containers.values() if id(thing) not in trace.boxes]
+    for thing in containers.values():
+        box = _box(thing)
+        assert box is not None
+        if not trace.scope.inside(box.scope):
+            box.scope = trace.scope.parent
+    return bool(unknown)
+
+
+def after_branch(made: Any, ways: Sequence[Containers]) -> Any:
+    """The state after a branch, of one made of the values that it returns and the containers that each way leaves."""
+    paths = list(dict.fromkeys(path for way in ways for path in way))
+    kept = {path: ways[0][path] for path in paths if all(way.get(path) is ways[0].get(path) for way in ways)}
+    state = keeping(made, kept)
+    kinship = kin_of_branches([[_box(way.get(path)) for path in paths] for way in ways])
+    _apply(kinship, paths, state, kept)
+    return state
+
+
+def kin_of_loop(before: Containers, inside: Containers, after: Containers) -> Kinship:
+    """Which containers that a loop carries may be one, as an attempt shows it."""
+    return kin_in_loop(*([_box(side.get(path)) for path in before] for side in (before, inside, after)))
+
+
+def apply_inside(kinship: Kinship | None, before: Containers, inside: Containers) -> None:
+    """Note in a loop's body what is known of the containers that it is given."""
+    cells = [_box(inside.get(path)) for path in before]
+    if kinship is not None:
+        kinship.apply(cells)
+
+
+def after_loop(
+    made: Any, kinship: Kinship, before: Containers, inside: Containers, after: Containers, changed: Sequence[Path]
+) -> Any:  # fmt: skip
+    """The state after a loop, of one made of the values that it returns; ``changed`` are the paths of those that are new."""
+    kept = {
+        path: thing
+        for path, thing in before.items()
+        if any(after.get(path) is known for known in (inside.get(path), thing))
+        and not any(place[: len(path)] == path for place in changed)
+    }
+    state = keeping(made, kept)
+    _apply(kinship, list(before), state, kept)
+    return state
+
+
+def _apply(kinship: Kinship, paths: Sequence[Path], state: Any, kept: Containers) -> None:
+    found = containers_in(state)
+    kinship.apply([None if path in kept else _box(found.get(path)) for path in paths])
+
+
+def may_be_one(one: Any, other: Any) -> bool:
+    """Whether only the run knows if two containers, or arrays, are the same object."""
+    boxes = active_trace().boxes
+    first, second = (x.cell if isinstance(x, Tracer) and not x.views else boxes.get(id(x)) for x in (one, other))
+    return first is not None and second is not None and second in (first.kin or ())
+
+
+__all__ = ["Containers", "Path", "after_branch", "after_loop", "apply_inside", "containers_in", "is_container", "kin_of_loop", "may_be_one",
+           "note_outcome"]  # fmt: skip
