@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Sequence
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -33,6 +34,7 @@ class Instance:
     """The object that a compiled method is called on; its attributes are the children of the node."""
 
     __slots__ = ("thing",)
+    holds_attributes = True
 
     def __init__(self, thing: Any) -> None:
         self.thing = thing
@@ -125,7 +127,40 @@ def leaf_key(value: Any) -> Any:
         hash(value)
     except TypeError:
         return cls, frozenset(value) if cls is set else repr(value) if cls is slice else id(value)
-    return cls, value
+    thing = value.value if cls is Static else value
+    return (cls, value, _contents(thing, {id(thing)})) if has_contents(thing) else (cls, value)
+
+
+def has_contents(thing: Any) -> bool:
+    """Whether a thing is an object that is itself alone, whatever is in its attributes."""
+    cls = type(thing)
+    if cls.__hash__ is not object.__hash__ or callable(thing) or isinstance(thing, ModuleType):
+        return False
+    return hasattr(thing, "__dict__") or any("__slots__" in vars(base) for base in cls.__mro__[:-1])
+
+
+def _contents(thing: Any, seen: set[int]) -> Any:
+    """What tells the contents of an object from what they were at another call; arrays are read at each call."""
+    if isinstance(thing, (list, tuple, set, frozenset)):
+        return type(thing), tuple(_part(part, seen) for part in thing)
+    if isinstance(thing, dict):
+        return tuple((key, _part(part, seen)) for key, part in thing.items())
+    slots = [name for base in type(thing).__mro__ for name in _listed(vars(base).get("__slots__", ())) if hasattr(thing, name)]
+    attributes = {**{name: getattr(thing, name) for name in slots}, **getattr(thing, "__dict__", {})}
+    return tuple((name, _part(part, seen)) for name, part in attributes.items())
+
+
+def _listed(slots: Any) -> tuple[str, ...]:
+    return (slots,) if isinstance(slots, str) else tuple(slots)
+
+
+def _part(part: Any, seen: set[int]) -> Any:
+    if isinstance(part, (bool, int, float, complex, str, bytes, np.generic)):
+        return type(part), repr(part)
+    if id(part) in seen or not (isinstance(part, (list, tuple, set, frozenset, dict)) or has_contents(part)):
+        return id(part)
+    seen.add(id(part))
+    return _contents(part, seen)
 
 
 def prepared(value: Any) -> Any:

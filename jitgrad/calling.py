@@ -29,7 +29,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .arguments import Static, prepared
+from .arguments import Static, has_contents, prepared
 from .compiler.tree import NODES
 
 if TYPE_CHECKING:
@@ -148,6 +148,8 @@ class _Writer:
             self.tests.append(f"type({name}) is not {self.type_name(cls)}")
 
     def static(self, name: str, value: Any) -> None:
+        if has_contents(value):
+            raise _Unsupported
         known = self.constant(value)
         other = f"type({name}) is not {self.type_name(type(value))} or {name} != {known}"
         self.tests.append(f"{name} is not {known}" + (f" and ({other})" if isinstance(value, Hashable) else ""))

@@ -84,6 +84,10 @@ class Program:
         """
         if not self._same_objects(leaves):
             raise ValueError("guard")
+        if self.traced.changes:
+            from .compiler.trace.containers import make, refuse_shared
+
+            refuse_shared(self.traced.changes, containers)
         arguments = [prepared(leaves[k]) for k in self.taken]
         if self.written or self.traced.contiguous:
             self._check_written(leaves)
@@ -95,8 +99,6 @@ class Program:
         result = self._finish(raw, leaves)
         if not self.traced.changes:
             return result
-        from .compiler.trace.containers import make
-
         result, values = result
         make(self.traced.changes, values, containers)
         return result

@@ -7,9 +7,7 @@ arrays that were written to; attributes and items of objects join the state as f
 
 from __future__ import annotations
 
-import types
-from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,12 +18,13 @@ from ..ir import ArrayType, Dim, Function, Var
 from ..ir.types import BOOL
 from ..tree import Tree, flatten
 from .broadcasting import broadcast_shapes, broadcast_to, is_smaller
-from .context import NotStaged, Scope, active_trace, is_internal
+from .context import NotStaged, Scope, active_trace
 from .elementwise import elementwise
 from .identity import Containers, containers_in, is_container
 from .mutation import MISSING, Change, redo
 from .outdated import Outdated
 from .promotion import as_tracer, convert, result_dtype
+from .restoring import put_back, saved_contents
 from .shaping import reshaped
 from .tracer import Cell, TracedSize, Tracer, describe, new
 from .unbound import Perhaps, State, Undefined, is_missing, put_perhaps, require_settled
@@ -242,58 +241,18 @@ class snapshot:
     """Undo what blocks do unseen to containers of the state, or around them, so that they can be run again, and refuse it."""
 
     def __init__(self, state: State, *blocks: Callable[..., Any] | None) -> None:
-        self.saved: list[tuple[Any, Any]] = []
-        _remember((*state, *blocks), self.saved, set())
+        self.saved = saved_contents(*state, *blocks)
 
     def __enter__(self) -> None:
         return None
 
     def __exit__(self, kind: object, *_: object) -> None:
-        changed = [(thing, contents) for thing, contents in self.saved if not _is_as_before(thing, contents)]
-        for thing, contents in changed:
-            inside = thing if isinstance(thing, (list, deque, dict, set)) else vars(thing)
-            inside.clear()
-            (inside.extend if isinstance(inside, (list, deque)) else inside.update)(contents)
+        changed = put_back(self.saved)
         if changed and kind is None:
             raise NotStaged(
-                f"a {type(changed[0][0]).__name__} is changed in a loop or branch by a function that jitgrad does not follow, which would happen "
+                f"a {type(changed[0]).__name__} is changed in a loop or branch by a function that jitgrad does not follow, which would happen "
                 "whatever the program does when it runs; write its items or attributes, as in x[k] = v"
             )
-
-
-def _is_as_before(thing: Any, contents: Any) -> bool:
-    """Whether a container holds the same objects, in the same order."""
-    if isinstance(thing, (list, deque, set)):
-        return len(thing) == len(contents) and all(a is b for a, b in zip(thing, contents, strict=True))
-    inside = thing if isinstance(thing, dict) else vars(thing)
-    return list(inside) == list(contents) and all(inside[key] is contents[key] for key in contents)
-
-
-def _remember(thing: Any, saved: list[tuple[Any, Any]], seen: set[int]) -> None:
-    if isinstance(thing, Held):
-        thing = thing.thing
-    if id(thing) in seen or isinstance(thing, (Tracer, np.ndarray, str, int, float)):
-        return
-    seen.add(id(thing))
-    if isinstance(thing, (list, deque, set)):
-        saved.append((thing, list(thing)))
-        children: Iterable[Any] = thing
-    elif isinstance(thing, dict):
-        saved.append((thing, dict(thing)))
-        children = list(thing.values())
-    elif isinstance(thing, tuple):
-        children = thing
-    elif isinstance(thing, types.FunctionType):
-        children = [Change(cell, "variable", "", MISSING).read() for cell in thing.__closure__ or ()]
-        if is_internal(thing.__code__.co_filename):
-            children = [child for child in children if isinstance(child, types.FunctionType)]  # the user's blocks
-    elif hasattr(thing, "__dict__") and not callable(thing) and not isinstance(thing, (type, types.ModuleType)):
-        saved.append((thing, dict(vars(thing))))
-        children = list(vars(thing).values())
-    else:
-        return
-    for child in children:
-        _remember(child, saved, seen)
 
 
 def array_cell(leaf: Any) -> Cell | None:

@@ -7,11 +7,14 @@ else after. Both know a container by its path from the arguments.
 from __future__ import annotations
 
 import dataclasses
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ..errors import UnsupportedError
+from ..tree import NODES
+from .identity import PYTHONS, is_container, parts_of
 from .outdated import Outdated
 from .unbound import MOVED
 
@@ -46,7 +49,7 @@ class Contents:
             outdated = next((v for v in after.values() if isinstance(v, Outdated)), None)
             if outdated is not None:
                 raise outdated.error()
-            if isinstance(thing, list) and len(before) != len(after):
+            if isinstance(thing, (list, deque)) and len(before) != len(after):
                 found.append((ItemChange(path, None), list(thing)))
                 continue
             found += [(ItemChange(path, k), v) for k, v in after.items() if k not in before or before[k] is not v]
@@ -58,8 +61,9 @@ def make(changes: Sequence[ItemChange], values: Sequence[Any], arguments: Any) -
     """Make the changes in the caller's arguments."""
     places = [_at(arguments, change.path) for change in changes]
     for change, value, thing in zip(changes, values, places, strict=True):
-        if change.key is None and isinstance(thing, list):
-            thing[:] = value
+        if change.key is None and isinstance(thing, (list, deque)):
+            thing.clear()
+            thing.extend(value)
         elif dataclasses.is_dataclass(thing):
             setattr(thing, change.key, value)
         elif change.is_there:
@@ -68,32 +72,59 @@ def make(changes: Sequence[ItemChange], values: Sequence[Any], arguments: Any) -
             del thing[change.key]
 
 
+def refuse_shared(changes: Sequence[ItemChange], arguments: Any) -> None:
+    """Refuse arguments in which a container that is to be changed stands in several places, each of which was traced as one of its own."""
+    places: dict[int, list[Path]] = {}
+    for path, thing in containers_of(arguments):
+        places.setdefault(id(thing), []).append(path)
+    for change in changes:
+        thing = _at(arguments, change.path)
+        first, *others = places[id(thing)]
+        if others:
+            raise ValueError(
+                f"the {type(thing).__name__} {_named(first)} is {_named(others[0])} as well, and the function writes to it; pass a copy of one of "
+                "them"
+            )
+
+
+def _named(path: Path) -> str:
+    """A place among the arguments (args, kwargs) in a message."""
+    kind, first, *rest = path
+    name = f"argument {first + 1}" if kind == 0 else f"argument {first}"
+    return name + "".join(f"[{key!r}]" for key in rest)
+
+
 def containers_of(thing: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
     """The containers that can change, with their paths; of the classes that pytrees know otherwise, what is in them."""
-    if type(thing) in (list, dict) or _is_plain_dataclass(thing):
+    if _is_followed(thing):
         yield path, thing
-    if isinstance(thing, (tuple, list, dict)) or _is_plain_dataclass(thing):
+    if isinstance(thing, tuple) or _is_followed(thing) or _is_instance(thing):
         for key, part in _items(thing).items():
             yield from containers_of(part, (*path, key))
+
+
+def _is_followed(thing: Any) -> bool:
+    """Whether a thing is one of Python's containers, or a dataclass of the user's whose fields can be set."""
+    return is_container(thing) and (type(thing) in PYTHONS or dataclasses.is_dataclass(thing))
+
+
+def _is_instance(thing: Any) -> bool:
+    """Whether a thing is the object that a method is called on, whose attributes are traced."""
+    return type(thing) in NODES and not dataclasses.is_dataclass(thing) and getattr(type(thing), "holds_attributes", False)
 
 
 def _items(thing: Any) -> dict[Any, Any]:
     if isinstance(thing, dict):
         return dict(thing)
-    return dict(enumerate(thing)) if isinstance(thing, (tuple, list)) else dict(vars(thing))
-
-
-def _is_plain_dataclass(thing: Any) -> bool:
-    """Whether a thing is a dataclass of the user's whose fields can be set."""
-    if not dataclasses.is_dataclass(thing) or isinstance(thing, type) or not hasattr(thing, "__dict__"):
-        return False
-    return not type(thing).__dataclass_params__.frozen and not (type(thing).__module__ or "").startswith("jitgrad")  # type: ignore[attr-defined]
+    if isinstance(thing, (tuple, list, deque)):
+        return dict(enumerate(thing))
+    return dict(parts_of(thing))
 
 
 def _at(arguments: Any, path: Path) -> Any:
     for key in path:
-        arguments = arguments[key] if isinstance(arguments, (tuple, list, dict)) else vars(arguments)[key]
+        arguments = arguments[key] if isinstance(arguments, (tuple, list, dict, deque)) else dict(parts_of(arguments))[key]
     return arguments
 
 
-__all__ = ["Contents", "ItemChange", "containers_of", "make"]
+__all__ = ["Contents", "ItemChange", "containers_of", "make", "refuse_shared"]

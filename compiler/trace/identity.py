@@ -54,11 +54,11 @@ def containers_in(state: Any) -> Containers:
 def _walk(thing: Any, path: Path) -> Iterator[tuple[Path, Any]]:
     if is_container(thing):
         yield path, thing
-    for key, part in _parts(thing):
+    for key, part in parts_of(thing):
         yield from _walk(part, (*path, key))
 
 
-def _parts(thing: Any) -> list[tuple[Any, Any]]:
+def parts_of(thing: Any) -> list[tuple[Any, Any]]:
     """What a thing is taken apart to, by key."""
     if isinstance(thing, tuple) or type(thing) in (list, deque):
         return list(enumerate(thing))
@@ -78,7 +78,7 @@ def keeping(made: Any, kept: Containers, path: Path = ()) -> Any:
         return kept[path]
     if not kept:
         return made
-    parts = _parts(made)
+    parts = parts_of(made)
     new = [(key, part, keeping(part, kept, (*path, key))) for key, part in parts]
     if isinstance(made, tuple):
         items = [part for *_, part in new]

@@ -10,13 +10,15 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from itertools import zip_longest
 from typing import Any
 
 import numpy as np
 
-from ..errors import DTypeError
+from ..errors import DTypeError, UnsupportedError
 from ..ir import ArrayType, Dim, Equation, Function, Var, symbol
 from ..ir.function import substitute_sizes
 from ..ir.sizes import single_symbol
@@ -24,12 +26,13 @@ from ..ir.types import BOOL, F64, I64
 from ..ops import renumber
 from ..tree import Tree, flatten
 from . import indexing, operators
-from .calls import call
+from .calls import call, has_traced
 from .containers import Contents, ItemChange, containers_of
 from .context import RESERVED, Trace, tracing
 from .iterables import Comprehension, Indexed
 from .outdated import Outdated
 from .promotion import as_tracer
+from .restoring import changed_since, contents_in, put_back, saved_contents
 from .texts import Text
 from .tracer import Cell, TracedSize, Tracer, check_array, check_dtype, new
 from .unbound import Undefined, no_value, require_settled
@@ -135,12 +138,42 @@ def trace(function: Callable[..., Any], name: str, arguments: Any, leaves: Seque
         parameters, inputs = _enter(context, leaves, names)
         args, kwargs = tree.unflatten(inputs)
         contents = Contents((args, kwargs))
-        result = call(function)(*args, **kwargs)
+        with unchanged({name: leaf.value for leaf, name in zip(leaves, names, strict=True) if leaf.kind == "static"}):
+            result = call(function)(*args, **kwargs)
         changes, values = contents.changes()
         for _, thing in containers_of((result, args, kwargs)):
             require_settled(thing)
         traced = _leave(context, (result, values) if changes else result, leaves, names, parameters, inputs, tree)
         return replace(traced, changes=tuple(changes))
+
+
+@contextmanager
+def unchanged(things: dict[str, Any]) -> Iterator[None]:
+    """Refuse that objects which are parts of the program, by name, get values that only one call has; they are left as they were."""
+    things = {name: getattr(thing, "value", thing) for name, thing in things.items()}  # of what jit was told is static
+    saved = {name: saved_contents(thing) for name, thing in things.items() if not callable(thing)}
+    try:
+        yield
+        for name, contents in saved.items():
+            for thing, before in changed_since(contents):
+                if _depends_on_call(contents_in(thing), before):
+                    raise UnsupportedError(
+                        f"the function changes argument {name}, of class {type(things[name]).__name__}, which is a part of the program, so that "
+                        "later calls would not change it; make the class a dataclass, whose fields are arguments, or return what is new"
+                    )
+    except BaseException:
+        for contents in saved.values():
+            put_back(contents)
+        raise
+
+
+def _depends_on_call(after: Any, before: Any) -> bool:
+    """Whether the contents of an object have got traced values, or other numbers; what is put there for later calls to find is neither."""
+    if isinstance(before, dict):
+        pairs = [(before.get(key), after.get(key)) for key in {*before, *after}]
+    else:
+        pairs = list(zip_longest(before, after))
+    return any(a is not b and (has_traced(b) or isinstance(a, (int, float, np.generic))) for a, b in pairs)
 
 
 def _enter(context: Trace, leaves: Sequence[Leaf], names: Sequence[str]) -> tuple[dict[int, Var], list[Any]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections import OrderedDict, defaultdict, deque
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -115,6 +116,195 @@ def test_derivatives_change_them_too() -> None:
     np.testing.assert_allclose(gradient["a"], 8 * X)
     np.testing.assert_allclose(d["a"], 2 * X)
     np.testing.assert_allclose(seen[1], 2 * X)
+
+
+# the same container in several places
+
+
+def writes_one(a: Any, b: Any) -> Any:
+    a[0] = 5.0
+    return b[0] * 2
+
+
+def makes_one_longer(a: Any, b: Any) -> Any:
+    a.append(5.0)
+    return len(b)
+
+
+def sets_a_field(a: Any, b: Any) -> Any:
+    a.x = 5.0
+    return b.x
+
+
+def writes_inside(a: Any, b: Any) -> Any:
+    a["k"][0] = 5.0
+    return b["k"][0]
+
+
+SHARED: list[tuple[Callable[..., Any], Any]] = [
+    (writes_one, [1.0, 2.0]), (makes_one_longer, [1.0]), (sets_a_field, State(1.0)), (writes_inside, {"k": [1.0]}),
+    (writes_one, deque([1.0, 2.0])), (writes_one, {0: 1.0}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("program", "container"), SHARED, ids=[f"{program.__name__}_{type(c).__name__}" for program, c in SHARED]
+)
+def test_one_container_as_two_arguments_is_refused_where_it_is_written(program: Callable[..., Any], container: Any) -> None:
+    before = copy.deepcopy(container)
+    with interpreting():
+        run = jg.jit(program)
+        for _ in range(2):
+            with pytest.raises(ValueError, match=r"is argument 2.* as well, and the function writes to it"):
+                run(container, container)
+        assert_alike(container, before)
+        other = copy.deepcopy(container)
+        assert_alike(run(container, other), program(before, copy.deepcopy(before)))  # two of them are followed
+        assert_alike(container, before)
+
+
+def test_a_list_in_two_places_of_an_argument_is_refused_where_it_is_written() -> None:
+    def program(d: Any) -> Any:
+        d["a"][0] = 7.0
+        return d["b"][0]
+
+    one = [1.0]
+    with interpreting(), pytest.raises(ValueError, match=r"the list argument 1\['a'\] is argument 1\['b'\] as well"):
+        jg.jit(program)({"a": one, "b": one})
+
+
+def test_one_container_as_two_arguments_may_be_read() -> None:
+    one = [1.0, 2.0]
+    with interpreting():
+        assert jg.jit(lambda a, b: a[0] + b[1])(one, one) == 3.0
+
+
+def test_one_array_in_two_containers_is_one_array() -> None:
+    def program(a: Any, b: Any) -> Any:
+        a["x"][0] = 7.0
+        return b[0][0] + b[0][1]
+
+    array = X.copy()
+    with interpreting():
+        assert jg.jit(program)({"x": array}, [array]) == 7.0 + X[1]
+    assert array[0] == 7.0
+
+
+OTHERS: list[Any] = [deque([1.0, 2.0]), OrderedDict({0: 1.0}), defaultdict(float, {0: 1.0})]
+
+
+@pytest.mark.parametrize("container", OTHERS, ids=lambda container: type(container).__name__)
+def test_other_containers_change_too(container: Any) -> None:
+    def program(c: Any, t: float) -> Any:
+        c[0] = c[0] + t
+        return c[0] * 2
+
+    expected = copy.deepcopy(container)
+    with interpreting():
+        assert jg.jit(program)(container, 3.0) == program(expected, 3.0)
+    assert container == expected and type(container) is type(expected)
+
+
+def test_deques_become_longer() -> None:
+    window = deque([1.0, 2.0])
+    with interpreting():
+        jg.jit(lambda d, t: d.append(t))(window, 3.0)
+    assert window == deque([1.0, 2.0, 3.0])
+
+
+class Meter:
+    def __init__(self) -> None:
+        self.items, self.sums, self.count = [1.0], {"k": 1.0}, 0.0
+
+    @jg.jit
+    def step(self, x: float) -> Any:
+        self.items[0] = self.items[0] * x
+        self.sums["k"] += x
+        self.items.append(x)
+        self.count = self.count + 1
+        return self.items[0]
+
+
+def test_containers_of_the_object_that_a_method_is_called_on_change() -> None:
+    meter = Meter()
+    items = meter.items
+    with interpreting():
+        assert meter.step(3.0) == 3.0
+    assert (items, meter.items is items, meter.sums, meter.count) == ([3.0, 3.0], True, {"k": 4.0}, 1.0)
+
+
+# objects that are parts of the program
+
+
+class Plain:
+    def __init__(self, rate: Any, items: Any = None) -> None:
+        self.rate, self.items = rate, items
+
+
+class Slotted:
+    __slots__ = ("rate",)
+
+    def __init__(self, rate: Any) -> None:
+        self.rate = rate
+
+
+@pytest.mark.parametrize("make", [Plain, Slotted])
+def test_an_object_that_has_changed_is_another_argument(make: Any) -> None:
+    thing = make(2.0)
+    with interpreting():
+        run = jg.jit(lambda o, x: o.rate * x)
+        found = [run(thing, 3.0)]
+        thing.rate = 5.0
+        found += [run(thing, 3.0), run(thing, 4.0)]
+    assert found == [6.0, 15.0, 20.0] and len(run.programs) == 2
+
+
+def test_items_of_an_object_that_have_changed_are_seen() -> None:
+    thing = Plain(2.0, [1.0, {"k": Plain(3.0)}])
+    with interpreting():
+        run = jg.jit(lambda o, x: o.items[1]["k"].rate * o.items[0] * x)
+        assert run(thing, 2.0) == 6.0
+        thing.items[1]["k"].rate = 4.0
+        assert run(thing, 2.0) == 8.0
+        thing.items[0] = -1.0
+        assert run(thing, 2.0) == -8.0
+
+
+def set_attribute(o: Any, x: float) -> Any:
+    o.rate = x
+    return o.rate
+
+
+def count_up(o: Any, x: float) -> Any:
+    o.rate += 1
+    return o.rate * x
+
+
+def set_item(o: Any, x: float) -> Any:
+    o.items[0] = x
+    return x
+
+
+@pytest.mark.parametrize("program", [set_attribute, count_up, set_item])
+def test_changes_of_objects_that_are_parts_of_the_program_are_refused(program: Callable[..., Any]) -> None:
+    thing = Plain(2.0, [1.0])
+    with interpreting(), pytest.raises(NotImplementedError, match="the function changes argument o, of class Plain"):
+        jg.jit(program)(thing, 3.0)
+    assert (thing.rate, thing.items) == (2.0, [1.0])
+
+
+def test_objects_may_keep_what_they_compute_once() -> None:
+    class Lazy:
+        table: Any = None
+
+        def get(self) -> Any:
+            if self.table is None:
+                self.table = [1.0, 2.0]
+            return self.table
+
+    with interpreting():
+        run, thing = jg.jit(lambda o, x: o.get()[1] * x), Lazy()
+        assert [run(thing, 3.0), run(thing, 4.0)] == [6.0, 8.0]
 
 
 def assert_alike(found: Any, expected: Any) -> None:
