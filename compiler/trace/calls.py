@@ -12,7 +12,7 @@ import inspect
 import math
 import random
 import types
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Callable
 from typing import Any
 
@@ -34,6 +34,7 @@ from .texts import Text, formatted, joined
 from .tracer import Concretize, TracedSize, Tracer, describe, new
 from .ufuncs import call_ufunc
 from .unbound import is_there, require_settled
+from .using_up import made_here
 
 OPERATORS: list[Any] = []  # the one object of ``operators``, which imports this module
 
@@ -64,6 +65,8 @@ def call(callee: Any) -> Any:
     if is_hashable(callee) and callee in FUNCTIONS:
         return functools.partial(_numpy, callee)
     if isinstance(callee, type):
+        if callee.__module__ == "itertools":
+            return lambda *args, **kwargs: made_here(callee(*args, **kwargs))
         return functools.partial(_scalar, callee) if issubclass(callee, np.generic) else _class(callee)
     if isinstance(callee, types.FunctionType):
         return _function(callee)
@@ -133,6 +136,9 @@ def _function(function: types.FunctionType) -> Any:
     """The user's function, rewritten; libraries' functions and jitgrad's own as they are."""
     if (function.__module__ or "").startswith("scipy."):
         return functools.partial(_of_scipy, function)
+    if function.__code__.co_flags & inspect.CO_GENERATOR and not is_internal(function.__code__.co_filename):
+        generator = function if is_rewritten(function) else substituted(function)  # it yields to Python's own loops
+        return lambda *args, **kwargs: made_here(generator(*args, **kwargs))
     if is_rewritten(function):
         return function
     if is_followed(function):
@@ -144,8 +150,6 @@ def _function(function: types.FunctionType) -> Any:
         return function
     if isinstance(wrapped, types.FunctionType) and function.__code__.co_filename == functools.__file__:
         return function
-    if function.__code__.co_flags & inspect.CO_GENERATOR:  # yields to Python's own loops
-        return substituted(function)
     try:
         return rewrite(function, OPERATORS[0])
     except SourceUnavailable:
@@ -319,9 +323,26 @@ def _get(owner: dict[Any, Any], method: Any, key: Any, default: Any = None) -> A
 
 def _setdefault(owner: dict[Any, Any], method: Any, key: Any, default: Any = None) -> Any:
     """``dict.setdefault``."""
+    return set_default(owner, key, lambda: default)
+
+
+def item_or_default(owner: Any, key: Any) -> Any:
+    """An item of a dict whose class says what a missing one is: ``defaultdict`` puts it in place, others such as ``Counter`` do not."""
+    if isinstance(owner, defaultdict):
+        return set_default(owner, key, call(owner.default_factory)) if owner.default_factory is not None else owner[key]
     there = is_there(owner, "item", key)
-    if there is False or isinstance(there, Tracer):
-        OPERATORS[0].setitem(owner, key, _get(owner, method, key, default) if there is not False else default)
+    if isinstance(there, Tracer):
+        return OPERATORS[0].ifexp(there, lambda: owner[key], lambda: owner.__missing__(key))
+    return owner[key]
+
+
+def set_default(owner: dict[Any, Any], key: Any, default: Callable[[], Any]) -> Any:
+    """An item of a dict; one that it has not got yet is made."""
+    there = is_there(owner, "item", key)
+    if there is False:
+        OPERATORS[0].setitem(owner, key, default())
+    elif isinstance(there, Tracer):
+        OPERATORS[0].setitem(owner, key, OPERATORS[0].ifexp(there, lambda: owner[key], default))
     return owner[key]
 
 

@@ -119,6 +119,7 @@ class Trace:
         self.growing: list[Any] = []  # lists that these make longer
         self.counting = 0  # how many loops around are run only to count the items of such lists
         self.outdated: set[Any] = set()  # cells that are outdated in some scope
+        self.iterators: dict[int, tuple[Any, Scope | None]] = {}  # Python's iterators by id, and the scopes that may use them
         self.boxes: dict[int, Any] = {}  # containers that may be the same objects as others, by id (``identity``)
         self.pins: dict[str, SourceLine | None] = {}  # symbols that became numbers, and where
 

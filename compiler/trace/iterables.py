@@ -8,19 +8,23 @@ from typing import Any
 
 import numpy as np
 
+from ..errors import UnsupportedError
 from ..ir import ArrayType
 from ..ir.types import I64
 from ..tree import flatten
 from .aliasing import relate_copy
 from .blocks import NotStaged, truth
-from .context import active_trace
+from .context import active_trace, user_line
 from .elementwise import elementwise
 from .growing import NOT_ARRAYS, held_in_arrays
 from .loops import Bounds, staged_loop
+from .mutation import remember
+from .outdated import Outdated
 from .promotion import as_tracer, is_python
 from .rows import Rows
 from .tracer import TracedSize, Tracer, as_dim, python_size
 from .unbound import emit_check, require_settled
+from .using_up import made_here, use
 
 
 @dataclass(slots=True)
@@ -101,6 +105,73 @@ class Indexed:
         return function(func)(*args, **kwargs)
 
 
+class Once(Indexed):
+    """What gives each of its items once, such as ``zip``: ``start`` moves on, and is outdated where it is not known how far."""
+
+    __slots__ = ("scope",)
+
+    @classmethod
+    def of(cls, items: Indexed) -> Once:
+        """Items by index as an iterator, made in the current scope."""
+        numbered = items.from_zero()
+        made = cls(numbered.start, numbered.stop, 1, numbered.at, items.segment)
+        made.scope = active_trace().scope
+        return made
+
+    def rest(self) -> Indexed:
+        """The items that it has not given yet."""
+        if isinstance(self.start, Outdated):
+            raise self.start.error()
+        return Indexed(self.start, self.stop, 1, self.at, self.segment)
+
+    def take(self) -> Indexed:
+        """The same, of which it gives none any more."""
+        rest = self.rest()
+        self.move(self.stop)
+        return rest
+
+    def lose(self) -> None:
+        """Others take items from it from here on, and may leave some."""
+        line = user_line()
+        message = (
+            f"an iterator is used again after a part of its items was taken from it{f' at {line}' if line is not None else ''}, and how many those "
+            "are is not followed; make a list or array of the items, and take them by index"
+        )
+        self.move(Outdated(message))
+
+    def move(self, start: Any) -> None:
+        """Go on to an item."""
+        if not self.is_of_this_scope:
+            remember(self, "attribute", "start")
+        self.start = start
+
+    @property
+    def is_of_this_scope(self) -> bool:
+        """Whether it was made where items are taken now, so that it is known which come next."""
+        return getattr(self, "scope", None) is active_trace().scope
+
+    def __iter__(self) -> Iterator[Any]:
+        return self
+
+    def __next__(self) -> Any:
+        rest = self.rest()
+        count = rest.static_count()
+        if count is None:
+            count = active_trace().sizing.pin(as_dim(rest.count()))  # type: ignore[arg-type]
+        if count is None:
+            raise TypeError("this iterator has a length that is known only when the program runs; loop over it with for")
+        if not count:
+            raise StopIteration
+        self.move(rest.start + 1)
+        return rest.item(rest.start)
+
+    def __len__(self) -> int:
+        raise TypeError("object of type 'iterator' has no len()")
+
+    def __getitem__(self, index: Any) -> Any:
+        raise TypeError("'iterator' object is not subscriptable")
+
+
 def _same(index: Any) -> Any:
     """The item of a range at an index."""
     return index
@@ -146,10 +217,13 @@ def _simple(value: Any) -> Any:
 
 def as_indexed(iterable: Any) -> Indexed | None:
     """The iterable by index, or None for Python containers and iterators."""
+    if isinstance(iterable, Once):
+        return iterable.take()
     if isinstance(iterable, Indexed):
         return iterable
-    if isinstance(iterable, Comprehension) and iterable.condition is None and not iterable.flat:
-        items, element = iterable.items, iterable.element
+    if isinstance(iterable, Comprehension) and _is_by_index(iterable):
+        items, element = as_indexed(iterable.items), iterable.element
+        assert items is not None
         return Indexed(items.start, items.stop, items.step, lambda k: element(items.at(k)))
     if isinstance(iterable, range):
         return Indexed(iterable.start, iterable.stop, iterable.step, lambda k: k)
@@ -160,23 +234,48 @@ def as_indexed(iterable: Any) -> Indexed | None:
             raise TypeError("iteration over a 0-d array")
         return Indexed(0, iterable.shape[0], 1, lambda k: iterable[k])
     require_settled(iterable)
+    use(iterable)
     return None
+
+
+def handed_on(iterable: Any) -> Indexed | None:
+    """The same for another iterator, which takes the items one by one."""
+    items = as_indexed(iterable)
+    source = iterable.items if isinstance(iterable, Comprehension) else iterable
+    if isinstance(source, Once):
+        source.lose()
+    return items
+
+
+def _is_by_index(iterable: Any) -> bool:
+    """Whether ``as_indexed`` has the items by index; it is not asked, since it would take them."""
+    if isinstance(iterable, Comprehension):
+        return iterable.condition is None and not iterable.flat
+    return isinstance(iterable, (Indexed, range, Tracer)) or (isinstance(iterable, Rows) and iterable.listed is None)
 
 
 def enumerated(iterable: Any, start: Any = 0) -> Any:
     """``enumerate``."""
-    items = as_indexed(iterable)
+    items = handed_on(iterable)
     if items is None:
-        return enumerate(iterable, start)
+        return made_here(enumerate(iterable, start))
     numbered = items.from_zero()
-    return Indexed(0, numbered.stop, 1, lambda k: (k if isinstance(start, int) and start == 0 else start + k, numbered.at(k)))
+    at = numbered.at
+    return Once.of(Indexed(0, numbered.stop, 1, lambda k: (k if isinstance(start, int) and start == 0 else start + k, at(k))))
 
 
 def zipped(*iterables: Any, strict: bool = False) -> Any:
     """``zip``: by index where every part can be."""
-    parts = [as_indexed(i) for i in iterables]
-    if not parts or any(p is None for p in parts):
-        return zip(*iterables, strict=strict)
+    if any(a is b for k, a in enumerate(iterables) if isinstance(a, (Once, Comprehension)) for b in iterables[:k]):
+        raise UnsupportedError(
+            "zip() takes items from one iterator for several of its arguments; index an array, as in zip(x[::2], x[1::2])"
+        )
+    if not iterables or not all(map(_is_by_index, iterables)):
+        for iterable in iterables:
+            require_settled(iterable)
+            use(iterable)
+        return made_here(zip(*iterables, strict=strict))
+    parts = [handed_on(i) for i in iterables]
     numbered = [p.from_zero() for p in parts if p is not None]
     stop = numbered[0].stop
     for number, part in enumerate(numbered[1:], start=2):
@@ -187,7 +286,7 @@ def zipped(*iterables: Any, strict: bool = False) -> Any:
             stop = elementwise("minimum", stop, part.stop, dtype=I64)
         elif shorter:
             stop = part.stop
-    return Indexed(0, stop, 1, lambda k: tuple(p.at(k) for p in numbered))
+    return Once.of(Indexed(0, stop, 1, lambda k: tuple(p.at(k) for p in numbered)))
 
 
 def _require_as_many(number: int, first: Any, count: Any) -> None:
@@ -205,9 +304,17 @@ def backwards(iterable: Any) -> Any:
     """``reversed``."""
     items = as_indexed(iterable)
     if items is None:
-        return reversed(iterable)
+        return made_here(reversed(iterable))
     numbered = items.from_zero()
-    return Indexed(numbered.stop - 1, -1, -1, numbered.at)
+    return Once.of(Indexed(numbered.stop - 1, -1, -1, numbered.at))
+
+
+def iterator_of(iterable: Any, *sentinel: Any) -> Any:
+    """``iter``."""
+    if sentinel or isinstance(iterable, (Once, Comprehension, Iterator)):
+        return made_here(iter(iterable, *sentinel)) if sentinel else iterable
+    items = as_indexed(iterable)
+    return made_here(iter(iterable)) if items is None else Once.of(items)
 
 
 class Comprehension:
@@ -223,7 +330,6 @@ class Comprehension:
         self.element = element
         self.condition = condition
         self.flat = flat
-        self.started = False  # whether it has given an item
 
     def __iter__(self) -> Iterator[Any]:
         from .operators import OPERATORS
@@ -267,7 +373,9 @@ class Comprehension:
         """All elements as a list, made by one loop."""
         from .creation import full
 
-        numbered = self.items.from_zero()
+        items = as_indexed(self.items)
+        assert items is not None
+        numbered = items.from_zero()
         with active_trace().open_scope() as scope:
             index = Bounds(0, numbered.stop, 1).tracer(scope.builder.parameter("i", ArrayType(I64)))
             leaves, tree = flatten(held_in_arrays(self.element(numbered.at(index))))
@@ -294,4 +402,16 @@ class Comprehension:
         return Rows(arrays, tree, weak)
 
 
-__all__ = ["Comprehension", "Indexed", "as_indexed", "backwards", "enumerated", "traced_range", "truth", "zipped"]
+__all__ = [
+    "Comprehension",
+    "Indexed",
+    "Once",
+    "as_indexed",
+    "backwards",
+    "enumerated",
+    "handed_on",
+    "iterator_of",
+    "traced_range",
+    "truth",
+    "zipped",
+]

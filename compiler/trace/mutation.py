@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..tree import flatten
-from .context import Scope, active_trace, user_line
-from .outdated import Outdated, outdated_in, spoiled
+from .context import Scope, active_trace
+from .outdated import Outdated, may_be_written, outdated_in, spoiled
 
 MISSING: Any = type("Missing", (), {"__repr__": lambda self: "<missing>"})()
 
@@ -34,6 +34,12 @@ MUTATORS = frozenset(
         "popitem",
         "popleft",
         "appendleft",
+        "extendleft",
+        "rotate",
+        "move_to_end",
+        "intersection_update",
+        "difference_update",
+        "symmetric_difference_update",
         "__setitem__",
         "__delitem__",
     ]
@@ -87,6 +93,8 @@ class Change:
                     return own[self.key]
                 is_slot = isinstance(getattr(type(self.thing), self.key, None), types.MemberDescriptorType)
                 return getattr(self.thing, self.key, MISSING) if is_slot else MISSING
+            case "item" if hasattr(type(self.thing), "__missing__"):  # which would make it
+                return dict.get(self.thing, self.key, MISSING)
             case "item":
                 try:
                     return self.thing[self.key]
@@ -133,12 +141,12 @@ def remember(thing: Any, kind: str, key: Any = None) -> None:
 
 def _spoil(thing: Any, kind: str, key: Any) -> None:
     """Leave no value where a write may have been meant for another object."""
-    name, line = type(thing).__name__, user_line()
+    message = may_be_written(thing)
     there = Change(thing, kind, key, MISSING).read()
     if kind == "attribute" or (kind == "item" and there is not MISSING):
-        redo(Change(thing, kind, key, MISSING), Outdated(name, line))
+        redo(Change(thing, kind, key, MISSING), Outdated(message))
     else:
-        redo(Change(thing, "whole", None, MISSING), spoiled(thing, Outdated(name, line, whole=True)))
+        redo(Change(thing, "whole", None, MISSING), spoiled(thing, Outdated(message, whole=True)))
 
 
 def _note(thing: Any, kind: str, key: Any) -> None:

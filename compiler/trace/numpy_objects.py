@@ -10,7 +10,7 @@ import numpy as np
 from ..errors import UnsupportedError
 from .creation import arange, linspace, zeros
 from .grids import meshgrid, unravel_index
-from .iterables import Indexed
+from .iterables import Indexed, Once
 from .joining import concatenate, stack
 from .promotion import as_array, common_dtype, convert, result_dtype
 from .shaping import flat, leading_axes, ravel
@@ -32,7 +32,7 @@ def ndenumerate(arr: Any) -> Any:
         return np.ndenumerate(arr)
     x = as_array(arr)
     elements = ravel(x)
-    return Indexed(0, elements.shape[0], 1, lambda k: (tuple(map(_number, unravel_index(k, x.shape))), elements[k]))
+    return Once.of(Indexed(0, elements.shape[0], 1, lambda k: (tuple(map(_number, unravel_index(k, x.shape))), elements[k])))
 
 
 def _number(index: Tracer) -> Tracer:

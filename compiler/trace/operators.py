@@ -26,7 +26,7 @@ from .branches import staged_if
 from .context import active_trace, user_line
 from .elementwise import elementwise
 from .growing import Grows, picked, refuse_write
-from .iterables import Comprehension, Indexed, as_indexed
+from .iterables import Comprehension, Indexed, Once, as_indexed, handed_on
 from .loops import LAST, Bounds, EffectsOfTest, staged_loop
 from .mutation import remember
 from .numpy_objects import INDEXED
@@ -37,6 +37,7 @@ from .texts import in_format, interpolated, joined
 from .tracer import Concretize, TracedSize, Tracer, as_dim, describe, new
 from .trying import trying
 from .unbound import Perhaps, State, Undefined, is_there, no_value, require_settled
+from .using_up import made_here
 
 UNROLL_AT_MOST = 10_000
 LISTED_AT_MOST = 64
@@ -231,6 +232,8 @@ class Operators:
         """``for item in iterable: body``."""
         if isinstance(iterable, Comprehension):
             body, iterable = self._of_passing(iterable, body, names, mutated, go_on), iterable.items
+        if isinstance(iterable, Once):
+            return self._for_once(iterable, body, state, names, mutated, go_on)
         items = as_indexed(iterable)
         if items is None:
             return self._unroll(iterable, body, state, names, go_on)
@@ -273,6 +276,18 @@ class Operators:
             return self.if_(elements.condition(item), lambda *inner: take(item, *inner), _identity, state, names, mutated)
 
         return run
+
+    def _for_once(
+        self, iterator: Once, body: Callable[..., State], state: State, names: Sequence[str], mutated: Sequence[str],
+        go_on: Callable[..., Any] | None,
+    ) -> State:  # fmt: skip
+        """A loop over what an iterator has left; how much a ``break`` leaves is not followed."""
+        rest = iterator.rest()
+        iterator.lose()
+        outcome = self.for_(rest, body, state, names, mutated, go_on)
+        if go_on is None:
+            iterator.move(iterator.stop)
+        return outcome
 
     def _stage(
         self, items: Indexed, body: Callable[..., State], state: State, names: Sequence[str], holding: Holding,
@@ -356,10 +371,12 @@ class Operators:
 
     def genexp(self, iterable: Any, element: Callable[[Any], Any], condition: Callable[[Any], Any] | None = None) -> Any:
         """``(element for item in iterable if condition)``."""
+        if isinstance(iterable, Once):
+            return Comprehension(iterable, element, condition)
         items = as_indexed(iterable)
         if items is not None:
-            return Comprehension(items, element, condition)
-        return self._generate(iterable, element, condition)
+            return Comprehension(Once.of(items), element, condition)
+        return made_here(self._generate(iterable, element, condition))
 
     def _generate(
         self, iterable: Iterable[Any], element: Callable[[Any], Any], condition: Callable[[Any], Any] | None
@@ -419,10 +436,10 @@ class Operators:
         self, iterable: Any, inner: Callable[[Any], Iterable[Any]], condition: Callable[[Any], Any] | None = None
     ) -> Any:
         """The lazy form of ``flatcomp``."""
-        items = as_indexed(iterable)
-        if items is not None:
-            return Comprehension(items, inner, condition, flat=True)
-        return (part for parts in self._generate(iterable, inner, condition) for part in parts)
+        found = self.genexp(iterable, inner, condition)
+        if isinstance(found, Comprehension):
+            return Comprehension(found.items, inner, condition, flat=True)
+        return made_here(part for parts in found for part in parts)
 
     # places
 
@@ -437,6 +454,8 @@ class Operators:
                 return INDEXED[id(container)](index)
         if isinstance(container, list):
             require_settled(container)
+        if isinstance(container, dict) and hasattr(type(container), "__missing__"):
+            return calls.item_or_default(container, index)
         method = calls.users_method(container, "__getitem__")
         if method is not None:
             return method(container, index)
@@ -529,7 +548,9 @@ class Operators:
         if isinstance(container, Rows):
             container = container.as_array()
         if isinstance(container, Indexed):
-            return calls.call(bool)(container.contains(item))
+            items = handed_on(container)
+            assert items is not None
+            return calls.call(bool)(items.contains(item))
         if isinstance(container, (Tracer, np.ndarray)) and (calls.has_traced(item) or isinstance(container, Tracer)):
             found: Any = np.any(as_tracer(container) == item)
             return new(found.value, weak=True)

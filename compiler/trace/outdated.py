@@ -9,28 +9,21 @@ from collections import deque
 from collections.abc import Iterator
 from typing import Any, NoReturn
 
-from ..ir import SourceLine
-from .context import NotStaged
+from .context import NotStaged, user_line
 
 
 class Outdated:
     """An item or attribute that may have got another value; with ``whole`` the container may have got other items altogether."""
 
-    __slots__ = ("kind", "line", "whole")
+    __slots__ = ("message", "whole")
 
-    def __init__(self, kind: str, line: SourceLine | None, whole: bool = False) -> None:
-        self.kind = kind
-        self.line = line
+    def __init__(self, message: str, whole: bool = False) -> None:
+        self.message = message
         self.whole = whole
 
     def error(self) -> NotStaged:
         """What there is to say of it."""
-        where = f" at {self.line}" if self.line is not None else ""
-        article = "an" if self.kind[0] in "aeiou" else "a"
-        return NotStaged(
-            f"{article} {self.kind} is written to{where} that may be the one that is looked at here, or another, depending on what happened in "
-            "a loop or branch before; write to a copy, as copy.copy(x) makes it, or write where it is known which one it is"
-        )
+        return NotStaged(self.message)
 
     def _refuse(self, *_: Any, **__: Any) -> NoReturn:
         raise self.error()
@@ -51,6 +44,16 @@ _SPECIAL = (
 for _name in _SPECIAL.split():
     setattr(Outdated, f"__{_name}__", Outdated._refuse)
 Outdated.__hash__ = object.__hash__  # type: ignore[method-assign]
+
+
+def may_be_written(thing: Any) -> str:
+    """What there is to say of a container for which a write may have been meant that happens now."""
+    kind, line = type(thing).__name__, user_line()
+    return (
+        f"{'an' if kind[0] in 'aeiou' else 'a'} {kind} is written to{f' at {line}' if line is not None else ''} that may be the one that is looked "
+        "at here, or another, depending on what happened in a loop or branch before; write to a copy, as copy.copy(x) makes it, or write where "
+        "it is known which one it is"
+    )
 
 
 def spoiled(contents: Any, error: Outdated) -> Any:
@@ -76,4 +79,4 @@ def _whole(container: dict[Any, Any]) -> Iterator[Outdated]:
     return (value for value in container.values() if isinstance(value, Outdated) and value.whole)
 
 
-__all__ = ["Outdated", "outdated_in", "spoiled"]
+__all__ = ["Outdated", "may_be_written", "outdated_in", "spoiled"]

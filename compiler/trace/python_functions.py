@@ -24,7 +24,7 @@ from .calls import OPERATORS, call, has_traced, users_method
 from .context import active_trace
 from .elementwise import elementwise
 from .functions import FUNCTIONS
-from .iterables import Comprehension, Indexed, as_indexed, backwards, enumerated, traced_range, zipped
+from .iterables import Comprehension, Indexed, Once, as_indexed, backwards, enumerated, traced_range, zipped
 from .promotion import as_tracer, convert, is_python
 from .python_iterators import ITERATORS, OPERATOR_MODULE
 from .rows import Rows
@@ -33,6 +33,7 @@ from .tracer import TracedSize, Tracer, describe, new, python_size
 from .trying import Suppressing
 from .ufuncs import apply_ufunc
 from .unbound import emit_check, is_there, require_settled
+from .using_up import lose, made_here, use
 
 
 def _len(x: Any) -> Any:
@@ -44,7 +45,7 @@ def _len(x: Any) -> Any:
         if not x.type.shape:
             raise TypeError("len() of unsized object")
         return x.shape[0]
-    return x.count() if isinstance(x, (Indexed, Rows)) else len(x)
+    return x.count() if isinstance(x, (Indexed, Rows)) and not isinstance(x, Once) else len(x)
 
 
 def _float(x: Any = 0.0) -> Any:
@@ -133,6 +134,7 @@ def _extreme(name: str) -> Callable[..., Any]:
 
     def extreme(*args: Any, key: Any = None, **kwargs: Any) -> Any:
         values = args[0] if len(args) == 1 else args
+        use(values)
         if isinstance(values, Comprehension):
             values = values.listed()
         if key is not None:
@@ -194,10 +196,18 @@ def _truths(combine: str) -> Callable[[Any], Any]:
         operators, first = OPERATORS[0], combine == "all"
         join = operators.and_ if first else operators.or_
         if isinstance(iterable, Comprehension):
-            return _bool(iterable.fold_lazily(lambda total, item: join(total, lambda: truth(item())), first))
+            found = _bool(iterable.fold_lazily(lambda total, item: join(total, lambda: truth(item())), first))
+            if isinstance(iterable.items, Once):  # Python stops at the item that decides
+                iterable.items.lose()
+            return found
+        use(iterable)
         result: Any = first
         for item in iterable:
             result = join(result, lambda item=item: truth(item))
+            if not isinstance(result, Tracer) and result is not first:
+                break
+        if isinstance(result, Tracer):
+            lose(iterable)
         return _bool(result)
 
     return reduce
@@ -306,12 +316,15 @@ def _own_attributes(thing: Any) -> Any:
 def _map(function: Any, *iterables: Any) -> Any:
     if len(iterables) == 1 and not isinstance(iterables[0], (list, tuple)):
         return OPERATORS[0].genexp(iterables[0], call(function))
-    return map(call(function), *iterables)
+    for iterable in iterables:
+        use(iterable)
+    return made_here(map(call(function), *iterables))
 
 
 def _listing(kind: Callable[..., Any]) -> Callable[..., Any]:
     def make(*args: Any) -> Any:
         require_settled(args[0] if args else None)
+        use(args[0] if args else None)
         if kind is list and args and isinstance(args[0], (Indexed, Rows)):
             return OPERATORS[0].listcomp(args[0], lambda item: item)
         if kind is list and args and isinstance(args[0], Comprehension):
@@ -324,6 +337,7 @@ def _listing(kind: Callable[..., Any]) -> Callable[..., Any]:
 def _sorted(iterable: Any, *, key: Any = None, reverse: bool = False) -> Any:
     if isinstance(iterable, Comprehension):
         iterable = iterable.listed()
+    use(iterable)
     if not isinstance(iterable, (Tracer, Rows)):
         iterable = list(iterable)
         ranks = _known_ranks(iterable if key is None else [call(key)(item) for item in iterable])

@@ -9,31 +9,60 @@ from typing import Any
 
 from ..errors import UnsupportedError
 from .calls import OPERATORS, call
-from .iterables import Comprehension, as_indexed
+from .elementwise import elementwise
+from .iterables import Comprehension, Once, as_indexed, iterator_of
+from .promotion import as_tracer
 from .symbols import BINARY, COMPARE, INPLACE, UNARY
-from .tracer import Tracer
+from .tracer import Tracer, new
 from .unbound import Undefined, emit_check
+from .using_up import made_here, use
 
 _MISSING: Any = object()
 
 
 def next_(iterator: Any, default: Any = _MISSING) -> Any:
-    """``next``; of a generator expression over many items, the first item that its condition lets pass, found by a loop."""
-    if not isinstance(iterator, Comprehension):
-        return next(iterator) if default is _MISSING else next(iterator, default)
-    if iterator.started or iterator.flat:
-        raise UnsupportedError(
-            "next() asks a generator expression over the items of an array for more than its first item; loop over it, or make a list"
-        )
-    iterator.started = True
-    operators, condition = OPERATORS[0], iterator.condition or (lambda item: True)
+    """``next``."""
+    if isinstance(iterator, Once):
+        return _next_item(iterator, lambda item: item, default)
+    if isinstance(iterator, Comprehension):
+        if iterator.flat:
+            raise UnsupportedError("next() of a generator expression with a second `for`; loop over it, or make a list")
+        if iterator.condition is None:
+            return _next_item(iterator.items, iterator.element, default)
+        return _next_that_holds(iterator.items, iterator.element, default, iterator.condition)
+    use(iterator)
+    return next(iterator) if default is _MISSING else next(iterator, default)
+
+
+def _next_item(items: Once, element: Callable[[Any], Any], default: Any) -> Any:
+    """The next item, by its index."""
+    rest = items.rest()
+    is_one = rest.start < rest.stop if items.is_of_this_scope else elementwise("lt", rest.start, rest.stop)
+    if not isinstance(is_one, Tracer) and not is_one:
+        if default is _MISSING:
+            raise StopIteration
+        return default
+    if default is _MISSING or not isinstance(is_one, Tracer):
+        emit_check(is_one, StopIteration())
+        items.move(rest.start + 1)
+        position = rest.start if items.is_of_this_scope else new(as_tracer(rest.start).value, weak=True)  # not known here
+        return element(rest.item(position))
+    found = OPERATORS[0].ifexp(is_one, lambda: element(rest.item(rest.start)), lambda: default)
+    items.move(OPERATORS[0].ifexp(is_one, lambda: rest.start + 1, lambda: rest.start))
+    return found
+
+
+def _next_that_holds(items: Once, element: Callable[[Any], Any], default: Any, condition: Callable[[Any], Any]) -> Any:
+    """The first item that a condition lets pass, found by a loop."""
+    operators, rest = OPERATORS[0], items.rest()
+    items.lose()
 
     def body(item: Any, *state: Any) -> tuple[Any, ...]:
-        return operators.if_(condition(item), lambda *_: (True, iterator.element(item)), lambda *held: held, state, names)  # type: ignore[no-any-return]
+        return operators.if_(condition(item), lambda *_: (True, element(item)), lambda *held: held, state, names)  # type: ignore[no-any-return]
 
     names = ("is there one", "item")
     start = Undefined("item") if default is _MISSING else default
-    found, item = operators.for_(iterator.items, body, (False, start), names, go_on=lambda found, _: operators.not_(found))
+    found, item = operators.for_(rest, body, (False, start), names, go_on=lambda found, _: operators.not_(found))
     if default is not _MISSING:
         return item
     if isinstance(found, Tracer):
@@ -66,7 +95,7 @@ def _known(function: Any, name: str) -> Callable[..., Any]:
 
 def _accumulate(iterable: Any, function: Any = operator.add, *, initial: Any = None) -> Iterator[Any]:
     """``itertools.accumulate``."""
-    return itertools.accumulate(_items(iterable), call(function), initial=initial)
+    return made_here(itertools.accumulate(_items(iterable), call(function), initial=initial))  # type: ignore[no-any-return]
 
 
 def _items(iterable: Any) -> Any:
@@ -76,17 +105,17 @@ def _items(iterable: Any) -> Any:
 
 def _asking(name: str) -> Callable[..., Any]:
     python = getattr(itertools, name)
-    return lambda function, iterable: python(_known(function, name), _items(iterable))
+    return lambda function, iterable: made_here(python(_known(function, name), _items(iterable)))
 
 
 def _groups(iterable: Any, key: Any = None) -> Any:
     """``itertools.groupby``."""
-    return itertools.groupby(_items(iterable), _known(key or (lambda item: item), "groupby"))
+    return made_here(itertools.groupby(_items(iterable), _known(key or (lambda item: item), "groupby")))
 
 
 ITERATORS: dict[Any, Callable[..., Any]] = {
-    next: next_, filter: filter_, itertools.accumulate: _accumulate, itertools.groupby: _groups,
-    itertools.starmap: lambda function, iterable: itertools.starmap(call(function), _items(iterable)),
+    iter: iterator_of, next: next_, filter: filter_, itertools.accumulate: _accumulate, itertools.groupby: _groups,
+    itertools.starmap: lambda function, iterable: made_here(itertools.starmap(call(function), _items(iterable))),
     **{getattr(itertools, name): _asking(name) for name in ("takewhile", "dropwhile", "filterfalse")},
 }  # fmt: skip
 

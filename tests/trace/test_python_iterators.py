@@ -144,7 +144,7 @@ REFUSED = {
     "taking while": (lambda x: sum(itertools.takewhile(lambda v: v < 1, x)), "itertools.takewhile of values .* write a loop"),
     "two firsts": (
         lambda x: [next(g) + next(g) for g in [(v for v in x if v > 0)]],
-        r"next\(\) asks .* more than its first item",
+        "an iterator is used again after a part of its items was taken from it at .*, and how many those are is not followed",
     ),
     "keys of a dict": (lambda x: dict.fromkeys(x, 1), "is the key of a dict or an item of a set"),
     "items of a set": (lambda x: len(set(x)), "is the key of a dict or an item of a set"),
