@@ -11,15 +11,14 @@ from typing import Any
 import numpy as np
 
 from ..errors import UnsupportedError
-from ..ir.types import BOOL, I64
-from .context import active_trace
-from .creation import counting
-from .elementwise import assign, elementwise
+from ..ir.types import BOOL
+from .elementwise import assign
 from .gathering import Advanced, check_mask, nonzero, put_masked, take_masked, whole_mask
 from .promotion import as_tracer
 from .rows import Rows, as_arrays
 from .shaping import reshaped
-from .tracer import TracedSize, Tracer, as_dim, describe, handles, new
+from .stepping import stepped
+from .tracer import TracedSize, Tracer, describe, handles, new
 from .views import Position, basic, entry
 
 
@@ -44,44 +43,11 @@ def setitem(x: Tracer, index: Any, value: Any) -> None:
     if mask is not None:
         put_masked(x, mask, value)
         return
-    part = part_of(x, _with_positions(x, index))
+    part = part_of(x, index)
     if isinstance(part, Advanced):
         part.put(value)
     elif not (isinstance(value, Tracer) and part.same_place(value)):  # x[i] += v has already written in place
         assign(part, value, "item assignment")
-
-
-def _with_positions(x: Tracer, index: Any) -> Any:
-    """An index to write to, in which a slice whose step is known only when the program runs has become the positions."""
-    items = index if isinstance(index, tuple) else (index,)
-    if not any(isinstance(item, slice) and _is_unknown(item.step) for item in items):
-        return index
-    full = [item for item in _full(x, index) if item is not None]
-    return tuple(
-        _positions(item, x.shape[axis]) if isinstance(item, slice) and _is_unknown(item.step) else item
-        for axis, item in enumerate(full)
-    )
-
-
-def _is_unknown(step: Any) -> bool:
-    dim = None if step is None else as_dim(step)
-    return dim is not None and active_trace().sizing.hint(dim) is None
-
-
-def _positions(part: slice, size: Any) -> Tracer:
-    """The positions of a slice with a positive step."""
-    trace = active_trace()
-    test = elementwise("gt", as_tracer(part.step), 0)
-    trace.emit("check", test.value, kind="ValueError", message="the step of a slice must be positive where it is computed")
-    bounds = []
-    for bound, default in ((part.start, 0), (part.stop, size)):
-        place = as_tracer(default if bound is None else bound)
-        place = elementwise("select", elementwise("lt", place, 0), place + size, place)
-        bounds.append(elementwise("maximum", elementwise("minimum", place, size), 0))
-    count = elementwise("maximum", (bounds[1] - bounds[0] + part.step - 1) // part.step, 0)
-    length = as_dim(count)
-    assert length is not None
-    return bounds[0] + part.step * counting(length, I64)
 
 
 def add_at(x: Tracer, index: Any, value: Any) -> None:
@@ -95,7 +61,7 @@ def add_at(x: Tracer, index: Any, value: Any) -> None:
 
 def part_of(x: Tracer, index: Any) -> Tracer | Advanced:
     """What an index selects: a view, or elements that integer arrays pick."""
-    items = _full(x, index)
+    x, items = stepped(x, _full(x, index))
     new_axes = [k for k, item in enumerate(items) if item is None]
     advanced = any(isinstance(item, Tracer) and item.type.shape for item in items)
     if advanced and new_axes:

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..errors import UnsupportedError
 from ..ir import Dim, Var
 from ..ir.sizes import maximum, minimum
 from ..ir.types import I64
@@ -100,8 +99,7 @@ def _static_step(step: Any) -> int:
     if dim is None:
         raise TypeError(f"slice indices must be integers or None, found {step!r}")
     number = active_trace().sizing.pin(dim)
-    if number is None:
-        raise UnsupportedError("a slice whose step is known only when the program runs; write x[np.arange(a, b, step)]")
+    assert number is not None, "``stepping`` has what is known only when the program runs"
     if number == 0:
         raise ValueError("slice step cannot be zero")
     return number

@@ -17,6 +17,23 @@ PROGRAMS = programs("""
     return A
     A[:, 1::k] = w[:, None]
     return A
+    A[::k, ::k] = 7
+    return A
+    A[3:0:-k, :4:k] += f
+    return A
+x[::k]
+x[::-k]
+x[-2:0:-k]
+A[1::k, ::-k]
+A[::k, J[0]]
+A[None, 0, ::k]
+x[::k][::-1]
+x[1:][::k]
+    y = x[::k]
+    y[1:] = 5
+    return x, y
+    A[::k].T[0] = 3
+    return A
 x[0]
 x[-1]
 x[k]
