@@ -174,7 +174,7 @@ class Moving:
 
     def length(self) -> Any:
         """The number of items before the loop."""
-        return self.contents.count() if isinstance(self.contents, Rows) else len(self.contents)
+        return self.contents.length() if isinstance(self.contents, Rows) else len(self.contents)
 
     def largest(self, count: Any) -> Any:
         """The number of items after so many iterations, at most."""

@@ -17,12 +17,15 @@ from ..errors import UnsupportedError
 from .calls import OPERATORS, has_traced, users_method
 from .context import active_trace
 from .identity import may_be_one
+from .list_methods import compared, is_known, joined, repeated
 from .promotion import is_python
+from .rows import Rows
 from .symbols import BINARY, COMPARE, IDENTITY, UNARY, Symbol
 from .tracer import HANDLERS, TracedSize, Tracer, describe
 from .unbound import emit_check
 
 _NUMBERS = (Tracer, TracedSize, np.ndarray, np.generic)
+_SEQUENCES = (list, tuple, Rows)
 
 
 def binary(symbol: str, left: Any, right: Any) -> Any:
@@ -30,10 +33,12 @@ def binary(symbol: str, left: Any, right: Any) -> Any:
     function, forward, backward = BINARY[symbol]
     if users_method(left, forward) or users_method(right, backward):
         return _by_methods(BINARY[symbol], left, right)
-    if symbol == "*" and isinstance(left, (list, tuple)) and _is_traced_int(right):
+    if symbol == "*" and isinstance(left, _SEQUENCES) and _is_run_time(left, right):
         return _repeated(left, right)
-    if symbol == "*" and isinstance(right, (list, tuple)) and _is_traced_int(left):
+    if symbol == "*" and isinstance(right, _SEQUENCES) and _is_run_time(right, left):
         return _repeated(right, left)
+    if symbol == "+" and _are_lists(left, right):
+        return joined(left, right)
     if symbol in ("/", "//", "%"):
         _check_divisor(symbol, left, right)
     return function(left, right)
@@ -58,6 +63,8 @@ def compare(symbol: str, left: Any, right: Any) -> Any:
     for kind in (tuple, list):
         if isinstance(left, kind) and isinstance(right, kind) and has_traced((left, right)):
             return _compare_sequences(symbol, left, right)
+    if _are_lists(left, right):
+        return compared(symbol, left, right)
     if active_trace().dynamic_tests and _are_sizes(left, right):
         return HANDLERS["binary"](forward.strip("_"), left, right)  # for the run to tell
     return function(left, right)
@@ -110,21 +117,47 @@ def _refuse_array_of_objects(array: Any, other: Any) -> None:
         )
 
 
+def _are_lists(left: Any, right: Any) -> bool:
+    """Whether both are lists, and one at least is held in arrays."""
+    return (isinstance(left, Rows) and isinstance(right, (list, Rows))) or (isinstance(right, Rows) and isinstance(left, list))
+
+
 def _is_traced_int(value: Any) -> bool:
     """Whether a value is an int, known at run time, that Python takes for the number of repetitions."""
     return isinstance(value, Tracer) and (value.weak or value.is_scalar) and value.dtype.kind in "iub"
 
 
-def _repeated(items: Sequence[Any], times: Tracer) -> Any:
-    """``items * times``."""
-    count = active_trace().sizing.pin(times.dim) if times.dim is not None else None
-    if count is not None:
-        return items * count  # type: ignore[operator]
-    if isinstance(items, tuple) or len(items) != 1:
+def inplace(symbol: str, left: Any, right: Any) -> None:
+    """Refuse what lists cannot do where they stand."""
+    if symbol == "*" and isinstance(left, (list, Rows)) and _is_traced_int(right) and _count(right) is None:
         raise UnsupportedError(
-            f"a {type(items).__name__} is repeated {describe(times)} times, which is known only when the program runs; make an array with "
+            f"a list is repeated in place {describe(right)} times, which is known only when the program runs; write a = a * n"
+        )
+
+
+def _is_run_time(items: Any, times: Any) -> bool:
+    """Whether the product of a sequence and an int has a length that only the run knows."""
+    return _is_traced_int(times) or (isinstance(items, Rows) and isinstance(times, int) and not is_known(items))
+
+
+def _count(times: Any) -> int | None:
+    if not isinstance(times, Tracer):
+        return times  # type: ignore[no-any-return]
+    return active_trace().sizing.pin(times.dim) if times.dim is not None else None
+
+
+def _repeated(items: Any, times: Any) -> Any:
+    """``items * times``."""
+    count = _count(times)
+    if count is not None and (not isinstance(items, Rows) or is_known(items)):
+        return items * count
+    if isinstance(items, tuple):
+        raise UnsupportedError(
+            f"a tuple is repeated {describe(times)} times, which is known only when the program runs; make a list, or an array with "
             "np.full or np.tile"
         )
+    if isinstance(items, Rows) or len(items) != 1:
+        return repeated(items, times)
     indices = OPERATORS[0].call(range)(times)
     return OPERATORS[0].listcomp(indices, lambda _: items[0])
 

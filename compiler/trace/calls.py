@@ -71,6 +71,8 @@ def call(callee: Any) -> Any:
     if isinstance(callee, types.FunctionType):
         return _function(callee)
     _refuse_random(callee)
+    if isinstance(callee, types.MethodType) and isinstance(callee.__self__, Rows):
+        return list_method(callee.__self__, callee)
     if isinstance(callee, types.MethodType):
         function = call(callee.__func__) if isinstance(callee.__func__, types.FunctionType) else callee.__func__
         return callee if function is callee.__func__ else types.MethodType(function, callee.__self__)
@@ -281,8 +283,10 @@ def _method(method: types.BuiltinMethodType) -> Any:
     if not isinstance(owner, np.ndarray):
         require_settled(owner)
         if method.__name__ in MUTATORS and isinstance(owner, (list, dict, set, deque)):
-            return functools.partial(_mutate, owner, method)
-        return method
+            followed: Any = functools.partial(_mutate, owner, method)
+            followed.__name__ = method.__name__
+            method = followed
+        return list_method(owner, method) if isinstance(owner, list) else method
 
     def apply(*args: Any, **kwargs: Any) -> Any:
         if concerns_program((owner, *args), kwargs) and method.__name__ in METHODS:
@@ -364,5 +368,6 @@ def _scalar(kind: type, *args: Any, **kwargs: Any) -> Any:
     return new(converted.value, scalar=not converted.type.shape, dim=x.dim if np.dtype(kind) == I64 else None)
 
 
+from .list_methods import list_method  # noqa: E402  (these modules need the functions above)
 from .python_functions import REPLACED  # noqa: E402  (it needs the functions above)
 from .sourceless import substituted  # noqa: E402

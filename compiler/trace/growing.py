@@ -149,7 +149,7 @@ class Growing(Rows):
             return position
         return elementwise("select", position < self.first, position, self.first + position % RECENT)
 
-    def count(self) -> Any:
+    def length(self) -> Any:
         return self.size
 
     def settled(self) -> Rows:
@@ -361,7 +361,7 @@ def shortened(rows: Rows) -> tuple[Any, tuple[Tracer, ...]]:
     if active_trace().scope is not rows.scope:
         raise Grows(rows, known_items(rows), 0)
     rows.added.append(None)
-    emit_check(rows.count() > 0, IndexError("pop from empty list"))
+    emit_check(rows.length() > 0, IndexError("pop from empty list"))
     return _copied(rows.item(-1)), rows[:-1].arrays
 
 

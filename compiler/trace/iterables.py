@@ -228,7 +228,7 @@ def as_indexed(iterable: Any) -> Indexed | None:
     if isinstance(iterable, range):
         return Indexed(iterable.start, iterable.stop, iterable.step, lambda k: k)
     if isinstance(iterable, Rows) and iterable.listed is None:
-        return Indexed(0, iterable.count(), 1, iterable.item)
+        return Indexed(0, iterable.length(), 1, iterable.item)
     if isinstance(iterable, Tracer):
         if not iterable.type.shape:
             raise TypeError("iteration over a 0-d array")

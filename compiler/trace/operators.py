@@ -535,6 +535,7 @@ class Operators:
             )
         if isinstance(left, (list, dict, set)):
             remember(left, "whole")
+        arithmetic.inplace(symbol, left, right)
         function, name = INPLACE[symbol]
         method = calls.users_method(left, name)
         result = NotImplemented if method is None else method(left, right)
@@ -605,6 +606,8 @@ class Operators:
 
 def truth(value: Any) -> Any:
     """The truth of a value: a Python bool, or a traced bool scalar; of the user's object, what its class says."""
+    if isinstance(value, Rows):
+        return truth_of_array(calls.call(bool)(value.length() != 0))
     for name in ("__bool__", "__len__"):
         method = calls.users_method(value, name)
         if method is not None:

@@ -45,7 +45,9 @@ def _len(x: Any) -> Any:
         if not x.type.shape:
             raise TypeError("len() of unsized object")
         return x.shape[0]
-    return x.count() if isinstance(x, (Indexed, Rows)) and not isinstance(x, Once) else len(x)
+    if isinstance(x, Rows):
+        return x.length()
+    return x.count() if isinstance(x, Indexed) and not isinstance(x, Once) else len(x)
 
 
 def _float(x: Any = 0.0) -> Any:
@@ -107,7 +109,7 @@ def _sum_of_rows(rows: Rows, start: Any) -> Any:
     if rows.listed is not None:
         return _sum(rows.listed, start)
     if rows.tree.paths() != [()]:
-        return _sum(Comprehension(Indexed(0, rows.count(), 1, rows.item), lambda item: item, None), start)
+        return _sum(Comprehension(Indexed(0, rows.length(), 1, rows.item), lambda item: item, None), start)
     total = _sum(rows.arrays[0], start)
     return new(total.value, weak=True) if rows.weak[0] and is_python(start) else total
 
@@ -343,7 +345,7 @@ def _sorted(iterable: Any, *, key: Any = None, reverse: bool = False) -> Any:
         ranks = _known_ranks(iterable if key is None else [call(key)(item) for item in iterable])
         if ranks is not None:
             return [iterable[k] for k in sorted(range(len(ranks)), key=ranks.__getitem__, reverse=reverse)]
-    items = _by_index(iterable)
+    items = in_arrays(iterable)
     keys = items if key is None else Comprehension(_all_of(items), call(key), None).as_rows()
     array = keys.as_array()
     if array.ndim != 1:
@@ -363,7 +365,7 @@ def _known_ranks(keys: list[Any]) -> list[Any] | None:
     return None if builtins.any(a == b for a, b in itertools.combinations(ranks, 2)) else ranks
 
 
-def _by_index(iterable: Any) -> Rows:
+def in_arrays(iterable: Any) -> Rows:
     """The items of an array, or of a list of numbers and arrays, as a list that is held in arrays."""
     if isinstance(iterable, Rows) and iterable.listed is None:
         return iterable
@@ -371,7 +373,9 @@ def _by_index(iterable: Any) -> Rows:
         return Comprehension(_all_of(iterable), lambda item: item, None).as_rows()
     items = [flatten(item) for item in iterable]
     if builtins.any(tree != items[0][1] for _, tree in items):
-        raise TypeError("sorted() of items of different structure")
+        raise TypeError(
+            "the items of a list differ in structure, and what is asked of it depends on values known only when the program runs"
+        )
     arrays = [creation.array([leaves[k] for leaves, _ in items]) for k in range(items[0][1].count)]
     weak = [builtins.all(is_python(leaves[k]) for leaves, _ in items) for k in range(items[0][1].count)]
     return Rows(arrays, items[0][1], weak)

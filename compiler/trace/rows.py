@@ -44,7 +44,7 @@ class Rows:
         trace = current_trace()  # none where the list is taken apart outside of a trace, to learn its structure
         self.scope = trace.scope if trace is not None else None
 
-    def count(self) -> Any:
+    def length(self) -> Any:
         """The number of items."""
         return len(self.listed) if self.listed is not None else self.arrays[0].shape[0]
 
@@ -113,7 +113,7 @@ class Rows:
         return len(self.arrays[0]) if self.listed is None else len(self.listed)
 
     def __bool__(self) -> bool:
-        return bool(self.count() != 0)
+        return bool(self.length() != 0)
 
     def __iter__(self) -> Iterator[Any]:
         return iter(self.items())
@@ -198,11 +198,15 @@ class Rows:
     def index(self, value: Any, *between: int) -> int:
         return self.items().index(value, *between)
 
+    def count(self, value: Any) -> int:
+        return self.items().count(value)
+
 
 def _method(name: str) -> Callable[..., Any]:
     def change(self: Rows, *args: Any, **kwargs: Any) -> Any:
         return getattr(self._as_list(f"list.{name}() is called"), name)(*args, **kwargs)
 
+    change.__name__ = name
     return change
 
 

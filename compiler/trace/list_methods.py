@@ -1,0 +1,163 @@
+"""What Python's lists can do, where it depends on values that are known only when the program runs.
+
+In: lists of traced items, and lists that are held in arrays (``Rows``). A list that is sorted, repeated or joined to another is one
+that is held in arrays; where an item is, how often, and which of two lists comes first are numbers of the program.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ..errors import UnsupportedError
+from .calls import OPERATORS, call, has_traced
+from .context import active_trace
+from .mutation import remember
+from .python_functions import in_arrays
+from .rows import Rows
+from .symbols import COMPARE
+from .tracer import Tracer, as_dim, describe, new
+from .unbound import emit_check
+
+
+def repeated(items: Any, times: Any) -> Rows:
+    """``items * times``."""
+    rows, times = in_arrays(items), np.maximum(times, 0)
+    arrays: list[Any] = [np.tile(array, (times, *[1] * (array.ndim - 1))) for array in _used(rows)]
+    return Rows(arrays, rows.tree, list(rows.weak))
+
+
+def joined(left: Any, right: Any) -> Any:
+    """``left + right``, of which one at least is held in arrays."""
+    if is_known(left) and is_known(right):
+        return [*left, *right]
+    if _is_empty(left) or _is_empty(right):
+        return (right if _is_empty(left) else left)[:]
+    first, second = in_arrays(left), in_arrays(right)
+    if first.tree != second.tree:
+        raise TypeError(
+            "the items of two lists that are added differ in structure, and their number is known only when the program runs"
+        )
+    arrays: list[Any] = [np.concatenate(pair) for pair in zip(_used(first), _used(second), strict=True)]
+    return Rows(arrays, first.tree, list(map(min, first.weak, second.weak)))
+
+
+def compared(symbol: str, left: Any, right: Any) -> Any:
+    """``left < right``, and so on, of lists of which one at least is held in arrays."""
+    operators, lengths = OPERATORS[0], (_length(left), _length(right))
+    if not all(_is_empty(items) or in_arrays(items).tree.paths() == [()] for items in (left, right)):
+        return operators.compare(symbol, list(left), list(right))
+    if symbol == "!=":
+        return operators.not_(compared("==", left, right))
+    shared = operators.call(min)(*lengths)
+    by_length = functools.partial(operators.compare, symbol, *lengths)
+    if _is_empty(left) or _is_empty(right):
+        return by_length()
+    a, b = (in_arrays(items).as_array()[:shared] for items in (left, right))
+    differs = a != b
+    if symbol == "==":
+        return operators.and_(by_length(), lambda: _python(~np.any(differs)))
+
+    def first() -> Any:
+        place = np.argmax(differs)
+        return _python(COMPARE[symbol].function(a[place], b[place]))
+
+    return operators.ifexp(np.any(differs), first, by_length)
+
+
+def _sort(items: Any, *, key: Any = None, reverse: bool = False) -> None:
+    """``items.sort()``."""
+    in_order = call(sorted)(items, key=key, reverse=reverse)
+    if isinstance(items, list):
+        remember(items, "whole")
+        items[:] = list(in_order)
+    else:
+        _put(items, in_order.arrays)
+
+
+def _reverse(items: Rows) -> None:
+    """``items.reverse()``."""
+    _put(items, [array[::-1].copy() for array in _used(items)])
+
+
+def _put(rows: Rows, arrays: Any) -> None:
+    for array, changed in zip(rows.arrays, arrays, strict=True):
+        array[: rows.length()] = changed
+
+
+def _index(items: Any, value: Any, *between: Any) -> Tracer:
+    """``items.index(value)``."""
+    equal = _equal(items, value, "index", between)
+    emit_check(np.any(equal), ValueError("list.index(x): x not in list"))
+    return _python(np.argmax(equal))
+
+
+def _count(items: Any, value: Any) -> Tracer:
+    """``items.count(value)``."""
+    return _python(np.sum(_equal(items, value, "count", ())))
+
+
+def _remove(items: Any, value: Any) -> None:
+    """``items.remove(value)``."""
+    raise UnsupportedError(
+        f"list.remove({describe(value)}): which item leaves the list is known only when the program runs; make an array, and write "
+        "x[x != value], or np.delete(x, np.argmax(x == value))"
+    )
+
+
+def _equal(items: Any, value: Any, method: str, between: tuple[Any, ...]) -> Tracer:
+    """Which items, all of them numbers, are equal to a number."""
+    rows = in_arrays(items)
+    if rows.tree.paths() != [()] or rows.arrays[0].ndim != 1 or np.ndim(value) or between:
+        raise UnsupportedError(
+            f"list.{method}() over items that are known only when the program runs, other than of one number in a whole list of numbers; "
+            "write a loop"
+        )
+    return rows.as_array() == value  # type: ignore[no-any-return]
+
+
+_OF_TRACED: dict[str, Callable[..., Any]] = {"sort": _sort, "index": _index, "count": _count, "remove": _remove}
+_OF_ROWS = {**_OF_TRACED, "reverse": _reverse}
+
+
+def list_method(items: Any, method: Any) -> Callable[..., Any]:
+    """What to call for a method of a list."""
+    name = method.__name__
+    if isinstance(items, Rows) and items.listed is not None:
+        items, method = items.listed, getattr(items.listed, name)
+    of_traced = (_OF_ROWS if isinstance(items, Rows) else _OF_TRACED).get(name)
+    if of_traced is None or _is_empty(items):
+        return method  # type: ignore[no-any-return]
+
+    def apply(*args: Any, **kwargs: Any) -> Any:
+        traced = isinstance(items, Rows) or has_traced(items) or has_traced(args)
+        return of_traced(items, *args, **kwargs) if traced else method(*args, **kwargs)
+
+    return apply
+
+
+def _used(rows: Rows) -> list[Tracer]:
+    """The arrays of a list, as long as it is."""
+    return [array[: rows.length()] for array in rows.arrays]
+
+
+def _length(items: Any) -> Any:
+    return items.length() if isinstance(items, Rows) else len(items)
+
+
+def _is_empty(items: Any) -> bool:
+    return isinstance(items, list) and not items
+
+
+def is_known(items: Any) -> bool:
+    """Whether the number of items is known while tracing."""
+    dim = as_dim(_length(items))
+    return dim is not None and active_trace().sizing.hint(dim) is not None
+
+
+def _python(x: Any) -> Any:
+    """A result as one of Python's own numbers."""
+    return new(x.value, weak=True) if isinstance(x, Tracer) else x

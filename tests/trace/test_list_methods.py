@@ -1,0 +1,158 @@
+"""Sorting, counting, finding, comparing, repeating and joining lists whose items or length only the run knows, against Python."""
+
+# ruff: noqa: RUF005
+
+import numpy as np
+import pytest
+from interpreted import interpreting
+
+import jitgrad as jg
+
+X = np.array([0.5, -0.2, 0.9, -0.2, 0.0])
+
+
+def of_items(x):
+    """A list whose items are known one by one."""
+    return [x[0], x[1], x[2], x[3] + 0.0]
+
+
+def of_array(x):
+    return [2 * v for v in x]
+
+
+def numbered(x):
+    """A list whose length is known only when the program runs."""
+    return [k % 3 for k in range(int(abs(x[0]) * 10) + 2)]
+
+
+LISTS = [of_items, of_array, numbered]
+
+
+def repeated(a, n):
+    return a * n, n * a, len(a * n), [1, 2.5] * n, a * 2, a * (n - 7), len([0, 1] * (n - 7))
+
+
+def joined(a, n):
+    return a + a, a + list(range(n)) if isinstance(a[0], int) else a + [0.5], [] + a, a[1:] + a
+
+
+def sorted_in_place(a, n):
+    b = a[:]
+    a.sort()
+    b.sort(reverse=True)
+    return a, b
+
+
+def sorted_by_key(a, n):
+    a.sort(key=lambda v: (v - 0.4) ** 2)
+    return a
+
+
+def reversed_in_place(a, n):
+    a.reverse()
+    return a, a[0]
+
+
+def sorted_in_a_loop(a, n):
+    total = 0.0
+    for k in range(n):
+        a[0] = a[1] * 2 - k if not isinstance(a[0], int) else a[1] + k
+        a.sort()
+        total += a[0] + 2 * a[-1]
+    return total
+
+
+def found(a, n):
+    return a.index(a[1]), a.count(a[3]), a.count(77), a.index(max(a))
+
+
+def compared(a, n):
+    b = [v + 0 for v in a]
+    longer = a + a
+    return a == b, a != b, a < b, a <= b, a == longer, a < longer, longer > a, a >= longer, a == [], a > [], [a[0]] < a
+
+
+def compared_after_a_change(a, n):
+    b = [v + 0 for v in a]
+    b[2] = b[2] + 1
+    return (1 if a == b else 0), a < b, a > b, a != b
+
+
+def asked(a, n):
+    return bool(a), 1 if a else 2, not a
+
+
+PROGRAMS = [
+    repeated, joined, sorted_in_place, sorted_by_key, reversed_in_place, sorted_in_a_loop, found, compared, compared_after_a_change, asked,
+]  # fmt: skip
+
+
+def numbers(result):
+    """The numbers of a result, each a float, in nested lists."""
+    return [numbers(part) for part in result] if isinstance(result, (list, tuple)) else float(result)
+
+
+@pytest.mark.parametrize("make", LISTS, ids=lambda f: f.__name__)
+@pytest.mark.parametrize("program", PROGRAMS, ids=lambda f: f.__name__)
+def test_gives_what_python_gives(program, make):
+    def whole(x, n):
+        return program(make(x), n)
+
+    with interpreting():
+        compiled = jg.jit(whole)
+        for x in (X, -1.5 * X):
+            assert numbers(compiled(x, 3)) == numbers(whole(x, 3))
+
+
+def test_compiled():
+    def whole(x, n):
+        a, b = of_array(x), numbered(x)
+        a.sort()
+        return a, a * n, b * n, b.count(1), a.index(x[2] * 2)
+
+    assert numbers(jg.jit(whole)(X, 3)) == numbers(whole(X, 3))
+
+
+def test_gradients_follow_the_items():
+    def loss(x, n):
+        a = of_array(x)
+        a.sort(reverse=True)
+        return sum(k * v for k, v in enumerate(a * n)) * a[a.index(x[2] * 2)]
+
+    with interpreting():
+        jg.check_grads(lambda x: loss(x, 2), (np.array([0.5, -0.2, 0.9, -0.7]),), order=1)
+
+
+@pytest.mark.parametrize("make", [of_items, of_array])
+def test_what_is_not_in_the_list_is_an_error_of_the_run(make):
+    with interpreting(), pytest.raises(ValueError, match="not in list"):
+        jg.jit(lambda x: make(x).index(x[0] + 5))(X)
+
+
+def in_place(x, n):
+    a = of_items(x)
+    a *= n
+    return a
+
+
+def removed(x, n):
+    a = of_items(x)
+    a.remove(x[1])
+    return a
+
+
+def tuples(x, n):
+    return (x[0], x[1]) * n
+
+
+@pytest.mark.parametrize(
+    ("program", "words"),
+    [
+        (in_place, r"repeated in place .* write a = a \* n"),
+        (removed, "which item leaves the list"),
+        (tuples, "a tuple is repeated"),
+    ],
+)
+def test_what_cannot_be_held_is_refused_in_words(program, words):
+    with interpreting(), pytest.raises(NotImplementedError, match=words):
+        jg.jit(program)(X, 3)
