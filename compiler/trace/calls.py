@@ -97,7 +97,7 @@ def concerns_program(args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
 def users_method(thing: Any, name: str) -> Any:
     """What to call for a special method that the user's class defines; None where it is Python's own."""
     method = getattr(type(thing), name, None)
-    if not isinstance(method, types.FunctionType) or isinstance(thing, (Tracer, TracedSize, Rows)):
+    if not isinstance(method, types.FunctionType) or isinstance(thing, (Tracer, TracedSize, Rows, Indexed, Comprehension)):
         return None
     return call(method)
 
@@ -201,14 +201,14 @@ def _of_scipy(function: types.FunctionType, /, *args: Any, **kwargs: Any) -> Any
         raise not_compiled(Concretize() if isinstance(error, Concretize) else UnsupportedError(), function) from None
 
 
-_LIBRARIES = ("numba.", "scipy.", "contextlib", "functools", "typing", "collections", "copy", "dataclasses", "abc", "enum",
+_LIBRARIES = ("numba", "scipy", "contextlib", "functools", "typing", "collections", "copy", "dataclasses", "abc", "enum",
               "warnings", "logging", "itertools", "random", "inspect", "types", "optree")  # fmt: skip
 
 
 def is_library(function: types.FunctionType) -> bool:
-    """Whether a function belongs to a library that is not followed."""
-    module = function.__module__ or ""
-    return module.startswith(_LIBRARIES)
+    """Whether a function belongs to a library that is not followed; its tests are programs like the user's."""
+    places = (function.__module__ or "").split(".")
+    return places[0] in _LIBRARIES and "tests" not in places
 
 
 def _ufunc(ufunc: np.ufunc, *args: Any, **kwargs: Any) -> Any:

@@ -164,7 +164,7 @@ def logspace(
 
 def geomspace(start: Any, stop: Any, num: Any = 50, endpoint: bool = True, dtype: Any = None, axis: int = 0) -> Any:
     """``np.geomspace`` between positive numbers, or between negative ones."""
-    start, stop = as_tracer(start) * 1.0, as_tracer(stop) * 1.0
+    start, stop = convert(as_tracer(start), F64), convert(as_tracer(stop), F64)
     sign = np.sign(start)
     powers = logspace(np.log10(start * sign), np.log10(stop * sign), num, endpoint, axis=axis)
     if num > 0 and powers.ndim == 1:

@@ -199,13 +199,29 @@ def traced_range(*args: Any) -> Any:
     return Indexed(_simple(start), _simple(stop), stride, _same)
 
 
+@dataclass(slots=True)
+class _Stepped(Indexed):
+    """A range whose step is known only when the program runs; ``at`` takes the number of an item."""
+
+    number: Any = 0
+
+    def count(self) -> Any:
+        return self.number
+
+    def static_count(self) -> int | None:
+        return None
+
+    def from_zero(self) -> Indexed:
+        return Indexed(0, self.number, 1, self.at)
+
+
 def _range_of_unknown_step(start: Any, stop: Any, step: Any) -> Indexed:
     """A range whose step is known only when the program runs, counted from zero."""
     forward = (stop - start + step - 1) // step
     backward = (start - stop - step - 1) // -step
     emit_check(step != 0, ValueError("range() arg 3 must not be zero"))
     count = np.maximum(elementwise("select", step > 0, forward, backward, dtype=I64), 0)
-    return Indexed(0, count, 1, lambda k: start + k * step)
+    return _Stepped(start, stop, step, lambda k: start + k * step, number=count)
 
 
 def _simple(value: Any) -> Any:
@@ -220,7 +236,7 @@ def as_indexed(iterable: Any) -> Indexed | None:
     if isinstance(iterable, Once):
         return iterable.take()
     if isinstance(iterable, Indexed):
-        return iterable
+        return iterable.from_zero() if isinstance(iterable, _Stepped) else iterable
     if isinstance(iterable, Comprehension) and _is_by_index(iterable):
         items, element = as_indexed(iterable.items), iterable.element
         assert items is not None

@@ -169,6 +169,7 @@ def split(x: Any, sections: Any, axis: int = 0) -> list[Tracer]:
     x = as_array(x)
     axis = normal_axis(axis, x.type.rank)
     length = x.shape[axis]
+    sections = _sections(sections)
     if isinstance(sections, (list, tuple, np.ndarray)):
         bounds = [0, *sections, length]
     else:
@@ -178,9 +179,25 @@ def split(x: Any, sections: Any, axis: int = 0) -> list[Tracer]:
     return [x[(*_before(axis), slice(low, high))] for low, high in pairwise(bounds)]
 
 
+def _sections(sections: Any) -> Any:
+    """Where to split, or into how many parts, which must be known while tracing."""
+    if isinstance(sections, Tracer) and sections.ndim:
+        return list(sections)
+    if isinstance(sections, Tracer):
+        count = None if sections.dim is None else active_trace().sizing.pin(sections.dim)
+        if count is None:
+            raise UnsupportedError(
+                f"an array is split into {describe(sections)} parts, which is known only when the program runs; give a number that is "
+                "known when tracing (jit has static_argnums)"
+            )
+        return count
+    return sections
+
+
 def array_split(x: Any, sections: Any, axis: int = 0) -> list[Tracer]:
     """``np.array_split``: the first parts are one longer where it does not divide."""
     x = as_array(x)
+    sections = _sections(sections)
     if isinstance(sections, (list, tuple, np.ndarray)):
         return split(x, sections, axis)
     each, extra = divmod(int(x.shape[axis]), sections)

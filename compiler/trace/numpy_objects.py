@@ -32,6 +32,8 @@ def ndenumerate(arr: Any) -> Any:
         return np.ndenumerate(arr)
     x = as_array(arr)
     elements = ravel(x)
+    if not x.ndim:
+        return Once.of(Indexed(0, 1, 1, lambda k: ((), elements[k])))
     return Once.of(Indexed(0, elements.shape[0], 1, lambda k: (tuple(map(_number, unravel_index(k, x.shape))), elements[k])))
 
 

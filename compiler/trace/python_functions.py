@@ -20,10 +20,11 @@ from ..ir.types import BOOL, F64, I64
 from ..tree import flatten
 from . import creation, numpy_objects
 from .blocks import is_number, truth
-from .calls import OPERATORS, call, has_traced, users_method
+from .calls import OPERATORS, call, follow, has_traced, users_method
 from .context import active_trace
 from .elementwise import elementwise
 from .functions import FUNCTIONS
+from .integers import INTEGERS, OF_MANY
 from .iterables import Comprehension, Indexed, Once, as_indexed, backwards, enumerated, traced_range, zipped
 from .promotion import as_tracer, convert, is_python
 from .python_iterators import ITERATORS, OPERATOR_MODULE
@@ -445,13 +446,74 @@ def _prod(iterable: Any, *, start: Any = 1) -> Any:
     return functools.reduce(lambda total, item: total * item, iterable, start)
 
 
+def _of_integers(plain: Any) -> Callable[..., Any]:
+    """A function of ``math`` on integers."""
+
+    def apply(*args: Any) -> Any:
+        if not has_traced(args):
+            return plain(*args)
+        if not all(_is_integer(arg) for arg in args):
+            raise TypeError(f"math.{plain.__name__}() takes integers; found {', '.join(map(describe, args))}")
+        if plain in INTEGERS:
+            return follow(INTEGERS[plain])(*args)  # type: ignore[arg-type]
+        function, start = OF_MANY[plain]
+        return functools.reduce(follow(function), args, start)  # type: ignore[arg-type]
+
+    return apply
+
+
+def _is_integer(x: Any) -> bool:
+    return isinstance(x, (int, np.integer, TracedSize)) or (isinstance(x, Tracer) and not x.ndim and x.dtype.kind in "iub")
+
+
+def _modf(x: Any) -> tuple[Any, Any]:
+    """``math.modf``."""
+    if not has_traced(x):
+        return math.modf(x)
+    fraction, whole = apply_ufunc(np.modf, _float(x))
+    return _float(fraction), _float(whole)
+
+
+def _ldexp(x: Any, exponent: Any) -> Any:
+    """``math.ldexp``."""
+    if not has_traced((x, exponent)):
+        return math.ldexp(x, exponent)
+    if not _is_integer(exponent):
+        raise TypeError("Expected an int as second argument to ldexp.")
+    active_trace().refuse_caught(OverflowError)
+    return _float(apply_ufunc(np.ldexp, as_tracer(_float(x)), as_tracer(_int(exponent))))
+
+
+def _hypot(*coordinates: Any) -> Any:
+    """``math.hypot`` of any number of coordinates."""
+    if not has_traced(coordinates):
+        return math.hypot(*coordinates)
+    return _float(functools.reduce(functools.partial(apply_ufunc, np.hypot), map(_float, coordinates), 0.0))
+
+
+def _remainder(x: Any, y: Any) -> Any:
+    """IEEE 754's remainder, exact: what is left of x beyond the multiple of y that is nearest to it, an even one at a tie."""
+    size, of = abs(x), abs(y)
+    rest = math.fmod(size, of)
+    beyond = of - rest
+    half = rest - 2.0 * math.fmod(0.5 * (size - rest), of)
+    least = rest if rest < beyond else -beyond if rest > beyond else half
+    least = x if math.isinf(y) and math.isfinite(x) else math.copysign(1.0, x) * least
+    return least
+
+
+def _math_remainder(x: Any, y: Any) -> Any:
+    """``math.remainder``."""
+    return follow(_remainder)(_float(x), _float(y)) if has_traced((x, y)) else math.remainder(x, y)  # type: ignore[arg-type]
+
+
 def _to_int(ufunc: np.ufunc) -> Callable[..., Any]:
     return lambda x: convert(apply_ufunc(ufunc, x), I64)
 
 
 _MATH: dict[str, Any] = {
     **{name: functools.partial(apply_ufunc, getattr(np, name)) for name in (
-        "sin", "cos", "tan", "sinh", "cosh", "tanh", "exp", "expm1", "log2", "log10", "log1p", "sqrt", "fabs", "hypot",
+        "sin", "cos", "tan", "sinh", "cosh", "tanh", "exp", "expm1", "log2", "log10", "log1p", "sqrt", "fabs",
         "copysign", "isnan", "isinf", "isfinite", "degrees", "radians", "fmod", "cbrt", "exp2")},
     "asin": functools.partial(apply_ufunc, np.arcsin), "acos": functools.partial(apply_ufunc, np.arccos),
     "atan": functools.partial(apply_ufunc, np.arctan), "atan2": functools.partial(apply_ufunc, np.arctan2),
@@ -459,13 +521,13 @@ _MATH: dict[str, Any] = {
     "atanh": functools.partial(apply_ufunc, np.arctanh), "pow": lambda x, y: x**y,
     "floor": _to_int(np.floor), "ceil": _to_int(np.ceil), "trunc": _to_int(np.trunc),
     "erf": lambda x: elementwise("erf", x, dtype=F64), "erfc": lambda x: elementwise("erfc", x, dtype=F64),
-    "lgamma": lambda x: elementwise("lgamma", x, dtype=F64),
+    "lgamma": lambda x: elementwise("lgamma", x, dtype=F64), "gamma": lambda x: elementwise("gamma", x, dtype=F64),
 }  # fmt: skip
 
 _MATH_ERRORS: dict[str, tuple[type[Exception], ...]] = {
     **dict.fromkeys(("sqrt", "log1p", "log2", "log10", "asin", "acos", "acosh", "atanh", "fmod", "sin", "cos", "tan"), (ValueError,)),
     **dict.fromkeys(("exp", "expm1", "exp2", "sinh", "cosh"), (OverflowError,)), "pow": (ValueError, OverflowError),
-    "lgamma": (ValueError, OverflowError), **dict.fromkeys(("floor", "ceil", "trunc"), (ValueError, OverflowError)),
+    **dict.fromkeys(("lgamma", "gamma"), (ValueError, OverflowError)), **dict.fromkeys(("floor", "ceil", "trunc"), (ValueError, OverflowError)),
 }  # fmt: skip
 """The errors that Python raises where the program has NaN or infinity."""
 
@@ -476,7 +538,8 @@ REPLACED: dict[Any, Callable[..., Any]] = {
     pow: _pow, print: _print, enumerate: enumerated, zip: zipped, reversed: backwards, map: _map, list: _listing(list),
     tuple: _listing(tuple), hasattr: _hasattr, getattr: _getattr, str: _text(str), repr: _text(repr),
     format: _format, sorted: _sorted, abs: _abs, divmod: _divmod, functools.reduce: _reduce, math.log: _math_log,
-    math.isclose: _isclose, math.dist: _dist, math.prod: _prod, math.fsum: lambda seq: _float(_sum(seq, 0.0)),
+    math.isclose: _isclose, math.dist: _dist, math.prod: _prod, math.modf: _modf, math.ldexp: _ldexp,
+    math.hypot: _hypot, math.remainder: _math_remainder, **{function: _of_integers(function) for function in (*INTEGERS, *OF_MANY)}, math.fsum: lambda seq: _float(_sum(seq, 0.0)),
     **{getattr(math, name): _math(name, ufunc) for name, ufunc in _MATH.items() if hasattr(math, name)},
     **ITERATORS, **OPERATOR_MODULE, contextlib.suppress: Suppressing,
 }  # fmt: skip

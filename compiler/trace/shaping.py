@@ -207,7 +207,7 @@ def in_c_order(x: Any) -> Tracer:
 def in_fortran_order(x: Any) -> Tracer:
     """``np.asfortranarray``: the array itself where it is in Fortran order, else a copy."""
     x = as_array(x)
-    return transpose(in_c_order(transpose(x))) if x.type.rank else x
+    return transpose(in_c_order(transpose(x)))
 
 
 def copy_of(x: Tracer) -> Tracer:

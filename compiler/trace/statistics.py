@@ -100,7 +100,8 @@ def quantile_of(scale: float, skip_nan: bool) -> Any:
             raise TypeError("quantiles of booleans are not defined; convert them first, as in x.astype(float)")
         x = convert(x, F64) if x.dtype.kind in "iub" and method in (*_BETWEEN, "midpoint") else x
         fraction = as_array(q)
-        fraction = convert(fraction, F64 if fraction.ndim or x.dtype.kind != "f" else x.dtype) / scale
+        own = np.promote_types(fraction.dtype, x.dtype) if fraction.dtype.kind == "f" else F64
+        fraction = convert(fraction, own if fraction.ndim or x.dtype.kind != "f" else x.dtype) / scale
         result = _quantile(x, fraction, method, skip_nan)
         if keepdims:
             kept = tuple(1 if k in axes else d for k, d in enumerate(as_array(a).type.shape))

@@ -57,6 +57,10 @@ A.view() + 1
     return A
     A.flat = v
     return A
+    return [(p, e + 1) for p, e in np.ndenumerate(x[0])]
+    for p, e in np.ndenumerate(z):
+        z[p] = e + 1
+    return z
     t = 0.0
     for (a, b), e in np.ndenumerate(A):
         t = t + a * e + b

@@ -1,0 +1,113 @@
+"""Functions of ``math`` on integers, and others that its users call, against Python; what has too many bits is an error."""
+
+import math
+
+import numpy as np
+import pytest
+from interpreted import interpreting
+
+import jitgrad as jg
+
+
+def divisors(n, k):
+    return math.gcd(n, k), math.gcd(n, -k, 6), math.lcm(n, k), math.lcm(n, 0), math.gcd(n), math.lcm(-n)
+
+
+def ways(n, k):
+    return math.factorial(n), math.comb(n, k), math.comb(k, n), math.perm(n, k), math.perm(n), math.perm(k, n)
+
+
+def roots(n, k):
+    return math.isqrt(n), math.isqrt(n * n - 1), math.isqrt(n * n + 2 * n), math.isqrt(k)
+
+
+def series_of_cosine(n, k):
+    """In a loop, where Python's integers meet floats."""
+    total = 0.0
+    for j in range(n):
+        total += (-1) ** j * 0.3 ** (2 * j) / math.factorial(2 * j)
+    return total + math.ldexp(0.3, k) + sum(math.gcd(j, k) for j in range(n))
+
+
+@pytest.mark.parametrize("program", [divisors, ways, roots, series_of_cosine], ids=lambda f: f.__name__)
+def test_integers(program):
+    with interpreting():
+        compiled = jg.jit(program)
+        for n, k in [(9, 6), (1, 1), (5, 7), (8, 0), (10, 10)]:
+            assert compiled(n, k) == pytest.approx(program(n, k), rel=1e-15)
+
+
+def test_large_integers():
+    with interpreting():
+        root, choose = jg.jit(math.isqrt), jg.jit(lambda n, k: (math.comb(n, k), math.factorial(20)))
+        for n in (2**62, 2**62 - 1, 3037000499**2, 3037000499**2 - 1, 2**63 - 1, 10**18, (10**9 + 7) ** 2 - 1):
+            assert root(n) == math.isqrt(n)
+        assert choose(60, 30) == (math.comb(60, 30), math.factorial(20))
+
+
+@pytest.mark.parametrize(
+    ("program", "error", "words"),
+    [
+        (lambda n: math.factorial(n + 10), OverflowError, "more than 64 bits; math.gamma"),
+        (lambda n: math.factorial(-n), ValueError, "negative"),
+        (lambda n: math.comb(10 * n, 5 * n), OverflowError, "more than 64 bits"),
+        (lambda n: math.perm(10 * n, 5 * n), OverflowError, "more than 64 bits"),
+        (lambda n: math.isqrt(-n), ValueError, "nonnegative"),
+        (lambda n: math.gcd(n, n / 2), TypeError, "takes integers"),
+    ],
+)
+def test_errors(program, error, words):
+    with interpreting(), pytest.raises(error, match=words):
+        jg.jit(program)(11)
+
+
+def of_floats(x, y):
+    return (
+        math.modf(x), math.hypot(x, y, 0.5), math.hypot(x), math.remainder(x, y), math.remainder(-x, 0.4), math.gamma(x % 7 + 0.5),
+        math.remainder(2.5 * y, y), math.remainder(3.5 * y, y), math.remainder(x, math.inf), math.ldexp(x, -3),
+    )  # fmt: skip
+
+
+def smooth(x, y):
+    return math.hypot(x, y, 0.5) * math.remainder(x, y) + math.gamma(x + 1) + math.ldexp(y, 2) + math.modf(x + y)[0]
+
+
+def test_floats():
+    with interpreting():
+        compiled = jg.jit(of_floats)
+        for x, y in [(0.7, 0.3), (-1.9, 0.25), (2.5, -1.0), (1e17, 3.0), (-0.0, 2.0)]:
+            np.testing.assert_allclose(np.hstack(compiled(x, y)), np.hstack(of_floats(x, y)), rtol=2e-15)
+        jg.check_grads(smooth, (0.7, 0.27), order=1)
+
+
+def ranges(n, k):
+    backward = range(k, -n, -n)
+    return (
+        backward.start,
+        backward.stop,
+        backward.step,
+        len(backward),
+        range(n).stop,
+        len(range(k, n, 2)),
+        sum(backward),
+        list(backward),
+    )
+
+
+def test_what_ranges_tell_of_themselves():
+    with interpreting():
+        compiled = jg.jit(ranges)
+        for n, k in [(9, 6), (2, 30), (1, -5)]:
+            assert compiled(n, k) == ranges(n, k)
+
+
+def test_modules_whose_names_begin_as_a_library_s_are_the_user_s():
+    def walk(x):
+        return x if x > 0 else -x
+
+    def start(x):
+        return walk(x) + walk(-x)
+
+    walk.__module__ = start.__module__ = "random_walk"
+    with interpreting():
+        assert jg.jit(start)(1.5) == 3.0
