@@ -101,7 +101,9 @@ class Operators:
         decided = truth(first)
         if not isinstance(decided, Tracer):
             return self.and_(thunks[0](), *thunks[1:]) if decided else first
-        return self.ifexp(decided, lambda: self._operand(self.and_(thunks[0](), *thunks[1:])), lambda: self._operand(first))
+        rest = _Remembered(lambda: self._operand(self.and_(thunks[0](), *thunks[1:])))
+        found = self.ifexp(decided, rest, lambda: self._operand(first))
+        return False if rest.always(False) and _is_truth(first) else found
 
     def or_(self, first: Any, *thunks: Callable[[], Any]) -> Any:
         """``first or ...``."""
@@ -110,7 +112,9 @@ class Operators:
         decided = truth(first)
         if not isinstance(decided, Tracer):
             return first if decided else self.or_(thunks[0](), *thunks[1:])
-        return self.ifexp(decided, lambda: self._operand(first), lambda: self._operand(self.or_(thunks[0](), *thunks[1:])))
+        rest = _Remembered(lambda: self._operand(self.or_(thunks[0](), *thunks[1:])))
+        found = self.ifexp(decided, lambda: self._operand(first), rest)
+        return True if rest.always(True) and _is_truth(first) else found
 
     @staticmethod
     def _operand(value: Any) -> Any:
@@ -602,6 +606,27 @@ class Operators:
         if found is not None:
             raise no_value(found.name)
         return value
+
+
+class _Remembered:
+    """A function without arguments that remembers what it gave."""
+
+    def __init__(self, function: Callable[[], Any]) -> None:
+        self.function = function
+        self.given: list[Any] = []
+
+    def __call__(self) -> Any:
+        self.given.append(self.function())
+        return self.given[-1]
+
+    def always(self, value: bool) -> bool:
+        """Whether it gave nothing else."""
+        return bool(self.given) and all(found is value for found in self.given)
+
+
+def _is_truth(value: Any) -> bool:
+    """Whether a value is a bool that is known when the program runs."""
+    return isinstance(value, Tracer) and value.dtype == BOOL and not value.type.shape
 
 
 def truth(value: Any) -> Any:

@@ -13,7 +13,7 @@ import numpy as np
 
 from ..errors import DTypeError, UnsupportedError
 from ..ir import Size
-from ..ir.types import BOOL, F32, F64, I64
+from ..ir.types import BOOL, DTYPE_NAMES, F32, F64, I64
 from .context import active_trace
 from .elementwise import elementwise, truth_of, write_out
 from .promotion import as_tracer, can_write, convert, is_python, operand, scalar_type, strong
@@ -177,7 +177,7 @@ def resolve(ufunc: np.ufunc, inputs: Sequence[Any], dtype: Any = None) -> tuple[
         types = tuple(F32 if t == np.float16 else t for t in types)
     if ufunc in _COMPARED:
         types = _wide_enough(types, inputs)
-    for t in types:
+    for t in {*types}.difference(DTYPE_NAMES):
         check_dtype(t, f"the result of np.{ufunc.__name__} on {', '.join(describe(v) for v in inputs)}")
     return types
 

@@ -208,3 +208,32 @@ def test_match_on_values() -> None:
         compiled = jg.jit(matched)
         for a, b in itertools.product([0.0, 1.0, -1.0, 3.0], [0.0, 2.0, 1.0, -1.0, 5.0]):
             assert compiled(a, b) == matched(a, b)
+
+
+def test_a_flag_that_decides_a_test_on_values_leaves_a_branch_out():
+    """What is known to be left out is not looked at, though the other half of the test is known only when the program runs."""
+
+    def program(x, flag):
+        if x > 0 and x < 3 and flag:
+            x = np.fft.fft(x)  # refused
+        if not flag or x > 1 or x < 0:
+            x = x + 1
+        else:
+            x = np.fft.fft(x)
+        return x if (x > 2 or not flag) else np.fft.fft(x)
+
+    with interpreting():
+        compiled = jg.jit(program)
+        for x in (-1.5, 0.5, 2.5):
+            assert compiled(x, False) == program(x, False)
+
+
+@pytest.mark.parametrize("flag", [False, True])
+def test_values_of_tests_with_a_flag(flag):
+    def program(x):
+        return x > 0 and flag, x > 0 or flag, x and flag, x or flag, (x > 0 and flag) or x, flag and x > 0, not (x > 0 and flag)
+
+    with interpreting():
+        compiled = jg.jit(program)
+        for x in (-1.5, 0.0, 2.5):
+            assert compiled(x) == program(x)
