@@ -364,14 +364,14 @@ class Operators:
         items = as_indexed(iterable)
         count = None if items is None else items.static_count()
         if items is None or (count is not None and count <= LISTED_AT_MOST):
-            return list(self.genexp(iterable, element))
+            return list(self.genexp(iterable if items is None else items, element))
         try:
             return Comprehension(items, element, None).as_rows()  # type: ignore[return-value]
         except (Concretize, NotStaged):
             count = active_trace().sizing.pin(as_dim(items.count()) or 0)
             if count is None or count > UNROLL_AT_MOST:
                 raise
-            return list(self.genexp(iterable, element))
+            return list(self.genexp(items, element))
 
     def genexp(self, iterable: Any, element: Callable[[Any], Any], condition: Callable[[Any], Any] | None = None) -> Any:
         """``(element for item in iterable if condition)``."""
@@ -407,13 +407,6 @@ class Operators:
         self, iterable: Any, inner: Callable[[Any], Iterable[Any]], condition: Callable[[Any], Any] | None = None
     ) -> list[Any]:
         """``[... for item in iterable for ...]``; over many items, or where only the run knows of a condition, by a loop."""
-        items = as_indexed(iterable)
-        count = None if items is None else items.static_count()
-        iterable = list(iterable) if items is None else items
-        if items is None or (count is not None and count <= LISTED_AT_MOST):
-            tests = [True if condition is None else truth(condition(item)) for item in iterable]
-            if not any(isinstance(test, Tracer) for test in tests):
-                return [part for item, test in zip(iterable, tests, strict=True) if test for part in inner(item)]
         names = ("the list",)
 
         def push(part: Any, made: Any) -> State:
@@ -428,12 +421,13 @@ class Operators:
                 return add(item, made)
             return self.if_(condition(item), lambda made: add(item, made), _identity, (made,), names, names)
 
-        if items is None:
-            return self._unroll(iterable, body, ([],), names, None)[0]  # type: ignore[no-any-return]
-
         def stage(items: Indexed, body: Callable[..., State], state: State) -> State:
             return hold(lambda by: self._stage(items, body, state, names, by, None), state, names, names)
 
+        items = as_indexed(iterable)
+        count = None if items is None else items.static_count()
+        if items is None or (count is not None and count <= LISTED_AT_MOST):
+            return self._unroll(iterable if items is None else items, body, ([],), names, None)[0]  # type: ignore[no-any-return]
         return stage_for(stage, items, body, ([],), False, False)[0]  # type: ignore[no-any-return]
 
     def flatgen(

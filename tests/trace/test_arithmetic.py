@@ -204,11 +204,6 @@ def test_arrays_and_floats_are_divided_as_by_numpy() -> None:
         assert jg.jit(lambda x, k: x % k)(np.int64(7), 0) == np.int64(7) % 0
 
 
-def test_lists_of_several_items_are_repeated_a_known_number_of_times() -> None:
-    with interpreting(), pytest.raises(UnsupportedError, match=r"a list is repeated argument n .* np.full or np.tile"):
-        jg.jit(lambda x, n: np.array([1.0, 2.0] * n) * x)(1.0, 3)
-
-
 def test_arrays_of_objects_are_refused() -> None:
     with (
         interpreting(),

@@ -43,11 +43,26 @@ def of_lists(x, n):
     return [v * 2 for v in big if v > 1], len(big), [k for k, v in enumerate(x) if v > 0.5]
 
 
+def conditions_that_bind(x, n):
+    """What the condition of an item binds or changes is seen by its element and by the next condition."""
+    seen: set = set()
+    once = [k for k in (1, 2, 1, 3, 2) if not (k in seen or seen.add(k))]
+    return (
+        once,
+        [y for v in x if (y := v * n) > 3],
+        [y for k in range(n) if (y := x[k % 3] * k) > 1],
+        [z for k in (1, 2, 3) if (z := k * k) > 1],
+    )
+
+
 PROGRAMS: list[Callable[[np.ndarray, int], Any]] = [
     in_a_loop,
     numbered,
     left,
     of_lists,
+    conditions_that_bind,
+    lambda x, n: [v for k, v in enumerate(zip(x[:3], (1, 2, 3), strict=True)) if k != 1],
+    lambda x, n: [(i, v) for i, v in np.ndenumerate(x)],
     lambda x, n: [v * 2 for v in x if v > 0.5],
     lambda x, n: np.sum([v * 2 for v in x if v > 0.5]),
     lambda x, n: [x[0] * i + j for i in range(n) for j in range(i)],
