@@ -27,7 +27,7 @@ from .promotion import as_tracer, convert, result_dtype
 from .restoring import put_back, saved_contents
 from .shaping import reshaped
 from .tracer import Cell, TracedSize, Tracer, describe, new
-from .unbound import Perhaps, State, Undefined, is_missing, put_perhaps, require_settled
+from .unbound import Perhaps, State, Undefined, is_missing, is_moved, put_perhaps, require_settled
 
 
 class Held:
@@ -247,7 +247,8 @@ class snapshot:
         return None
 
     def __exit__(self, kind: object, *_: object) -> None:
-        changed = put_back(self.saved)
+        moved = [thing for thing, _ in self.saved if is_moved(thing)]
+        changed = [thing for thing in put_back(self.saved) if all(thing is not other for other in moved)]
         if changed and kind is None:
             raise NotStaged(
                 f"a {type(changed[0]).__name__} is changed in a loop or branch by a function that jitgrad does not follow, which would happen "

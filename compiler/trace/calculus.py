@@ -17,6 +17,7 @@ from .promotion import as_array, as_tracer, convert, operand
 from .reductions import argsort, reduce, running
 from .shaping import copy_of, flip, leading_axes, normal_axes, normal_axis, ravel
 from .tracer import Tracer, describe
+from .unbound import emit_check
 
 
 def _slices(axis: int, *parts: slice) -> list[tuple[slice, ...]]:
@@ -74,8 +75,8 @@ def gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: int = 1) -> An
 
 
 def _gradient(x: Tracer, step: Any, axis: int, edge_order: int) -> Any:
-    if x.shape[axis] < edge_order + 1:
-        raise ValueError("Shape of array too small to calculate a numerical gradient: it needs edge_order + 1 elements.")
+    message = "Shape of array too small to calculate a numerical gradient: it needs edge_order + 1 elements."
+    emit_check(x.shape[axis] >= edge_order + 1, ValueError(message))
     if as_array(step).ndim:
         return _uneven(x, as_array(step), axis, edge_order)
     first, second, third, before = _slices(axis, slice(0, 1), slice(1, 2), slice(2, 3), slice(None, -2))
@@ -144,11 +145,10 @@ def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period
     if period is not None:
         return _periodic(x, xp, fp, period)
     x, xp, fp = (convert(as_array(v), F64) for v in (x, xp, fp))
-    if xp.shape[0] == 0:
-        raise ValueError("array of sample points is empty")
-    if xp.shape[0] != fp.shape[0]:
-        raise ValueError("fp and xp are not of the same length.")
-    if xp.shape[0] == 1:
+    emit_check(xp.shape[0] != 0, ValueError("array of sample points is empty"))
+    emit_check(xp.shape[0] == fp.shape[0], ValueError("fp and xp are not of the same length."))
+    is_one = xp.shape[0] == 1
+    if not isinstance(is_one, Tracer) and is_one:
         inside = fp[0] + x * 0.0
     else:
         index = clip(searchsorted(xp, x, "right"), 1, xp.shape[0] - 1)
@@ -180,14 +180,28 @@ def convolve(a: Any, v: Any, mode: str = "full") -> Any:
     a, v = leading_axes(1, a), leading_axes(1, v)
     if a.ndim > 1 or v.ndim > 1:
         raise ValueError(f"object too deep for desired array: np.convolve of {describe(a)} and {describe(v)}")
-    if a.shape[0] == 0 or v.shape[0] == 0:
-        raise ValueError("a cannot be empty" if a.shape[0] == 0 else "v cannot be empty")
-    if a.shape[0] < v.shape[0]:
+    for part, name in ((a, "a"), (v, "v")):
+        emit_check(part.shape[0] != 0, ValueError(f"{name} cannot be empty"))
+    if not _is_longer(a, v):
         a, v = v, a
     n, m = a.shape[0], v.shape[0]
     padded = pad(a, m - 1)
     windows = padded[arange(n + m - 1).reshape((-1, 1)) + arange(m)]
     return _of_mode(dot(windows, flip(v)), mode, n, m, (m - 1) // 2)
+
+
+def _is_longer(a: Tracer, v: Tracer) -> bool:
+    """Whether an array is at least as long as another; where only the run knows, the one of unknown length must be."""
+    longer = a.shape[0] >= v.shape[0]
+    if not isinstance(longer, Tracer):
+        return bool(longer)
+    if isinstance(a.shape[0], int):
+        longer = a.shape[0] <= v.shape[0]
+    emit_check(
+        longer,
+        NotImplementedError("an array whose length only the run knows is shorter than the one that it is convolved with"),
+    )
+    return not isinstance(a.shape[0], int)
 
 
 def _of_mode(full: Tracer, mode: str, n: Any, m: Any, first: Any) -> Tracer:
@@ -203,11 +217,10 @@ def _of_mode(full: Tracer, mode: str, n: Any, m: Any, first: Any) -> Tracer:
 def correlate(a: Any, v: Any, mode: str = "valid") -> Any:
     """``np.correlate``."""
     a, v = leading_axes(1, a), leading_axes(1, v)
-    if a.shape[0] < v.shape[0]:
+    if not _is_longer(a, v):
         return flip(correlate(v, a, mode))
     n, m = a.shape[0], v.shape[0]
-    if m == 0:
-        raise ValueError("second array argument cannot be empty")
+    emit_check(m != 0, ValueError("second array argument cannot be empty"))
     return _of_mode(convolve(a, flip(v)), mode, n, m, m // 2)
 
 

@@ -19,6 +19,7 @@ from .reductions import given, reduce, running
 from .shaping import expand_dims, moveaxis, normal_axes, normal_axis, reshaped
 from .tracer import Tracer, new, python_size
 from .ufuncs import apply_ufunc, resolve
+from .unbound import emit_check
 
 _REDUCED = {
     np.add: "sum", np.multiply: "prod", np.maximum: "max", np.minimum: "min",
@@ -58,10 +59,13 @@ def _operands(ufunc: np.ufunc, x: Tracer, dtype: Any) -> Tracer:
 def _folded(ufunc: np.ufunc, x: Tracer, axis: int, initial: Any) -> Tracer:
     items = moveaxis(x, axis, 0)
     count = items.shape[0]
-    if count == 0 and not given(initial):
+    if not given(initial):
+        is_empty = count == 0
         if ufunc.identity is None:
-            raise ValueError(f"zero-size array to reduction operation {ufunc.__name__} which has no identity")
-        initial = ufunc.identity
+            message = f"zero-size array to reduction operation {ufunc.__name__} which has no identity"
+            emit_check(count != 0, ValueError(message))
+        elif isinstance(is_empty, Tracer) or is_empty:
+            initial = ufunc.identity
     start = 0 if given(initial) else 1
     first = repeated(operand(initial, x.dtype), items.type.shape[1:]) if start == 0 else items[0]
 
@@ -85,7 +89,8 @@ def ufunc_accumulate(ufunc: np.ufunc, array: Any, axis: Any = 0, dtype: Any = No
         result[index] = apply_ufunc(ufunc, result[index - 1], items[index])
         return ()
 
-    if items.shape[0] != 0:
+    is_empty = items.shape[0] == 0
+    if isinstance(is_empty, Tracer) or not is_empty:
         staged_loop(Bounds(1, items.shape[0], 1), body, (), (), None)
     return into(_out(out), moveaxis(result, 0, number), ufunc.__name__)
 

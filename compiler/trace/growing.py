@@ -61,11 +61,17 @@ def joined(*found: Items | None) -> Items | None:
     if not known:
         return None
     first = known[0]
-    if any((items.tree, items.shapes) != (first.tree, first.shapes) for items in known):
+    if not all(items.tree == first.tree and all(map(_same_shape, items.shapes, first.shapes)) for items in known):
         raise NotStaged("the items of a list differ in structure or shape, so that they do not fit into arrays")
     columns = [list(zip(*types, strict=True)) for types in ((i.dtypes for i in known), (i.weak for i in known))]
     dtypes = tuple(promoted(*zip(*both, strict=True)) for both in zip(*columns, strict=True))
     return Items(first.tree, first.shapes, dtypes, tuple(map(all, columns[1])))
+
+
+def _same_shape(one: tuple[Dim, ...], other: tuple[Dim, ...]) -> bool:
+    """Whether two shapes are the same, for the sizes of this call at least, which are all that the program is for then."""
+    sizing = active_trace().sizing
+    return len(one) == len(other) and all(sizing.decide(a, "==", b) for a, b in zip(one, other, strict=True))
 
 
 def known_items(contents: Any) -> Items | None:

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..errors import ShapeError, UnsupportedError
 from ..ir import Var
+from ..ir.sizes import maximum
 from .broadcasting import assume_shape, fit, repeated
 from .context import active_trace
 from .elementwise import into
@@ -305,9 +306,10 @@ def roll(x: Any, shift: Any, axis: Any = None) -> Tracer:
         return x
     axis = normal_axis(axis, x.type.rank)
     length = x.shape[axis]
-    if length == 0:
+    is_empty = length == 0
+    if not isinstance(is_empty, Tracer) and is_empty:
         return new(x.value, scalar=False)
-    cut = length - shift % length
+    cut = length - shift % python_size(maximum(1, x.type.shape[axis]))
     return concatenate([x[(*_before(axis), slice(cut, None))], x[(*_before(axis), slice(None, cut))]], axis)
 
 
@@ -346,8 +348,10 @@ def insert(arr: Any, obj: Any, values: Any, axis: Any = None) -> Tracer:
     if as_dim(obj) is None:
         return _insert_several(x, _numbers(obj, "np.insert at several positions"), values, axis)
     length = x.shape[axis]
-    if not isinstance(obj, Tracer) and not -length <= obj <= length:
-        raise IndexError(f"index {obj} is out of bounds for axis {axis} with size {length}")
+    if not isinstance(obj, Tracer):
+        message = f"index {obj} is out of bounds for axis {axis} with size {as_dim(length)}"
+        emit_check(obj + length >= 0, IndexError(message))
+        emit_check(length >= obj, IndexError(message))
     place = obj if obj >= 0 else obj + length
     added = convert(as_tracer(values), x.dtype)
     if added.type.rank > 1:
@@ -370,8 +374,10 @@ def _insert_several(x: Tracer, places: np.ndarray, values: Any, axis: int) -> Tr
 
 
 def _check_position(place: Any, length: Any, axis: int) -> None:
-    if not isinstance(place, Tracer) and not (place < length and place + length >= 0):
-        raise IndexError(f"index {place} is out of bounds for axis {axis} with size {length}")
+    if not isinstance(place, Tracer):
+        message = f"index {place} is out of bounds for axis {axis} with size {as_dim(length)}"
+        emit_check(length > place, IndexError(message))
+        emit_check(length + place >= 0, IndexError(message))
 
 
 def resize(a: Any, new_shape: Any) -> Tracer:

@@ -16,12 +16,14 @@ from numpy.linalg import LinAlgError
 
 from ..errors import UnsupportedError
 from ..ir import Dim
+from ..ir.sizes import maximum
 from ..ir.types import DTYPES, F64, I64
 from . import creation, grids, joining, products, reductions, shaping
 from .broadcasting import assume_shape, broadcast_shapes, broadcast_to, check_equal
 from .context import active_trace
 from .promotion import as_tracer, convert, result_dtype
-from .tracer import Tracer, describe, new
+from .tracer import Tracer, describe, new, python_size
+from .unbound import emit_check
 
 I32 = DTYPES["i32"]
 
@@ -168,22 +170,31 @@ def lstsq(a: Any, b: Any, rcond: Any = None) -> tuple[Any, ...]:
     a, b = _float(a, b)
     if a.type.rank != 2 or b.type.rank not in (1, 2):
         raise LinAlgError(f"np.linalg.lstsq takes a matrix and a matrix or vector, found {describe(a)} and {describe(b)}")
-    rows, columns = a.shape
     cutoff = _rounding(a) if rcond is None else rcond
     x = products.matmul(_pinv(a, cutoff), b)
     values = svdvals(a)
     large = np.greater(values, cutoff * reductions.reduce("max", values, initial=0))
     rank = convert(reductions.count_nonzero(large), I32)
-    if rows <= columns:
+    if not _is_tall(a):
         return x, creation.zeros((0,), a.dtype), rank, values
     residuals = reductions.reduce("sum", np.square(b - products.matmul(a, x)), 0)
     return x, shaping.reshape(residuals, (-1,)), rank, values
 
 
+def _is_tall(a: Tracer) -> bool:
+    """Whether a matrix has more rows than columns; one of which only the run knows must have."""
+    rows, columns = a.shape[-2:]
+    is_tall = rows > columns
+    if isinstance(is_tall, Tracer):
+        message = "a matrix whose size only the run knows has more columns than rows, or as many; factorise its transpose"
+        emit_check(is_tall, NotImplementedError(message))
+        return True
+    return bool(is_tall)
+
+
 def _rounding(a: Tracer) -> Any:
     """What singular values may be off by, relative to the largest."""
-    rows, columns = a.shape[-2:]
-    return np.finfo(a.dtype).eps * (rows if rows >= columns else columns)
+    return np.finfo(a.dtype).eps * python_size(maximum(*a.type.shape[-2:]))
 
 
 def matrix_power(a: Any, n: int) -> Tracer:
@@ -238,7 +249,7 @@ def qr(a: Any, mode: str = "reduced") -> Any:
     rows, columns = a.shape[-2:]
     if mode == "complete" and rows > columns:
         raise UnsupportedError("np.linalg.qr with mode='complete' of a matrix with more rows than columns; use 'reduced'")
-    if rows >= columns:
+    if _is_tall(a) or rows == columns:
         q, r = _emit("qr", a)
     else:
         q, r = _emit("qr", new(a[..., :rows].value))
@@ -252,7 +263,7 @@ def svd(a: Any, full_matrices: bool = True, compute_uv: bool = True, hermitian: 
     rows, columns = a.shape[-2:]
     if compute_uv and full_matrices and rows != columns:
         raise UnsupportedError("np.linalg.svd with full_matrices=True of a matrix that is not square; give full_matrices=False")
-    size = a.type.shape[-2 if rows <= columns else -1]
+    size = a.type.shape[-1 if _is_tall(a) else -2]
     u, s, vh = _emit("svd", a, size=size)
     return _named(np.linalg.svd, (u, s, vh)) if compute_uv else s
 

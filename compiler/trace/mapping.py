@@ -17,6 +17,7 @@ from .iterables import Comprehension, Indexed
 from .promotion import as_array, convert
 from .shaping import broadcast, broadcast_arrays, moveaxis, normal_axis
 from .tracer import Tracer, new
+from .unbound import emit_check
 
 
 def _rows(count: Any, make: Callable[[Any], Any]) -> Tracer:
@@ -61,8 +62,8 @@ def _mapped(function: Callable[..., Any], arrays: list[Tracer], ranks: list[int]
     outer = [x.shape[: x.ndim - rank] for x, rank in zip(arrays, ranks, strict=True)]
     shape = broadcast_arrays(*(zeros(s, bool) for s in outer))[0].shape
     flat = [broadcast(x, (*shape, *s)).reshape((-1, *s)) for x, s in zip(arrays, inner, strict=True)]
-    if flat[0].shape[0] == 0 and not typed:
-        raise ValueError("cannot call `vectorize` on size 0 inputs unless `otypes` is set")
+    if not typed:
+        emit_check(flat[0].shape[0] != 0, ValueError("cannot call `vectorize` on size 0 inputs unless `otypes` is set"))
     rows = Comprehension(
         Indexed(0, flat[0].shape[0], 1, lambda k: k), lambda k: function(*(x[k] for x in flat)), None
     ).as_rows()

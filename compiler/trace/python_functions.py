@@ -324,11 +324,16 @@ def _map(function: Any, *iterables: Any) -> Any:
     return made_here(map(call(function), *iterables))
 
 
+def _is_of_unknown_length(x: Any) -> bool:
+    """Whether a value is an array of which only the run knows how many items it has."""
+    return isinstance(x, Tracer) and bool(x.ndim) and active_trace().sizing.hint(x.type.shape[0]) is None
+
+
 def _listing(kind: Callable[..., Any]) -> Callable[..., Any]:
     def make(*args: Any) -> Any:
         require_settled(args[0] if args else None)
         use(args[0] if args else None)
-        if kind is list and args and isinstance(args[0], (Indexed, Rows)):
+        if kind is list and args and (isinstance(args[0], (Indexed, Rows)) or _is_of_unknown_length(args[0])):
             return OPERATORS[0].listcomp(args[0], lambda item: item)
         if kind is list and args and isinstance(args[0], Comprehension):
             return args[0].listed()

@@ -147,7 +147,10 @@ def _between(ordered: Tracer, place: Tracer, count: Tracer, method: str) -> Trac
 def _picked(ordered: Tracer, place: Tracer, count: Tracer) -> Tracer:
     """The elements along the last axis at places (as floats) whose trailing axes are those before it."""
     rank = count.ndim
-    if ordered.shape[-1] == 0:
+    is_empty = ordered.shape[-1] == 0
+    if isinstance(is_empty, Tracer):  # an item more, which is found where there is no other
+        ordered = np.concatenate([ordered, full((*ordered.shape[:-1], 1), np.nan)], -1)
+    elif is_empty:
         return full(place.shape, np.nan, dtype=ordered.dtype if ordered.dtype.kind == "f" else F64)
     index = convert(np.clip(place, 0, np.maximum(count - 1, 0)), I64)
     rows = tuple(arange(n).reshape((-1,) + (1,) * (rank - k - 1)) for k, n in enumerate(count.shape))
@@ -251,7 +254,8 @@ def histogram(a: Any, bins: Any = 10, range: Any = None, density: Any = None, we
     edges = as_array(bins)
     if not edges.ndim:
         if range is None:
-            range = (0.0, 1.0) if x.shape[0] == 0 else (np.min(x), np.max(x))
+            is_empty = x.shape[0] == 0
+            range = (0.0, 1.0) if not isinstance(is_empty, Tracer) and is_empty else (np.min(x), np.max(x))
         low, high = range
         narrow = np.equal(low, high)
         dtype = result_dtype(x, low, high)

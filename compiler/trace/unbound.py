@@ -134,9 +134,14 @@ MOVED = type("Moved", (), {"__repr__": lambda self: "<items of a list that a loo
 """Stands in a list whose items are in arrays now, for which the program has another object (``appending``)."""
 
 
+def is_moved(thing: Any) -> bool:
+    """Whether a list's items are elsewhere."""
+    return isinstance(thing, list) and len(thing) == 1 and thing[0] is MOVED
+
+
 def require_settled(container: Any) -> None:
     """Refuse to go through a list whose items are elsewhere, or a dict of which it is not known now which items it has."""
-    if isinstance(container, list) and len(container) == 1 and container[0] is MOVED:
+    if is_moved(container):
         raise UnsupportedError(
             "a loop or branch made this list longer, which depends on values known only when the program runs, and knew it under another "
             "name than this one; use one name for the list"

@@ -170,6 +170,19 @@ def walrus(x):
     return np.array(out)
 
 
+def bounced(x):
+    """The test is on numbers that are known while the function is traced."""
+    height, speed, t, times = 1.0, x, 0.0, []
+    while t < 2.0:
+        speed -= 0.0981
+        height += 0.01 * speed
+        t += 0.01
+        if height < 0:
+            height, speed = -height, -0.8 * speed
+            times.append(t + height)
+    return np.array(times), height
+
+
 def in_the_test(x):
     out = []
 
@@ -184,7 +197,7 @@ def in_the_test(x):
 
 PROGRAMS = [
     newton, simulated, adaptive, one_after_the_other, in_a_for_loop, in_a_while_loop, lists_of_its_own, in_a_branch, left,
-    by_its_length, in_an_attribute, never, after_a_for_loop, taken_away, walrus, in_the_test,
+    by_its_length, in_an_attribute, never, after_a_for_loop, taken_away, walrus, bounced, in_the_test,
 ]  # fmt: skip
 
 
@@ -213,6 +226,17 @@ def test_what_the_count_does_not_need_is_not_run_to_count() -> None:
     assert optimised.count("= sin") == 1
     counting = optimised[: optimised.index("bind_size")]
     assert "sin" not in counting and "update" not in counting
+
+
+def test_items_of_a_size_that_is_a_number_and_a_symbol() -> None:
+    def relaxed(row):
+        rows = [row]
+        while rows[-1][0] > 0.1:
+            rows.append(np.array([rows[-1][0] / 2, rows[-1][1]]))
+        return np.array(rows)
+
+    with interpreting():
+        same(jg.jit(relaxed)(np.array([1.0, 2.0])), relaxed(np.array([1.0, 2.0])))
 
 
 def test_a_text_is_printed_once(capfd: pytest.CaptureFixture[str]) -> None:
