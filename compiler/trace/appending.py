@@ -25,7 +25,7 @@ from ..ir.types import I64
 from .blocks import NotStaged, snapshot
 from .branches import emit_cond
 from .context import active_trace, is_internal
-from .growing import RECENT, Growing, Grows, Items, arrays_for, joined, known_items
+from .growing import RECENT, Front, Growing, Grows, Items, arrays_for, joined, known_items
 from .iterables import Indexed
 from .mutation import MISSING, Change, redo, remember
 from .promotion import as_tracer
@@ -188,7 +188,7 @@ class Moving:
         growing, start = self.growth.thing, self.length()
         growing.first, growing.is_full = start + RECENT if room is None else None, self.growth.each == 0
         self.growth.room = as_dim(start + 2 * RECENT if room is None else room)  # type: ignore[assignment]
-        growing.tree, growing.weak[:], growing.size = self.items.tree, self.items.weak, 0
+        growing.tree, growing.weak[:], growing.size, growing.front = self.items.tree, self.items.weak, 0, Front()
         growing.arrays = arrays_for(self.items, python_size(self.growth.room))
         if isinstance(self.contents, Rows):
             growing.size = start
@@ -201,10 +201,10 @@ class Moving:
     def settled(self) -> Rows:
         """The list after the loop, held again where it was."""
         growing = self.growth.thing
-        if self.growth.regular:
+        if self.growth.regular and isinstance(growing.start, int):
             rows = growing.in_rows(growing.arrays)
         else:
-            growing.size = _between(growing.size, 0, self.growth.room)
+            growing.size = growing.start + _between(growing.length(), 0, self.growth.room)
             rows = growing.settled()
         for place in self.places:
             place.put(rows)

@@ -116,20 +116,33 @@ class Grows(NotStaged):
         self.each = each
 
 
+@dataclass(slots=True, eq=False)
+class Front:
+    """How many items were taken away from the front of a list: carried through loops even where the length follows from their index."""
+
+    taken: Any = 0
+
+
 class Growing(Rows):
-    """A list whose items are the first ``size`` rows of some arrays; ``pushed`` bounds how many one run of a loop's body adds.
+    """A list whose items are the rows of some arrays from ``start`` to ``size``; ``pushed`` bounds how many one run of a loop's body adds.
 
     Where the items are counted only, those from number ``first`` on take turns in the ``RECENT`` last rows.
     """
 
-    __slots__ = ("first", "is_full", "pushed", "size")
+    __slots__ = ("first", "front", "is_full", "pushed", "size")
 
     def __init__(self, arrays: Sequence[Tracer], items: Items, size: Any = 0) -> None:
         super().__init__(arrays, items.tree, items.weak)
         self.size = size
+        self.front = Front()
         self.pushed: Any = 0  # a Dim, or infinity
         self.first: Any = None
         self.is_full = False  # whether there is no room for further items
+
+    @property
+    def start(self) -> Any:
+        """The row of the first item."""
+        return self.front.taken
 
     @property
     def is_counted(self) -> bool:
@@ -156,12 +169,18 @@ class Growing(Rows):
         return elementwise("select", position < self.first, position, self.first + position % RECENT)
 
     def length(self) -> Any:
-        return self.size
+        return self.size - self.start
 
     def settled(self) -> Rows:
         """The items that are in use, in arrays of just that length."""
         self._refuse_to_count("all items are")
-        return self.in_rows([array[: self.size].copy() for array in self.arrays])
+        return self.in_rows([array[self.start : self.size].copy() for array in self.arrays])
+
+    def put(self, arrays: Sequence[Any]) -> None:
+        """Put as many other items in the place of all."""
+        self._refuse_to_count("all items are")
+        for array, rows in zip(self.arrays, arrays, strict=True):
+            array[self.start : self.size] = rows
 
     def in_rows(self, arrays: Sequence[Tracer]) -> Rows:
         """The list whose items the rows of some arrays are, all of them."""
@@ -173,9 +192,9 @@ class Growing(Rows):
         return self.settled().as_array()
 
     def items(self) -> list[Any]:
-        if not isinstance(self.size, int):
+        if not isinstance(self.length(), int):
             raise Concretize("a list that a loop makes longer has a length that is known only when the program runs")
-        return [self.item(k) for k in range(self.size)]
+        return [self.item(k) for k in range(self.length())]
 
     def item(self, index: Any) -> Any:
         row = self._row(self._position(index))
@@ -189,10 +208,10 @@ class Growing(Rows):
         """The row of an item; outside of the list the program raises Python's error."""
         negative = index < 0
         if isinstance(negative, Tracer):
-            position = elementwise("select", negative, index + self.size, index)
+            position = elementwise("select", negative, index + self.size, index + self.start)
         else:
-            position = index + self.size if negative else index
-        inside = elementwise("and", elementwise("ge", position, 0), elementwise("lt", position, self.size))
+            position = index + (self.size if negative else self.start)
+        inside = elementwise("and", elementwise("ge", position, self.start), elementwise("lt", position, self.size))
         emit_check(inside, IndexError("list index out of range"))
         if self.is_counted and not (isinstance(index, int) and -RECENT <= index < 0):
             kept = elementwise("or", elementwise("lt", position, self.first), elementwise("ge", position, self.size - RECENT))
@@ -225,9 +244,14 @@ class Growing(Rows):
         OPERATORS.for_(items, push, (), ())
 
     def pop(self, index: Any = -1) -> Any:
-        """``list.pop``, of the last item."""
-        if not isinstance(index, int) or index != -1:
-            raise Concretize("list.pop(k) of a list that a loop makes longer; only its last item can be taken away")
+        """``list.pop``, of the last item or the first."""
+        if not isinstance(index, int) or index not in (0, -1):
+            raise Concretize("list.pop(k) of a list that a loop makes longer; only its first and last items can be taken away")
+        if index == 0:
+            first = _copied(self.item(0))
+            remember(self.front, "attribute", "taken")
+            self.front.taken = self.start + 1
+            return first
         self._refuse_to_count("an item is taken away")
         last = _copied(self.item(-1))
         self._resize(self.size - 1)
@@ -235,14 +259,14 @@ class Growing(Rows):
 
     def clear(self) -> None:
         """``list.clear``."""
-        self._resize(0)
+        self._resize(self.start)
 
     def _resize(self, size: Any) -> None:
         remember(self, "attribute", "size")
         self.size = size
 
     def __len__(self) -> int:
-        return self.size.__index__()  # type: ignore[no-any-return]
+        return self.length().__index__()  # type: ignore[no-any-return]
 
     def __getitem__(self, index: Any) -> Any:
         return self.settled()[index] if isinstance(index, slice) else self.item(index)
@@ -362,13 +386,13 @@ def grown(rows: Rows, item: Any) -> tuple[Tracer, ...] | None:
     )
 
 
-def shortened(rows: Rows) -> tuple[Any, tuple[Tracer, ...]]:
-    """The last item of a list, and the arrays without it."""
+def shortened(rows: Rows, index: int) -> tuple[Any, tuple[Tracer, ...]]:
+    """The first or last item of a list, and the arrays without it."""
     if active_trace().scope is not rows.scope:
         raise Grows(rows, known_items(rows), 0)
     rows.added.append(None)
     emit_check(rows.length() > 0, IndexError("pop from empty list"))
-    return _copied(rows.item(-1)), rows[:-1].arrays
+    return _copied(rows.item(index)), rows[1:].arrays if index == 0 else rows[:-1].arrays
 
 
 def refuse_whole(changes: Sequence[Change], *scopes: Scope) -> None:
@@ -382,7 +406,8 @@ def refuse_whole(changes: Sequence[Change], *scopes: Scope) -> None:
                 "runs; make an array of the right size with np.empty and write to its elements"
             )
         added = [(scope, _added(scope.changes[change.name])) for scope in scopes if change.name in scope.changes]
-        raise Grows(change.thing, _items_of(added), max(len(items) for _, items in added))
+        items = _items_of(added) or joined(*map(items_like, change.before))  # those that are taken away tell as well
+        raise Grows(change.thing, items, max(len(items) for _, items in added))
 
 
 def refuse_grown(state: Sequence[Any], given: Sequence[Any], scope: Scope) -> None:

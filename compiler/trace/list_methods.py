@@ -26,7 +26,7 @@ from .unbound import emit_check
 def repeated(items: Any, times: Any) -> Rows:
     """``items * times``."""
     rows, times = in_arrays(items), np.maximum(times, 0)
-    arrays: list[Any] = [np.tile(array, (times, *[1] * (array.ndim - 1))) for array in _used(rows)]
+    arrays: list[Any] = [np.tile(array, (times, *[1] * (array.ndim - 1))) for array in rows.arrays]
     return Rows(arrays, rows.tree, list(rows.weak))
 
 
@@ -41,7 +41,7 @@ def joined(left: Any, right: Any) -> Any:
         raise TypeError(
             "the items of two lists that are added differ in structure, and their number is known only when the program runs"
         )
-    arrays: list[Any] = [np.concatenate(pair) for pair in zip(_used(first), _used(second), strict=True)]
+    arrays: list[Any] = [np.concatenate(pair) for pair in zip(first.arrays, second.arrays, strict=True)]
     return Rows(arrays, first.tree, list(map(min, first.weak, second.weak)))
 
 
@@ -75,17 +75,12 @@ def _sort(items: Any, *, key: Any = None, reverse: bool = False) -> None:
         remember(items, "whole")
         items[:] = list(in_order)
     else:
-        _put(items, in_order.arrays)
+        items.put(in_order.arrays)
 
 
 def _reverse(items: Rows) -> None:
     """``items.reverse()``."""
-    _put(items, [array[::-1].copy() for array in _used(items)])
-
-
-def _put(rows: Rows, arrays: Any) -> None:
-    for array, changed in zip(rows.arrays, arrays, strict=True):
-        array[: rows.length()] = changed
+    items.put([array[::-1].copy() for array in items.settled().arrays])
 
 
 def _index(items: Any, value: Any, *between: Any) -> Tracer:
@@ -137,11 +132,6 @@ def list_method(items: Any, method: Any) -> Callable[..., Any]:
         return of_traced(items, *args, **kwargs) if traced else method(*args, **kwargs)
 
     return apply
-
-
-def _used(rows: Rows) -> list[Tracer]:
-    """The arrays of a list, as long as it is."""
-    return [array[: rows.length()] for array in rows.arrays]
 
 
 def _length(items: Any) -> Any:

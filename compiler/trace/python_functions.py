@@ -111,7 +111,7 @@ def _sum_of_rows(rows: Rows, start: Any) -> Any:
         return _sum(rows.listed, start)
     if rows.tree.paths() != [()]:
         return _sum(Comprehension(Indexed(0, rows.length(), 1, rows.item), lambda item: item, None), start)
-    total = _sum(rows.arrays[0], start)
+    total = _sum(rows.settled().arrays[0], start)
     return new(total.value, weak=True) if rows.weak[0] and is_python(start) else total
 
 
@@ -374,7 +374,7 @@ def _known_ranks(keys: list[Any]) -> list[Any] | None:
 def in_arrays(iterable: Any) -> Rows:
     """The items of an array, or of a list of numbers and arrays, as a list that is held in arrays."""
     if isinstance(iterable, Rows) and iterable.listed is None:
-        return iterable
+        return iterable.settled()
     if isinstance(iterable, Tracer):
         return Comprehension(_all_of(iterable), lambda item: item, None).as_rows()
     items = [flatten(item) for item in iterable]

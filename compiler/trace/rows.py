@@ -48,6 +48,15 @@ class Rows:
         """The number of items."""
         return len(self.listed) if self.listed is not None else self.arrays[0].shape[0]
 
+    def settled(self) -> Rows:
+        """The list, whose arrays have a row for each item and no others."""
+        return self
+
+    def put(self, arrays: Sequence[Any]) -> None:
+        """Put as many other items in the place of all."""
+        for array, rows in zip(self.arrays, arrays, strict=True):
+            array[:] = rows
+
     def item(self, index: Any) -> Any:
         """One item."""
         if self.listed is not None:
@@ -85,13 +94,13 @@ class Rows:
             self.arrays = longer
 
     def pop(self, index: int = -1) -> Any:
-        """``list.pop``: of the last item the arrays get a row less."""
+        """``list.pop``: of the first or last item the arrays get a row less."""
         from .growing import shortened
 
-        if index != -1 or self.listed is not None or self.owner is not None:
+        if index not in (0, -1) or self.listed is not None or self.owner is not None:
             return self._as_list("list.pop() is called").pop(index)
-        last, self.arrays = shortened(self)
-        return last
+        taken, self.arrays = shortened(self, index)
+        return taken
 
     def _as_list(self, what: str) -> list[Any]:
         """The items for a change that arrays cannot follow."""

@@ -245,6 +245,36 @@ def under_a_condition(x, n):
     return np.array(out), seen
 
 
+def window(x, n):
+    """A queue, of which some functions take all items."""
+    held, means = [], []
+    for k in range(n):
+        held.append(x * k * (n - k))
+        if len(held) > 3:
+            held.pop(0)
+        if k == 5:
+            held.sort()
+        means.append(sum(held) / len(held) + max(held) + held[0] - held[-1] + np.mean(held))
+    return np.array(means), held, len(held)
+
+
+def taken_at_the_front(x, n):
+    out = []
+    for k in range(n + 2):
+        out.append(x * k)
+    first, second = out.pop(0), out.pop()
+    return out, first, second, sum(out)
+
+
+def held_and_summed(x, n):
+    held, total = [], 0.0
+    for k in range(n):
+        held.append(x * k)
+        if k % 3 == 2:
+            total = total + held.pop() + sum(held)
+    return total, held
+
+
 def countdown(x, n):
     out = []
     for k in range(n, 0, -2):
@@ -254,7 +284,8 @@ def countdown(x, n):
 
 PROGRAMS = [
     epidemic, plain, sometimes, until, nested, triangle, rows, attribute, closure, in_a_dict, pairs, named, stack, more, added,
-    extended, promoted, branch, written, read_whole, restarted, literal, left_in_the_middle, under_a_condition, countdown,
+    extended, promoted, branch, written, read_whole, restarted, literal, left_in_the_middle, under_a_condition,
+    window, taken_at_the_front, held_and_summed, countdown,
 ]  # fmt: skip
 
 
