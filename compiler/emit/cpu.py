@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from ..ir import ArrayType, Function
 from ..ir.types import DTYPE_NAMES
 from ..lower.checking import check_ends
+from ..lower.filling import leave_unfilled
 from ..lower.lowering import lower
 from ..lower.program import Program
 from ..lower.remembering import remember_rooms
@@ -38,7 +39,7 @@ def emit_cpu(function: Function, name: str, donated: Mapping[int, int] | None = 
     is written there, and not returned.
     """
     program = lower(function.replace(name=name), donated, reuse=True)
-    program = replace(program, body=check_ends(remember_rooms(allocate_outside(program.body))))
+    program = replace(program, body=check_ends(remember_rooms(allocate_outside(leave_unfilled(program.body)))))
     return Emitted(module_text(program), program.name, tuple(parameter_type(p.type) for p in program.parameters))
 
 

@@ -53,17 +53,17 @@ def _spans(loop: For) -> tuple[Span, ...] | None:
         return None
     inside = {loop.index} | {name for s in loop.body for name in bound_names(s)}
     known: dict[str, Dim] = {}
-    start, end = _dim(loop.start, known), _dim(loop.stop, known)
+    start, end = known_dim(loop.start, known), known_dim(loop.stop, known)
     if start is None or end is None:
         return None
     spans: dict[Span, None] = {}
     for s in loop.body:
         if isinstance(s, Let) and s.dtype == I64 and s.op in _ARITHMETIC:
-            operands = [_dim(operand, known) for operand in s.operands]
+            operands = [known_dim(operand, known) for operand in s.operands]
             if None not in operands:
                 known[s.name] = _ARITHMETIC[s.op](*operands)
         elif isinstance(s, Wrap):
-            position = _dim(s.value, known)
+            position = known_dim(s.value, known)
             if position is None or not _is_even(position, loop.index, inside) or not symbols(s.size).isdisjoint(inside):
                 return None
             first, last = (substitute(position, {loop.index: at}) for at in (start, end - loop.step))
@@ -77,7 +77,7 @@ def _is_even(position: Dim, index: str, inside: set[str]) -> bool:
     return symbols(growth).isdisjoint(inside) and symbols(position) & inside <= {index}
 
 
-def _dim(atom: Atom, known: Mapping[str, Dim]) -> Dim | None:
+def known_dim(atom: Atom, known: Mapping[str, Dim]) -> Dim | None:
     """An integer as a dim over what is bound outside, as far as it is known."""
     match atom:
         case Position(dim):
