@@ -11,6 +11,7 @@ from .dce import eliminate_dead_code
 from .fold import fold_constants
 from .hoist import hoist_invariants
 from .idle import skip_idle_loops
+from .in_blocks import run_in_blocks
 from .inline import inline_calls, remove_barriers
 from .interchange import interchange_loops
 from .side_by_side import run_side_by_side
@@ -36,6 +37,7 @@ PASSES = (
 )
 
 CPU_PASSES = (
+    run_in_blocks,
     collect_products,
     skip_idle_loops,
     turn_columns,
@@ -56,6 +58,7 @@ __all__ = [
     "inline_calls",
     "interchange_loops",
     "remove_barriers",
+    "run_in_blocks",
     "run_side_by_side",
     "settle_comparisons",
     "simplify",
