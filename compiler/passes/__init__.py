@@ -3,6 +3,7 @@
 Each is valid IR in, valid IR out, and works inside regions too.
 """
 
+from .additions import add_in_branches
 from .collect import collect_products
 from .columns import turn_columns
 from .comparisons import settle_comparisons
@@ -44,12 +45,14 @@ CPU_PASSES = (
     interchange_loops,
     sink_constants,
     run_side_by_side,
+    add_in_branches,
     eliminate_dead_code,
 )
 
 __all__ = [
     "CPU_PASSES",
     "PASSES",
+    "add_in_branches",
     "collect_products",
     "eliminate_common_subexpressions",
     "eliminate_dead_code",

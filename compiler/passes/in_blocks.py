@@ -349,7 +349,7 @@ class _Scope:
             kinds.append(kind)
             roots.append(root)
         _require(_Kind.PART not in kinds and _Kind.TOTAL not in kinds[: split - 1])
-        regions = []
+        regions: list[Function] = []
         for region in e.regions:
             scope = self.region(region, kinds)
             for inner in region.equations:
@@ -451,7 +451,7 @@ class _Whole(_Scope):
             sums = [self.values[total]]
             if _is_number(start):
                 sums = self.added(sums[0])
-            self.starts += [start, start.type][: len(sums)]  # type: ignore[list-item]
+            self.starts += [start, start.type][: len(sums)]  # type: ignore[arg-type]
             self.results += sums
             order += [total] * len(sums)
         for v in variables:
