@@ -46,17 +46,16 @@ def run_in_blocks(function: Function) -> Function:
 
 def _inside(function: Function, taken: set[str], blocks: set[str]) -> Function:
     """``taken`` are the symbols in use, ``blocks`` those of blocks."""
-    for group in _groups(function):
-        for dim in _dims([function.equations[k] for k in group]):
-            if symbols(dim).isdisjoint(blocks):
-                name = next(name for k in count(1) if (name := f"block_{k}" if k > 1 else "block") not in taken)
-                try:
-                    function = _in_blocks(function, group, dim, name)
-                except _RefusedError:
-                    continue
-                taken.add(name)
-                blocks.add(name)
-                return _inside(function, taken, blocks)
+    name = next(name for k in count(1) if (name := f"block_{k}" if k > 1 else "block") not in taken)
+    for candidate in (function, _sums_apart(function)):
+        for group in _groups(candidate):
+            for dim in _dims([candidate.equations[k] for k in group]):
+                if symbols(dim).isdisjoint(blocks):
+                    try:
+                        changed = _in_blocks(candidate, group, dim, name)
+                    except _RefusedError:
+                        continue
+                    return _inside(changed, taken | {name}, blocks | {name})
     equations = tuple(
         e.replace(regions=tuple(_inside(region, taken, blocks) for region in e.regions)) if e.regions else e
         for e in function.equations
@@ -143,6 +142,57 @@ def _dims(equations: Sequence[Equation]) -> Iterator[Dim]:
     return (dim for dim in dims if (not isinstance(dim, int) or dim > BLOCK) and bound.isdisjoint(symbols(dim)))
 
 
+def _sums_apart(function: Function) -> Function:
+    """Let sums in backward loops start at 0 where they wait for a forward loop otherwise, and add what they started with behind."""
+    saving = set().union(*_sharing_stacks(function))
+    makers = {r: place for place, e in enumerate(function.equations) for r in e.results}
+    after = _after(saving, _dependences(function))
+    builder = Builder(function.parameters)
+    environment = {p: p for p in function.parameters}
+    for place, e in enumerate(function.equations):
+        late = []
+        if place in saving and e.op == "loop" and len(e.regions) == 1:
+            (body,), split = e.regions, 2 + e["consts"]
+            late = [
+                k
+                for k, result in enumerate(body.results)
+                if makers.get(e.operands[split + k]) in after and _only_grows(body, body.parameters[split - 1 + k], result)
+            ]
+        results = [builder.fresh(r.type) for r in e.results]
+        operands = [environment[v] for v in e.operands]
+        for k in late:
+            operands[split + k] = builder.zeros_like(operands[split + k])
+        builder.append(e.replace(operands=tuple(operands), results=tuple(results)))
+        for k in late:
+            results[k] = builder.add(environment[e.operands[split + k]], results[k])
+        environment.update(zip(e.results, results, strict=True))
+    return builder.finish(function.name, [environment[v] for v in function.results]).replace(guards=function.guards)
+
+
+def _only_grows(region: Function, parameter: Var, result: Var) -> bool:
+    """Whether a result is a parameter to which something is added, and nothing else becomes of it."""
+    if isinstance(parameter.type, StackType):
+        return False
+    state, earlier = parameter, set()
+    for e in region.equations:
+        if not earlier.isdisjoint(e.operands):
+            return False
+        if state not in e.operands:
+            continue
+        place, after = e.operands.index(state), e.results[-1]
+        if e.operands.count(state) > 1:
+            return False
+        if e.op == "loop" and len(e.regions) == 1 and place >= (split := 2 + e["consts"]):
+            (body,), after = e.regions, e.results[place - split]
+            if not _only_grows(body, body.parameters[place - 1], body.results[place - split]):
+                return False
+        elif not (e.op == "add" or (e.op in ("sub", "index_add") and place == 0)):
+            return False
+        earlier.add(state)
+        state = after
+    return state == result and region.results.count(state) == 1 and earlier.isdisjoint(region.results)
+
+
 # the loop over the blocks
 
 
@@ -153,7 +203,11 @@ def _in_blocks(function: Function, group: Sequence[int], dim: Dim, name: str) ->
     _require(not any(has_effect(e) for e in chosen))
     _require(not any(has_effect(function.equations[k]) for k in after if group[0] < k < group[-1]))
     read = {v for k, e in enumerate(function.equations) if k not in group for v in e.operands}.union(function.results)
-    scope, exports = _block(chosen, dim, name, [v for e in chosen for v in e.results if v in read])
+    needed = {v for e in chosen for v in e.operands}
+    again = [
+        e for k, e in enumerate(function.equations) if k not in group and needed.intersection(e.results) and _repeats(e, dim)
+    ]
+    scope, exports = _block([*again, *chosen], dim, name, [v for e in chosen for v in e.results if v in read])
 
     builder = Builder(function.parameters)
     environment = {p: p for p in function.parameters}
@@ -171,6 +225,11 @@ def _in_blocks(function: Function, group: Sequence[int], dim: Dim, name: str) ->
         if place in after and place not in group:
             builder.copy(e, environment)
     return builder.finish(function.name, [environment[v] for v in function.results]).replace(guards=function.guards)
+
+
+def _repeats(e: Equation, dim: Dim) -> bool:
+    """Whether an equation only repeats something along an axis that is cut into blocks; each block can do that."""
+    return e.op == "broadcast" and dim in e["shape"] and dim not in e.operands[0].type.shape  # type: ignore[union-attr]
 
 
 def _block(equations: Sequence[Equation], dim: Dim, name: str, exports: Sequence[Var]) -> tuple[_Whole, list[Var]]:

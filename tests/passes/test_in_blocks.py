@@ -81,7 +81,16 @@ def unknown(c: Any, x: Any) -> Any:
     return np.sum(x**3)
 
 
-PROGRAMS = [horner, oscillators, stacked, written, branching, unknown]
+def weighted(c: Any, x: Any) -> Any:
+    """The coefficients are needed again behind the loop: their derivatives start with what comes from there."""
+    y, energy = x, c[2]
+    for _ in range(5):
+        y = y + 0.1 * (c[0] - np.sin(c[1] * y))
+        energy = energy + np.sum(y)
+    return np.mean((c[0] * y + c[1]) ** 2) + c[1] * energy
+
+
+PROGRAMS = [horner, oscillators, stacked, written, branching, unknown, weighted]
 
 
 def numbers(n: int) -> Any:
