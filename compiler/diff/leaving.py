@@ -71,20 +71,24 @@ def _readings(b: DiffBuilder) -> dict[Var, _Readings]:
         if v not in b.definitions or v in (b.free or ()):
             continue
         state, *starts = lasting.reading.operands
-        left = list(itertools.islice(_left(b, state), lasting.regions))
-        if left:
-            end, price = min(left, key=lambda pair: pair[1])
+        left = itertools.islice(_left(b, state), lasting.regions)
+        # not parameters: regions inside have others of the same names
+        known = [(end, price) for around, end, price in left if end in around.definitions]
+        if known:
+            end, price = min(known, key=lambda pair: pair[1])
             found.setdefault(end, _Readings(price)).instead[v] = lasting.reading.replace(operands=(end, *starts))
     return found
 
 
-def _left(b: DiffBuilder, state: Var) -> Iterator[tuple[Var, float]]:
-    """What the innermost region leaves of an array, the one around it and so on, with the price of it for one run of the innermost."""
+def _left(b: DiffBuilder, state: Var) -> Iterator[tuple[DiffBuilder, Var, float]]:
+    """What the innermost region leaves of an array, the one around it and so on.
+
+    With each the region in which that is left, and the price of it for one run of the innermost.
+    """
     runs = 1
     while b.around is not None:
         around, end = b.around, b.around.leaves(b, state)
         if end is None:
             return
         b, state, runs = around.builder, end, runs * around.runs
-        if end in b.definitions:  # parameters are given to the regions inside, under names of their own
-            yield end, 0.0 if b.free is None or end in b.free else b.prices.get(end, weight(end)) / runs
+        yield b, end, 0.0 if b.free is None or end in b.free else b.prices.get(end, weight(end)) / runs
