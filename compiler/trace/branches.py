@@ -40,6 +40,7 @@ from .identity import Path, after_branch, containers_in
 from .mutation import Change, are_of_others, outer_changes, spoil_again
 from .promotion import promoted
 from .rewrite import is_rewritten_code
+from .rooms import Room, room_for
 from .tracer import Cell, Tracer
 from .unbound import Perhaps, State, Undefined, as_variable, doubted, emit_check, is_perhaps, with_structure
 
@@ -120,6 +121,7 @@ def merge_branches(test: Tracer, blocks: list[Block], names: Sequence[str]) -> S
         raise NotStaged(f"the branches of an if leave different structures in {different(names, one, other)}")
     label = leaf_names(first.tree, names)
     slots: dict[int, Slot] = {}
+    rooms: dict[int, Room] = {}
     for k, (a, b) in enumerate(zip(first.leaves, second.leaves, strict=True)):
         if _same_outcome(a, b, first.scope, second.scope):
             continue
@@ -127,6 +129,10 @@ def merge_branches(test: Tracer, blocks: list[Block], names: Sequence[str]) -> S
             slot_a = join(label[k], a) if not isinstance(a, Undefined) else None
         with active_trace().reopen(second.scope):
             slot_b = join(label[k], b) if not isinstance(b, Undefined) else None
+        room = room_for(slot_a, slot_b, (first.scope, second.scope))
+        if room is not None:
+            slots[k], rooms[k] = room.slot, room
+            continue
         for slot, scope in ((slot_a, first.scope), (slot_b, second.scope)):
             _check_size(slot, scope, label[k])
         slots[k] = _merge_slots(label[k], slot_a, slot_b, a, b)
@@ -134,17 +140,23 @@ def merge_branches(test: Tracer, blocks: list[Block], names: Sequence[str]) -> S
     regions = []
     for block in (first, second):
         with active_trace().reopen(block.scope):
-            outcome = [fill(slots[k], block.leaves[k]) for k in slots]
+            outcome = [rooms[k].fill(block.leaves[k]) if k in rooms else fill(slots[k], block.leaves[k]) for k in slots]
             outcome += [block.scope.resolve(cell.value) for cell in cells]
+            outcome += [size for k, room in rooms.items() for size in room.sizes(block.leaves[k])]
         regions.append((block.scope, outcome))
     outputs = emit_cond(test, regions)
     for block in (first, second):
         adopt(block.scope)
         spoil_again(block.scope)
     results: list[Any] = list(first.leaves)
+    sizes = list(outputs[len(slots) + len(cells) :])
     for (k, slot), var in zip(slots.items(), outputs, strict=False):
-        results[k] = unfill(slot, var)
-    for cell, var in zip(cells, outputs[len(slots) :], strict=True):
+        if k in rooms:
+            count = len(rooms[k].axes)
+            results[k], sizes = rooms[k].unfill(var, sizes[:count]), sizes[count:]
+        else:
+            results[k] = unfill(slot, var)
+    for cell, var in zip(cells, outputs[len(slots) :], strict=False):
         cell.assign(var)
     kinship = kin_of_branches([[array_cell(block.leaves[k]) for k in slots] for block in (first, second)])
     kinship.apply([array_cell(results[k]) for k in slots])
