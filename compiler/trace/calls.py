@@ -82,6 +82,8 @@ def call(callee: Any) -> Any:
         return _method(callee)
     if isinstance(callee, np.vectorize):
         return functools.partial(_vectorized, callee)
+    if type(callee).__name__ == "DUFunc":  # what numba.vectorize makes of a function of numbers
+        return functools.partial(_vectorized, np.vectorize(callee.__wrapped__))
     compiled = getattr(callee, "py_func", None)  # a function decorated with numba
     if isinstance(compiled, types.FunctionType):
         return _function(compiled)

@@ -32,6 +32,7 @@ from . import (
     reductions,
     shaping,
     statistics,
+    strided,
     windows,
 )
 from .iterables import Comprehension, Indexed
@@ -168,7 +169,7 @@ FUNCTIONS: dict[Callable[..., Any], Callable[..., Any]] = _named(np, {
     "trace": lambda x, /, *, offset=0, dtype=None: products.trace(x, offset, -2, -1, dtype),
     "diagonal": lambda x, /, *, offset=0: shaping.diagonal(x, offset, -2, -1),
     "matrix_transpose": lambda x, /: shaping.swapaxes(x, -1, -2),
-}) | linalg.FUNCTIONS | _named(np.lib.stride_tricks, {"sliding_window_view": windows.windows})  # fmt: skip
+}) | linalg.FUNCTIONS | _named(np.lib.stride_tricks, {"sliding_window_view": windows.windows, "as_strided": strided.as_strided})  # fmt: skip
 
 
 _FOLLOWED = tuple(
@@ -283,7 +284,7 @@ METHODS: dict[str, Callable[..., Any]] = {
 
 PROPERTIES: dict[str, Callable[[Tracer], Any]] = {
     "T": shaping.transpose, "mT": lambda x: shaping.swapaxes(x, -1, -2), "real": lambda x: x,
-    "imag": lambda x: creation.zeros_like(x), "flat": lambda x: shaping.flat(x),
+    "imag": lambda x: creation.zeros_like(x), "flat": lambda x: shaping.flat(x), "strides": strided.strides,
 }  # fmt: skip
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..ir import Dim, Var
-from ..ir.sizes import maximum, symbols
+from ..ir.sizes import Call, Size, maximum, symbols
 from .blocks import Slot, made_in
 from .context import Scope, active_trace
 from .promotion import as_tracer, convert, promoted
@@ -70,4 +70,21 @@ def room_for(first: Slot | None, second: Slot | None, scopes: tuple[Scope, Scope
 def _bound(dim: Dim, scope: Scope) -> Any:
     """A bound of a size in terms of what is known outside of a branch."""
     made = made_in(scope)
-    return next((bound for bound in active_trace().sizing.upper_bounds(dim) if not symbols(bound) & made), None)
+    found = next((bound for bound in active_trace().sizing.upper_bounds(dim) if not symbols(bound) & made), None)
+    return _of_clipped(dim, made) if found is None else found
+
+
+def _of_clipped(dim: Dim, made: set[str]) -> Any:
+    """A bound of max(..., min(..., n)), as the sizes of slices are, by any n that is known outside."""
+    if not symbols(dim) & made:
+        return dim
+    atoms = (
+        [monomial[0] for monomial, factor in dim.terms if factor == 1 and len(monomial) == 1] if isinstance(dim, Size) else []
+    )
+    if len(atoms) != 1 or len(dim.terms) != 1 or not isinstance(atoms[0], Call):  # type: ignore[union-attr]
+        return None
+    bounds = [_of_clipped(operand, made) for operand in atoms[0].operands]
+    known = [bound for bound in bounds if bound is not None]
+    if atoms[0].function == "min" and known:
+        return known[0]
+    return maximum(*known) if atoms[0].function == "max" and len(known) == 2 else None

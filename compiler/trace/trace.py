@@ -141,6 +141,7 @@ def trace(function: Callable[..., Any], name: str, arguments: Any, leaves: Seque
         with unchanged({name: leaf.value for leaf, name in zip(leaves, names, strict=True) if leaf.kind == "static"}):
             result = call(function)(*args, **kwargs)
         changes, values = contents.changes()
+        _refuse_iterators(result)
         for _, thing in containers_of((result, args, kwargs)):
             require_settled(thing)
         traced = _leave(context, (result, values) if changes else result, leaves, names, parameters, inputs, tree)
@@ -302,9 +303,16 @@ def _refuse_written_captures(context: Trace) -> None:
             )
 
 
+def _refuse_iterators(result: Any) -> None:
+    """A range or generator of the program is nothing that it can hand over."""
+    if isinstance(result, (Indexed, Comprehension)):
+        raise TypeError("a traced function returns a range or an iterator; make an array or a list of it")
+    if isinstance(result, (list, tuple, dict)):
+        for item in result.values() if isinstance(result, dict) else result:
+            _refuse_iterators(item)
+
+
 def _output(value: Any, results: list[Var], inputs: list[Any], leaves: Sequence[Leaf]) -> Output:
-    if isinstance(value, (Indexed, Comprehension)):
-        raise TypeError("a traced function returns an iterator; make an array or a list of it")
     require_settled([value])
     if isinstance(value, Text):
         hash(value)  # says that it is not known now

@@ -88,7 +88,23 @@ def lists(x, k):
     return items, sum(items)
 
 
+def cut_at_a_value(x, k):
+    if x[0] > 0:
+        x = x[: int(x[1] * 4) + k]
+    return np.sort(x)
+
+
+def without_zeros_at_the_end(x, k):
+    """As NumPy's own functions of polynomials do it."""
+    x = np.append(x, [0.0] * (k % 2))
+    for i in range(len(x) - 1, -1, -1):
+        if x[i] != 0:
+            break
+    return x[: i + 1], np.polynomial.polynomial.polyadd(x, x[:2])
+
+
 PROGRAMS = [
+    cut_at_a_value, without_zeros_at_the_end,
     first_few_or_all, returned_early, kept, longer, made_of_numbers, again_and_again, in_branches_of_branches, in_a_loop, of_two_axes,
     several, lists,
 ]  # fmt: skip
