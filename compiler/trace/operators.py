@@ -34,7 +34,7 @@ from .promotion import as_tracer
 from .rows import Rows
 from .symbols import INPLACE
 from .texts import in_format, interpolated, joined
-from .tracer import Concretize, TracedSize, Tracer, as_dim, describe, new
+from .tracer import Concretize, Tracer, as_dim, describe, new
 from .trying import trying
 from .unbound import Perhaps, State, Undefined, is_there, no_value, require_settled
 from .using_up import made_here
@@ -96,30 +96,39 @@ class Operators:
 
     def and_(self, first: Any, *thunks: Callable[[], Any]) -> Any:
         """``first and ...``."""
-        if not thunks:
-            return first
-        decided = truth(first)
-        if not isinstance(decided, Tracer):
-            return self.and_(thunks[0](), *thunks[1:]) if decided else first
-        rest = _Remembered(lambda: self._operand(self.and_(thunks[0](), *thunks[1:])))
-        found = self.ifexp(decided, rest, lambda: self._operand(first))
-        return False if rest.always(False) and _is_truth(first) else found
+        return self._and(_as_it_is, first, *thunks)
 
     def or_(self, first: Any, *thunks: Callable[[], Any]) -> Any:
         """``first or ...``."""
+        return self._or(_as_it_is, first, *thunks)
+
+    def both(self, first: Any, *thunks: Callable[[], Any]) -> Any:
+        """``first and ...`` of which nothing but the truth is asked."""
+        return self._and(truth, first, *thunks)
+
+    def either(self, first: Any, *thunks: Callable[[], Any]) -> Any:
+        """``first or ...`` of which nothing but the truth is asked."""
+        return self._or(truth, first, *thunks)
+
+    def _and(self, operand: Callable[[Any], Any], first: Any, *thunks: Callable[[], Any]) -> Any:
         if not thunks:
             return first
         decided = truth(first)
         if not isinstance(decided, Tracer):
-            return first if decided else self.or_(thunks[0](), *thunks[1:])
-        rest = _Remembered(lambda: self._operand(self.or_(thunks[0](), *thunks[1:])))
-        found = self.ifexp(decided, lambda: self._operand(first), rest)
-        return True if rest.always(True) and _is_truth(first) else found
+            return self._and(operand, thunks[0](), *thunks[1:]) if decided else first
+        rest = _Remembered(lambda: operand(self._and(operand, thunks[0](), *thunks[1:])))
+        found = self.ifexp(decided, rest, lambda: operand(first))
+        return False if rest.always(False) and (_is_truth(first) or operand is truth) else found
 
-    @staticmethod
-    def _operand(value: Any) -> Any:
-        """Numbers keep their value; what is compared as a truth becomes a bool."""
-        return value if isinstance(value, (Tracer, TracedSize, int, float, np.generic)) else truth(value)
+    def _or(self, operand: Callable[[Any], Any], first: Any, *thunks: Callable[[], Any]) -> Any:
+        if not thunks:
+            return first
+        decided = truth(first)
+        if not isinstance(decided, Tracer):
+            return first if decided else self._or(operand, thunks[0](), *thunks[1:])
+        rest = _Remembered(lambda: operand(self._or(operand, thunks[0](), *thunks[1:])))
+        found = self.ifexp(decided, lambda: operand(first), rest)
+        return True if rest.always(True) and (_is_truth(first) or operand is truth) else found
 
     def not_(self, value: Any) -> Any:
         """``not value``."""
@@ -600,6 +609,10 @@ class Operators:
         if found is not None:
             raise no_value(found.name)
         return value
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
 
 
 class _Remembered:

@@ -102,6 +102,12 @@ class Operators:
             first = thunk()
         return first
 
+    def both(self, first: Any, *thunks: Callable[[], Any]) -> Any:
+        return bool(self.and_(first, *thunks))  # whoever asks for more than the truth finds it gone
+
+    def either(self, first: Any, *thunks: Callable[[], Any]) -> Any:
+        return bool(self.or_(first, *thunks))
+
     def not_(self, value: Any) -> bool:
         return not value
 

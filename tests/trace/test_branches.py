@@ -233,3 +233,41 @@ def test_values_of_tests_with_a_flag(flag):
         compiled = jg.jit(program)
         for x in (-1.5, 0.0, 2.5):
             assert compiled(x) == program(x)
+
+
+def test_or_none_is_none():
+    """What is taken in place of a value stays what it is: ``x[: -k or None]`` is all of x for k = 0, not nothing of it."""
+
+    def program(x):
+        total = 0.0
+        for k in range(3):
+            total += np.sum(x[: -k or None]) * (k + 1)
+        return total
+
+    def unknown(x, k):
+        return x[: k or None]
+
+    with interpreting():
+        assert jg.jit(program)(x) == pytest.approx(program(x))
+        with pytest.raises(NotImplementedError, match="None"):
+            jg.jit(unknown)(x, 0)
+
+
+def test_objects_in_tests_count_by_their_truth():
+    def program(x, items, callback=None):
+        total = 0
+        if x > 0 and items:
+            total += 1
+        if x > 0 and callback:
+            total += 10
+        if not (x > 0 or items) or callback:
+            total += 100
+        while total < 5 and items and (x > -5 or callback):
+            total += 2
+        return total if (x > 0 and items) else -total
+
+    with interpreting():
+        for items in ([], [1.0]):
+            compiled = jg.jit(lambda x, items=items: program(x, items))
+            for value in (-1.5, 0.5):
+                assert compiled(value) == program(value, items)

@@ -17,6 +17,7 @@ The operator object has these methods. A state is a tuple of the values of the v
     while_(test, body, state, names, mutated=())                   test(*state) -> (truth, *state), body(*state) -> state
     for_(iterable, body, state, names, mutated=(), go_on=None)     body(item, *state) -> state, go_on(*state) -> truth
     and_(first, *thunks)  or_(first, *thunks)  not_(x)  ifexp(test, then_thunk, else_thunk)
+    both(first, *thunks)  either(first, *thunks)    `and` and `or` in a test, where only the truth is asked
     binary(symbol, a, b)  unary(symbol, a)  compare(symbol, a, b)
     contains(item, container)  getitem(o, i)  setitem(o, i, v)  setattr(o, name, v)  inplace(symbol, a, b)
     delitem(o, i)  delattr(o, name)

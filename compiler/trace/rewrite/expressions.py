@@ -15,6 +15,7 @@ from .nodes import (
     SLICE,
     FunctionNode,
     Place,
+    as_test,
     assign,
     at,
     define,
@@ -96,12 +97,13 @@ class Expressions(ast.NodeTransformer):
         return node
 
     def visit_BoolOp(self, node: ast.BoolOp) -> ast.expr:
-        name = "and_" if isinstance(node.op, ast.And) else "or_"
+        names = ("both", "either") if getattr(node, "is_test", False) else ("and_", "or_")
+        name = names[0] if isinstance(node.op, ast.And) else names[1]
         first, *others = node.values
         return at(span(node), operator(name, self.visit(first), *map(self.thunk, others)))
 
     def visit_UnaryOp(self, node: ast.UnaryOp) -> ast.expr:
-        self.generic_visit(node)
+        self.generic_visit(as_test(node))
         if isinstance(node.op, ast.Not):
             return at(span(node), operator("not_", node.operand))
         if isinstance(node.operand, ast.Constant):
@@ -109,7 +111,7 @@ class Expressions(ast.NodeTransformer):
         return at(span(node), operator("unary", ast.Constant(UNARY[type(node.op)]), node.operand))
 
     def visit_IfExp(self, node: ast.IfExp) -> ast.expr:
-        test = self.visit(node.test)
+        test = self.visit(as_test(node.test))
         return at(span(node), operator("ifexp", test, self.thunk(node.body), self.thunk(node.orelse)))
 
     def visit_Compare(self, node: ast.Compare) -> ast.expr:
@@ -211,7 +213,7 @@ class Expressions(ast.NodeTransformer):
         arguments = [iterable, self.of_item(first.target, build, span(element))]
         if first.ifs:
             test = first.ifs[0] if len(first.ifs) == 1 else at(place, ast.BoolOp(ast.And(), first.ifs))
-            arguments.append(self.of_item(first.target, lambda: self.visit(test), span(test)))
+            arguments.append(self.of_item(first.target, lambda: self.visit(as_test(test)), span(test)))
         return at(place, operator(flat if others else name, *arguments))
 
     def collect(self, name: str, generators: list[ast.comprehension], element: ast.expr, place: Place) -> ast.expr:

@@ -121,6 +121,18 @@ def denied(flags: Iterable[str]) -> ast.expr:
     return ast.UnaryOp(ast.Not(), values[0] if len(values) == 1 else ast.BoolOp(ast.Or(), values))
 
 
+def as_test(expression: ast.expr) -> ast.expr:
+    """An expression of which nothing but the truth is asked; its `and` and `or` know it."""
+    match expression:
+        case ast.BoolOp(values=values):
+            expression.is_test = True  # type: ignore[attr-defined]
+            for value in values:
+                as_test(value)
+        case ast.UnaryOp(op=ast.Not(), operand=operand):
+            as_test(operand)
+    return expression
+
+
 def is_simple(expression: ast.expr) -> bool:
     """Whether the expression can be evaluated twice, or a little later, and nobody sees a difference."""
     match expression:

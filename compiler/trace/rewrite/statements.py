@@ -23,6 +23,7 @@ from .nodes import (
     CountedFor,
     FunctionNode,
     Place,
+    as_test,
     assign,
     at,
     define,
@@ -76,7 +77,7 @@ class Statements(Assignments):
 
     def visit_If(self, node: ast.If) -> Lines:
         state, place = self.liveness.states[node], header(node)
-        test = self.visit(node.test)
+        test = self.visit(as_test(node.test))
         then = self.region("jg_then", state, node.body, place)
         orelse = self.region("jg_orelse", state, node.orelse, place)
         call = self.control("if_", [test, load("jg_then"), load("jg_orelse")], state)
@@ -123,7 +124,7 @@ class Statements(Assignments):
 
     def test(self, state: State, test: ast.expr, place: Place) -> ast.FunctionDef:
         """The function of a while loop's test, which returns its value and the state."""
-        function = self.region("jg_test", state, [ast.Return(test)], place)
+        function = self.region("jg_test", state, [ast.Return(as_test(test))], place)
         returned = function.body[-1]
         assert isinstance(returned, ast.Return) and returned.value is not None
         after = [f"jg_in_{each}" if each in self.liveness.shared & state.dead else each for each in state.names]
@@ -147,7 +148,7 @@ class Statements(Assignments):
         if not __debug__:
             return []
         message = self.thunk(node.msg) if node.msg is not None else ast.Constant(None)
-        return at(span(node), ast.Expr(operator("assert_", self.visit(node.test), message)))
+        return at(span(node), ast.Expr(operator("assert_", self.visit(as_test(node.test)), message)))
 
     def visit_With(self, node: ast.With) -> ast.stmt:
         entered: Lines = []
