@@ -21,7 +21,7 @@ from .list_methods import compared, is_known, joined, repeated
 from .promotion import is_python
 from .rows import Rows
 from .symbols import BINARY, COMPARE, IDENTITY, UNARY, Symbol
-from .tracer import HANDLERS, TracedSize, Tracer, describe
+from .tracer import HANDLERS, Concretize, TracedSize, Tracer, describe
 from .unbound import emit_check
 
 _NUMBERS = (Tracer, TracedSize, np.ndarray, np.generic)
@@ -130,7 +130,7 @@ def _is_traced_int(value: Any) -> bool:
 def inplace(symbol: str, left: Any, right: Any) -> None:
     """Refuse what lists cannot do where they stand."""
     if symbol == "*" and isinstance(left, (list, Rows)) and _is_traced_int(right) and _count(right) is None:
-        raise UnsupportedError(
+        raise Concretize(
             f"a list is repeated in place {describe(right)} times, which is known only when the program runs; write a = a * n"
         )
 
@@ -152,7 +152,7 @@ def _repeated(items: Any, times: Any) -> Any:
     if count is not None and (not isinstance(items, Rows) or is_known(items)):
         return items * count
     if isinstance(items, tuple):
-        raise UnsupportedError(
+        raise Concretize(
             f"a tuple is repeated {describe(times)} times, which is known only when the program runs; make a list, or an array with "
             "np.full or np.tile"
         )

@@ -17,7 +17,7 @@ from .elementwise import into
 from .promotion import as_array, as_tracer, common_dtype, convert
 from .rows import Rows
 from .shaping import at_least, dims_of, dims_user, expand_dims, leading_axes, moveaxis, normal_axis, ravel, reshape, reshaped
-from .tracer import Tracer, as_dim, describe, new, python_size
+from .tracer import Concretize, Tracer, as_dim, describe, new, python_size
 from .unbound import emit_check
 
 
@@ -187,7 +187,7 @@ def _sections(sections: Any) -> Any:
     if isinstance(sections, Tracer):
         count = None if sections.dim is None else active_trace().sizing.pin(sections.dim)
         if count is None:
-            raise UnsupportedError(
+            raise Concretize(
                 f"an array is split into {describe(sections)} parts, which is known only when the program runs; give a number that is "
                 "known when tracing (jit has static_argnums)"
             )

@@ -12,14 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import UnsupportedError
 from .calls import OPERATORS, call, has_traced
 from .context import active_trace
 from .mutation import remember
 from .python_functions import in_arrays
 from .rows import Rows
 from .symbols import COMPARE
-from .tracer import Tracer, as_dim, describe, new
+from .tracer import Concretize, Tracer, as_dim, describe, new
 from .unbound import emit_check
 
 
@@ -97,7 +96,7 @@ def _count(items: Any, value: Any) -> Tracer:
 
 def _remove(items: Any, value: Any) -> None:
     """``items.remove(value)``."""
-    raise UnsupportedError(
+    raise Concretize(
         f"list.remove({describe(value)}): which item leaves the list is known only when the program runs; make an array, and write "
         "x[x != value], or np.delete(x, np.argmax(x == value))"
     )
@@ -107,7 +106,7 @@ def _equal(items: Any, value: Any, method: str, between: tuple[Any, ...]) -> Tra
     """Which items, all of them numbers, are equal to a number."""
     rows = in_arrays(items)
     if rows.tree.paths() != [()] or rows.arrays[0].ndim != 1 or np.ndim(value) or between:
-        raise UnsupportedError(
+        raise Concretize(
             f"list.{method}() over items that are known only when the program runs, other than of one number in a whole list of numbers; "
             "write a loop"
         )

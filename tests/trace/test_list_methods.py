@@ -156,3 +156,16 @@ def tuples(x, n):
 def test_what_cannot_be_held_is_refused_in_words(program, words):
     with interpreting(), pytest.raises(NotImplementedError, match=words):
         jg.jit(program)(X, 3)
+
+
+def test_a_loop_whose_lists_need_its_numbers_is_unrolled():
+    def program(x):
+        out = np.zeros(3)
+        for j in range(3):
+            others = [0, 1, 2]
+            others.remove(j)
+            out[j] = x[others].sum() + len(np.array_split(x, j + 1)) + len((x[0],) * j)
+        return out
+
+    with interpreting():
+        np.testing.assert_allclose(jg.jit(program)(X), program(X))
