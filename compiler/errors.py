@@ -6,6 +6,8 @@ line runs; the classes here mark the mistakes of the compiler itself, and the fe
 
 from __future__ import annotations
 
+import threading
+
 
 class VerifyError(AssertionError):
     """An IR function breaks a rule; a fault of the compiler, or of IR text written by hand."""
@@ -27,3 +29,20 @@ class ShapeError(ValueError):
 
 class DTypeError(TypeError):
     """A dtype that does not fit the operation."""
+
+
+_TOLD = threading.local()
+
+
+def tell(message: str, filled: str) -> None:
+    """A program is about to raise an error with a message that is a format string; filled in, it says this."""
+    _TOLD.latest = message, filled
+
+
+def with_values(error: Exception) -> Exception:
+    """An error that a program raised, with values in its message where there are any."""
+    message, filled = getattr(_TOLD, "latest", (None, ""))
+    if message is not None and error.args == (message,):
+        error.args = (filled,)
+        _TOLD.latest = None, ""
+    return error

@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from .compiler.errors import LoweringError, VerifyError
+from .compiler.errors import LoweringError, VerifyError, with_values
 
 
 def at_users_line(error: Exception, call: str = "") -> Exception:
     """The error with the compiler's frames removed from its traceback, and a note of the call; the compiler's faults keep all."""
+    error = with_values(error)
     if isinstance(error, (VerifyError, LoweringError, AssertionError, KeyError, NameError, RecursionError)) and _is_ours(error):
         return error
     from .compiler.trace.context import is_internal

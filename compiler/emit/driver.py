@@ -222,8 +222,11 @@ class _Driver:
         return text if text.isidentifier() else f"({text})"
 
     def write_check(self, s: Check) -> None:
-        test = self.code.atom(s.test)
+        test, operands = self.code.atom(s.test), [self.text(o) for o in s.operands]
         with self.code.block(f"if not {test.inside(12)}:", s.source):
+            if operands:
+                self.functions.add("texts.tell")
+                self.code.line(f"tell({s.message!r}, ({''.join(f'{operand}, ' for operand in operands).rstrip()}))")
             self.code.line(f"raise {s.kind}({s.message!r})")
 
     def write_print(self, s: Print) -> None:

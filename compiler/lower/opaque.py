@@ -164,8 +164,9 @@ def lower_bind_size(scope: Scope, equation: Equation) -> None:
 
 
 def lower_check(scope: Scope, equation: Equation) -> None:
-    test = scope.atom(equation.operands[0])
-    scope.statements.append(Check(test, equation["kind"], equation["message"], equation.source))
+    test, *values = equation.operands
+    operands = tuple(scope.any(v) for v in values)
+    scope.statements.append(Check(scope.atom(test), equation["kind"], equation["message"], operands, equation.source))
 
 
 def lower_print(scope: Scope, equation: Equation) -> None:

@@ -300,11 +300,12 @@ class If:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """Raises unless the test is true."""
+    """Raises unless the test is true; the message is a format string where there are operands, scalars and buffers."""
 
     test: Atom
     kind: str
     message: str
+    operands: tuple[str | Atom, ...] = ()
     source: SourceLine | None = field(default=None, compare=False)
 
 
@@ -397,8 +398,10 @@ def atoms(statement: Statement | Reduce) -> tuple[str | Atom | None, ...]:
             return (value,)
         case For(start=start, stop=stop, condition=condition):
             return (start, stop, condition)
-        case If(test=test) | Check(test=test):
+        case If(test=test):
             return (test,)
+        case Check(test=test, operands=operands):
+            return (test, *operands)
     return ()
 
 

@@ -20,6 +20,7 @@ from .program import (
     Atom,
     Bind,
     Call,
+    Check,
     For,
     If,
     Kernel,
@@ -122,7 +123,7 @@ def _renamed(
                 return dataclasses.replace(s, buffer=new(buffer))
             case Call(arguments=arguments):
                 return dataclasses.replace(s, arguments=tuple(map(new, arguments)))
-            case Print(operands=operands):
+            case Print(operands=operands) | Check(operands=operands):
                 return dataclasses.replace(s, operands=tuple(map(new, operands)))
             case Bind(values=values):
                 return dataclasses.replace(s, values=tuple(map(new, values)))

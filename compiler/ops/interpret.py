@@ -76,7 +76,8 @@ def _equation(equation: Equation, operands: list[Any], sizes: Sizes, output: Cal
             return _pop(operands[0], attributes["shape"], equation.results[1].type.dtype)  # type: ignore[union-attr]
         case "check":
             if not operands[0]:
-                raise getattr(builtins, attributes["kind"])(attributes["message"])
+                message, values = attributes["message"], operands[1:]
+                raise getattr(builtins, attributes["kind"])(message.format(*values) if values else message)
             return ()
         case "print":
             text = attributes["text"].format(*operands)

@@ -126,8 +126,8 @@ def _infer_bind(types: Sequence[Any], a: Attrs, regions: Sequence[Any]) -> tuple
 
 
 def _infer_check(types: Sequence[Any], a: Attrs, regions: Sequence[Any]) -> tuple[Type, ...]:
-    if tuple(types) != (ArrayType(BOOL),):
-        raise VerifyError(f"check takes a bool scalar, found {list(types)}")
+    if not types or types[0] != ArrayType(BOOL) or not all(isinstance(type, ArrayType) for type in types):
+        raise VerifyError(f"check takes a bool scalar, and arrays that its message shows, found {list(types)}")
     return ()
 
 
@@ -143,7 +143,7 @@ REGIONS: tuple[Op, ...] = (
     # all elements of an array go onto the stack; a pop takes as many as its shape has, of one array or of several, in the order of the pushes
     Op("push", _infer_push, linear=ALL, transpose=_transpose_push),
     Op("pop", _infer_pop, linear=ALL, transpose=_transpose_pop),
-    # raises the error named by "kind" with "message" unless the operand is true
+    # raises the error named by "kind" with "message" unless the first operand is true; further operands go into the message, a format string
     Op("check", _infer_check, effect=True, no_derivative="an effect"),
     # prints "text", a format string, with the operands, and a line end, or what "end" says
     Op("print", lambda types, a, regions: (), effect=True, no_derivative="an effect"),

@@ -6,10 +6,12 @@ import dis
 import os
 import types
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from ..errors import UnsupportedError
 from ..ir import Var
+from ..ops import OPS
 from ..tree import flatten
 from .aliasing import adopt, kin_of_branches
 from .blocks import (
@@ -38,11 +40,12 @@ from .elementwise import elementwise
 from .growing import refuse_grown, refuse_whole
 from .identity import Path, after_branch, containers_in
 from .mutation import Change, are_of_others, outer_changes, spoil_again
-from .promotion import promoted
+from .promotion import as_tracer, promoted
 from .rewrite import is_rewritten_code
 from .rooms import Room, room_for
+from .texts import Text
 from .tracer import Cell, Tracer
-from .unbound import Perhaps, State, Undefined, as_variable, doubted, emit_check, is_perhaps, with_structure
+from .unbound import Perhaps, State, Undefined, as_variable, doubted, emit_check, is_perhaps, message_of, with_structure
 
 
 def staged_if(
@@ -51,14 +54,11 @@ def staged_if(
     """Both branches traced; the ``cond`` picks one when the program runs."""
     blocks: list[Block] = []
     for branch, other in ((then, orelse), (orelse, then)):
-        try:
-            blocks.append(_run_branch(branch, state))
-        except Exception as error:
-            if not _is_raised_by_user(error):
-                raise
-            # a branch that raises becomes a check; the other one goes on
-            emit_check(test if branch is orelse else elementwise("not", test), error)
+        block = _run_branch(branch, state)
+        if isinstance(block, Raised):
+            block.emit(test, branch is then)
             return other(*state)
+        blocks.append(block)
     for block in blocks:
         refuse_grown(state, state, block.scope)
     changes = list({change.name: change for block in blocks for change in outer_changes(block.scope)}.values())
@@ -70,12 +70,38 @@ def staged_if(
     return result[: -len(changes)]
 
 
-def _run_branch(branch: Callable[..., State], state: State) -> Block:
+@dataclass(frozen=True, slots=True)
+class Raised:
+    """A branch that raises an exception, and its scope."""
+
+    scope: Scope
+    error: Exception
+
+    def emit(self, test: Tracer, is_then: bool) -> None:
+        """Raise it when the program runs, where the test chooses the branch; the other branch goes on."""
+        if not isinstance(message_of(self.error), Text) and not any(OPS[e.op].effect for e in self.scope.builder.equations):
+            emit_check(elementwise("not", test) if is_then else test, self.error)
+            return
+        trace = active_trace()
+        with trace.reopen(self.scope):
+            emit_check(as_tracer(False), self.error)
+        with trace.open_scope() as other:
+            pass
+        regions: list[tuple[Scope, list[Var]]] = [(self.scope, []), (other, [])]
+        emit_cond(test, regions if is_then else regions[::-1])
+
+
+def _run_branch(branch: Callable[..., State], state: State) -> Block | Raised:
     """Trace a branch; again, if it changes objects that have not been seen before, to tell its own from others."""
     trace = active_trace()
     for _ in range(2):
-        with snapshot(state, branch), trace.open_scope() as scope:
-            block = run_block(scope, branch, state)
+        try:
+            with snapshot(state, branch), trace.open_scope() as scope:
+                block = run_block(scope, branch, state)
+        except Exception as error:
+            if not _is_raised_by_user(error):
+                raise
+            return Raised(scope, error)
         if are_of_others(scope):
             break
     return block

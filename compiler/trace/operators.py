@@ -138,13 +138,14 @@ class Operators:
     def assert_(self, test: Any, message: Callable[[], Any] | None = None) -> None:
         """``assert test, message``: checked when the program runs."""
         decided = truth(test)
-        if not isinstance(decided, Tracer):
-            if not decided:
-                raise AssertionError(*(() if message is None else (message(),)))
-            return
-        active_trace().refuse_caught(AssertionError)
-        text = "" if message is None else str(message())
-        active_trace().emit("check", decided.value, kind="AssertionError", message=text or f"assertion failed at {user_line()}")
+
+        def fail() -> State:
+            is_static = not isinstance(decided, Tracer)
+            raise AssertionError(
+                *((message(),) if message is not None else () if is_static else (f"assertion failed at {user_line()}",))
+            )
+
+        self.if_(decided, lambda: (), fail, (), ())
 
     # exceptions
 

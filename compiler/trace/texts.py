@@ -95,7 +95,9 @@ def _items(value: Any) -> Iterator[Any]:
             yield f"{', ' if k else '{'}{key!r}: "
             yield from _items(item)
         yield "}" if value else "{}"
-    elif isinstance(value, (Tracer, Text)):
+    elif isinstance(value, Text):
+        yield from ("'", value, "'")
+    elif isinstance(value, Tracer):
         yield value
     else:
         yield repr(int(value) if isinstance(value, TracedSize) else value)

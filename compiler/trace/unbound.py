@@ -17,6 +17,7 @@ from .aliasing import relate_copy
 from .context import Scope, active_trace
 from .mutation import MISSING, Change, Place
 from .outdated import outdated_in
+from .texts import Text, joined, shown
 from .tracer import Tracer, new
 
 State = tuple[Any, ...]
@@ -173,8 +174,16 @@ def emit_check(test: Any, error: Exception) -> None:
         return
     active_trace().refuse_caught(type(error))
     kind = next(cls.__name__ for cls in type(error).__mro__ if cls.__module__ == "builtins")
-    message = str(error.args[0]) if len(error.args) == 1 else str(error)
-    active_trace().emit("check", test.value, kind=kind, message=message)
+    message = message_of(error)
+    values = [value.value for value in message.values] if isinstance(message, Text) else []
+    active_trace().emit(
+        "check", test.value, *values, kind=kind, message=message.template if isinstance(message, Text) else message
+    )
+
+
+def message_of(error: Exception) -> str:
+    """What an exception says: a text with traced values where there are any in it."""
+    return joined("", shown(error.args[0] if len(error.args) == 1 else error.args, str)) if error.args else ""
 
 
 def is_perhaps(name: str, *values: Any) -> bool:

@@ -12,6 +12,7 @@ Scalars are numbers of Python and NumPy. Scalar loops and branches stay what the
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 
 from ...errors import UnsupportedError
 from ...ir import Dim, symbol
@@ -20,6 +21,7 @@ from ...lower.program import (
     Allocate,
     Atom,
     Call,
+    Check,
     For,
     Kernel,
     Launch,
@@ -218,6 +220,10 @@ class _Driver(HostDriver):
     def write_print(self, s: Print) -> None:
         operands = tuple(self.on_host(o) if isinstance(o, str) else o for o in s.operands)
         super().write_print(Print(s.text, operands, s.source))
+
+    def write_check(self, s: Check) -> None:
+        operands = tuple(self.on_host(o) if isinstance(o, str) else o for o in s.operands)
+        super().write_check(replace(s, operands=operands))
 
     # stacks are lists
 
