@@ -65,6 +65,7 @@ class Scope:
         self.written: dict[Any, Var] = {}  # cells written here -> their value before
         self.final: dict[Any, Var] = {}  # and their value when the scope was closed
         self.changes: dict[Any, Any] = {}  # what was done to Python objects (``mutation``)
+        self.is_repeated = False  # whether this is the body of a loop, or its test
         self.known = len(trace.changed)  # so many objects had been seen to change when this scope was opened
         self.owned: dict[int, Any] = {}  # cells of variables that are in the state of the block
         self.read: set[Any] = set()  # cells of arrays that were read here, in loops and branches (``aliasing``)
@@ -83,6 +84,10 @@ class Scope:
         if outer not in self.captured:
             self.captured[outer] = self.builder.parameter(outer.name.lstrip("%") or "c", outer.type)
         return self.captured[outer]
+
+    def is_in_loop(self) -> bool:
+        """Whether it is the body of a loop, or its test, or lies within one."""
+        return self.is_repeated or (self.parent is not None and self.parent.is_in_loop())
 
     def inside(self, other: Scope | None) -> bool:
         """Whether this scope is the other one or lies within it."""

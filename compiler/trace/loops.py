@@ -275,6 +275,7 @@ def _attempt(
     test_parameters: list[Var] = []
     if test is not None:
         with trace.open_scope() as test_scope:
+            test_scope.is_repeated = True
             index = test_scope.builder.parameter(_counter(test_scope), ArrayType(I64))
             inputs, test_parameters = _enter(test_scope, before, slots, cells, label)
             if bounds is not None:
@@ -284,6 +285,7 @@ def _attempt(
             result = truth(test(*tree.unflatten(inputs)))
             test_result = test_scope.resolve(as_tracer(result).value)
     with snapshot(loop.state, loop.body), trace.open_scope() as scope:
+        scope.is_repeated = True
         index = scope.builder.parameter(_counter(scope), ArrayType(I64))
         inputs, parameters = _enter(scope, before, slots, cells, label)
         if kinship is not None:

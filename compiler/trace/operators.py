@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import ShapeError, UnsupportedError
-from ..ir.types import BOOL
+from ..ir.types import BOOL, I64
 from ..tree import flatten
 from . import arithmetic, calls
 from .appending import belongs_outside, stage_branch, stage_for, stage_while
@@ -30,7 +30,7 @@ from .iterables import Comprehension, Indexed, Once, as_indexed, handed_on
 from .loops import LAST, Bounds, EffectsOfTest, staged_loop
 from .mutation import remember
 from .numpy_objects import INDEXED
-from .promotion import as_tracer
+from .promotion import as_tracer, convert
 from .rows import Rows
 from .symbols import INPLACE
 from .texts import in_format, interpolated, joined
@@ -322,7 +322,7 @@ class Operators:
 
         numbered = items.from_zero()
         count = numbered.stop
-        length = items.segment or calls.call(int)(np.ceil(as_tracer(count) ** 0.5)) + 1
+        length = items.segment or new(convert(np.ceil(as_tracer(count) ** 0.5), I64).value, weak=True) + 1
         segments = (count + (length - 1)) // length
 
         def segment(number: Any, *inner: Any) -> State:

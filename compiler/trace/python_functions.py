@@ -63,9 +63,19 @@ def _int(x: Any = 0, *base: Any) -> Any:
         return x
     if isinstance(x, Tracer):
         single = _single(x, "int")
-        return new(convert(single, I64).value, weak=True, dim=single.dim)
+        return new(_whole(single).value, weak=True, dim=single.dim)
     _require_known(x)
     return int(x, *base)
+
+
+def _whole(x: Tracer) -> Tracer:
+    """A number as an integer; where there is none, the program raises Python's error, but not in loops, which that would make slower."""
+    if x.dtype.kind != "f" or active_trace().scope.is_in_loop():
+        return convert(x, I64)
+    emit_check(elementwise("eq", x, x), ValueError("cannot convert float NaN to integer"))
+    fits = elementwise("and", elementwise("ge", x, -(2.0**63)), elementwise("lt", x, 2.0**63))
+    emit_check(fits, OverflowError("cannot convert float infinity to integer, nor one that does not fit into 64 bits"))
+    return convert(x, I64)
 
 
 def _require_known(x: Any) -> None:
@@ -513,7 +523,7 @@ def _math_remainder(x: Any, y: Any) -> Any:
 
 
 def _to_int(ufunc: np.ufunc) -> Callable[..., Any]:
-    return lambda x: convert(apply_ufunc(ufunc, x), I64)
+    return lambda x: _whole(apply_ufunc(ufunc, x))
 
 
 _MATH: dict[str, Any] = {

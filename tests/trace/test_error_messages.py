@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from contextlib import nullcontext
 from typing import Any
@@ -141,3 +142,41 @@ def test_what_was_printed_before_is_printed(capfd: Any) -> None:
 def test_the_source_raises_them() -> None:
     source = jg.source(in_a_branch, -2.5)
     assert "tell('bad {}', (x,))" in source and "raise ValueError('bad {}')" in source
+
+
+# integers of floats that have none
+
+
+WHOLE: list[Callable[..., Any]] = [
+    int,
+    round,
+    math.floor,
+    math.ceil,
+    math.trunc,
+    lambda x: int(x) if x != 3.0 else 1,
+    lambda x: int(np.float32(x)),
+]
+
+
+@pytest.mark.parametrize("function", WHOLE)
+def test_there_is_no_integer_of_nan_and_infinity(function: Callable[..., Any]) -> None:
+    def program(x: Any) -> Any:
+        return function(x)
+
+    with interpreting():
+        run = jg.jit(program)
+        assert [run(x) for x in (2.5, -2.5, -(2.0**63), 2.0**62)] == [function(x) for x in (2.5, -2.5, -(2.0**63), 2.0**62)]
+        for x, error in ((np.nan, ValueError), (np.inf, OverflowError), (-np.inf, OverflowError), (2.0**63, OverflowError)):
+            with pytest.raises(error, match="cannot convert float"):
+                run(x)
+
+
+def test_gradients_of_what_has_no_integer_raise_too() -> None:
+    with interpreting(), pytest.raises(ValueError, match="cannot convert float NaN to integer"):
+        jg.grad(lambda x: x * int(x))(np.nan)
+
+
+def test_numpy_converts_what_has_no_integer() -> None:
+    x = np.array([np.nan, 1.5])
+    with interpreting(), np.errstate(invalid="ignore"):
+        np.testing.assert_array_equal(jg.jit(lambda x: x.astype(int))(x), x.astype(int))
