@@ -31,7 +31,7 @@ from .mutation import MISSING, Change, redo, remember
 from .promotion import as_tracer
 from .rows import Rows
 from .tracer import Tracer, as_dim, new, python_size
-from .unbound import MOVED, State
+from .unbound import HAS_MOVED, MOVED, State
 
 TRIES = 10
 
@@ -163,13 +163,15 @@ class Moving:
     def begin(cls, reason: Grows, places: list[Place], regular: bool) -> Moving:
         """Take the list out of the program."""
         thing = reason.thing
-        contents = thing if isinstance(thing, Rows) else list(thing)
+        contents = Rows(thing.arrays, thing.tree, thing.weak) if isinstance(thing, Rows) else list(thing)
         items = joined(known_items(contents), reason.items)
         growing = Growing((), items, 0)
         for place in places:
             place.put(growing)
         if isinstance(thing, list):
             thing[:] = [MOVED]
+        else:
+            thing.spoil(HAS_MOVED)
         return cls(thing, contents, places, items, Growth(growing, reason.each, regular))
 
     def length(self) -> Any:
@@ -214,6 +216,8 @@ class Moving:
         """Undo ``begin``."""
         if isinstance(self.thing, list):
             self.thing[:] = self.contents
+        else:
+            redo(Change(self.thing, "attribute", "_listed", None), None)
         for place in self.places:
             place.put(self.thing)
 

@@ -15,6 +15,7 @@ from typing import Any
 from ..tree import NODES
 from .aliasing import Kinship, kin_in_loop, kin_of_branches
 from .context import Scope, active_trace
+from .rows import Rows
 from .tracer import Tracer
 
 Path = tuple[Any, ...]
@@ -52,7 +53,7 @@ def containers_in(state: Any) -> Containers:
 
 
 def _walk(thing: Any, path: Path) -> Iterator[tuple[Path, Any]]:
-    if is_container(thing):
+    if is_container(thing) or type(thing) is Rows:
         yield path, thing
     for key, part in parts_of(thing):
         yield from _walk(part, (*path, key))

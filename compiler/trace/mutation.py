@@ -7,6 +7,7 @@ the loop or branch.
 
 from __future__ import annotations
 
+import inspect
 import types
 from dataclasses import dataclass
 from typing import Any
@@ -106,6 +107,13 @@ class Change:
                 except ValueError:
                     return MISSING
         return self.thing.copy()
+
+    def default(self) -> Any:
+        """What is found in the class where an object has no such attribute of its own."""
+        if self.kind != "attribute" or isinstance(self.thing, type):
+            return MISSING
+        found = inspect.getattr_static(type(self.thing), self.key, MISSING)
+        return MISSING if hasattr(type(found), "__get__") else found
 
     def write(self, value: Any) -> None:
         """Put a value in place."""

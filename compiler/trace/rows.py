@@ -14,6 +14,8 @@ import numpy as np
 
 from ..tree import Tree, flatten, register
 from .context import active_trace
+from .mutation import Change, redo
+from .outdated import Outdated, may_be_written, outdated_in
 from .state import current_trace
 from .tracer import HANDLERS, Concretize, Tracer, describe, new
 
@@ -31,18 +33,30 @@ class Weakness(list):
 class Rows:
     """A list whose item k is made of row k of some arrays: one for each leaf of an item."""
 
-    __slots__ = ("added", "arrays", "listed", "owner", "parts", "scope", "tree", "weak")
+    __slots__ = ("_listed", "added", "arrays", "owner", "parts", "scope", "tree", "weak")
 
     def __init__(self, arrays: Sequence[Tracer], tree: Tree, weak: Sequence[bool]) -> None:
         self.arrays = tuple(arrays)
         self.tree = tree  # of one item
         self.weak = weak if isinstance(weak, Weakness) else Weakness(weak)
         self.added: list[Any] = []  # what is known of the items appended to this very object; None for one that was taken away
-        self.listed: list[Any] | None = None  # the items, once an array cannot follow
+        self._listed: list[Any] | None = None
         self.parts: dict[int, Any] = {}  # lists that are items and were looked at
         self.owner: tuple[Rows, int] | None = None  # the list that this one is such an item of
         trace = current_trace()  # none where the list is taken apart outside of a trace, to learn its structure
         self.scope = trace.scope if trace is not None else None
+
+    @property
+    def listed(self) -> list[Any] | None:
+        """The items, once an array cannot follow."""
+        outdated = outdated_in(self._listed)
+        if outdated is not None:
+            raise outdated.error()
+        return self._listed
+
+    def spoil(self, message: str) -> None:
+        """Refuse to look at the list from here on: another object is the list, or may be."""
+        redo(Change(self, "attribute", "_listed", None), [Outdated(message, whole=True)])
 
     def length(self) -> Any:
         """The number of items."""
@@ -54,6 +68,7 @@ class Rows:
 
     def put(self, arrays: Sequence[Any]) -> None:
         """Put as many other items in the place of all."""
+        self._note_change()
         for array, rows in zip(self.arrays, arrays, strict=True):
             array[:] = rows
 
@@ -87,6 +102,7 @@ class Rows:
         """``list.append``: the arrays get a row more, where the item is like the others."""
         from .growing import grown
 
+        self._note_change()
         longer = grown(self, item)
         if longer is None:
             self._as_list("list.append() is called").append(item)
@@ -99,8 +115,15 @@ class Rows:
 
         if index not in (0, -1) or self.listed is not None or self.owner is not None:
             return self._as_list("list.pop() is called").pop(index)
+        self._note_change()
         taken, self.arrays = shortened(self, index)
         return taken
+
+    def _note_change(self) -> None:
+        """The list gets other items; those that may be the same list are outdated."""
+        box = active_trace().boxes.get(id(self))
+        for other in (box.kin or ()) if box is not None else ():
+            other.thing.spoil(may_be_written([]))
 
     def _as_list(self, what: str) -> list[Any]:
         """The items for a change that arrays cannot follow."""
@@ -114,9 +137,10 @@ class Rows:
                 f"{what} in a loop or branch that becomes a part of the program, or where it is an item of a list itself; make an "
                 "array with np.empty instead"
             )
+        self._note_change()
         if self.listed is None:
-            self.listed = self.items()
-        return self.listed
+            self._listed = self.items()
+        return self._listed  # type: ignore[return-value]
 
     def __len__(self) -> int:
         return len(self.arrays[0]) if self.listed is None else len(self.listed)
@@ -244,8 +268,8 @@ def _stacked(columns: Any) -> Any:
 
 
 def _take_apart(rows: Rows) -> tuple[tuple[Any, ...], Any]:
-    if rows.listed is not None:
-        return tuple(rows.listed), None
+    if rows._listed is not None:
+        return tuple(rows._listed), None
     return rows.arrays, (rows.tree, rows.weak)
 
 

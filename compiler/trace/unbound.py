@@ -100,6 +100,8 @@ def take_perhaps(change: Change) -> Any:
 def as_variable(change: Change, value: Any) -> Any:
     """A value of a place, as that of a variable: one that has none, perhaps one, or one."""
     if value is MISSING:
+        value = change.default()
+    if value is MISSING:
         return Undefined(change.label)
     doubt = doubt_of(change, value)
     if doubt is None:
@@ -140,13 +142,16 @@ def is_moved(thing: Any) -> bool:
     return isinstance(thing, list) and len(thing) == 1 and thing[0] is MOVED
 
 
+HAS_MOVED = (
+    "a loop or branch made this list longer, which depends on values known only when the program runs, and knew it under another name than "
+    "this one; use one name for the list"
+)
+
+
 def require_settled(container: Any) -> None:
     """Refuse to go through a list whose items are elsewhere, or a dict of which it is not known now which items it has."""
     if is_moved(container):
-        raise UnsupportedError(
-            "a loop or branch made this list longer, which depends on values known only when the program runs, and knew it under another "
-            "name than this one; use one name for the list"
-        )
+        raise UnsupportedError(HAS_MOVED)
     outdated = outdated_in(container)
     if outdated is not None:
         raise outdated.error()

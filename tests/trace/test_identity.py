@@ -213,12 +213,36 @@ def identity_of_known_objects(t):
     return float(c is a), float(c is b), float(c is not a)
 
 
+def list_in_arrays_in_both_cases(t):
+    a = [v * t for v in np.arange(5.0)]
+    b = a if t > 0 else (a or a)
+    b[0] = 9.0
+    b.append(3.0)
+    return a
+
+
+def attribute_of_the_class(t):
+    class Counter:
+        count = 0.0
+        name = "counter"
+
+        def add(self, by):
+            self.count += by
+
+    a, b = Counter(), Counter()
+    for k in range(int(t * t)):
+        a.add(t * k)
+    if t > 1:
+        b.add(t)
+    return a.count, b.count, Counter.count
+
+
 FOLLOWED = [
     list_named_in_both_branches, list_in_both_cases, dataclass_under_two_names, dataclass_moved_by_a_method, dataclass_in_a_loop,
     dataclass_in_a_while_loop, nested_in_a_list, loop_that_only_reads, made_anew_by_each_branch, only_read, last_use_of_the_others,
     written_before_the_choice, other_item_than_the_one_read, overwritten_after_it, copied, lists_that_change_places,
     dataclasses_that_change_places, list_rotated_by_making_another, dataclass_replaced, attribute_that_gets_a_list_with_new_contents,
-    identity_of_known_objects,
+    identity_of_known_objects, list_in_arrays_in_both_cases, attribute_of_the_class,
 ]  # fmt: skip
 
 
@@ -407,11 +431,25 @@ def asked_for_its_identity(t):
     return float(c is a)
 
 
+def list_in_arrays_made_longer(t):
+    a = [v * t for v in np.arange(5.0) * t]
+    b = a if t > 0 else [v for v in np.arange(5.0) * t]  # noqa: C416
+    b.append(1.0)
+    return a
+
+
+def list_in_arrays_chosen(t):
+    a = [v * t for v in np.arange(5.0) * t]
+    b = a if t > 0 else [v for v in np.arange(5.0) * t]  # noqa: C416
+    b[0] = 1.0
+    return a
+
+
 REFUSED = [
     list_chosen, dict_chosen, dataclass_chosen, deque_chosen, named_tuple_chosen, inner_list_chosen, chosen_by_a_function,
     chosen_into_a_dict, both_orders, made_longer, unpacked, original_written, taken_in_a_loop, change_places_under_other_names,
     dataclasses_change_places_under_other_names, read_in_the_next_iteration, put_into_an_attribute, written_in_a_branch,
-    kept_by_a_name_that_is_not_assigned, asked_for_its_identity,
+    kept_by_a_name_that_is_not_assigned, asked_for_its_identity, list_in_arrays_made_longer, list_in_arrays_chosen,
 ]  # fmt: skip
 
 
@@ -450,6 +488,20 @@ def test_a_write_to_what_is_one_list_on_all_ways_reaches_the_caller():
         given, expected = [1.0, 2.0], [1.0, 2.0]
         assert run(program, given, t) == program(expected, t)
         assert given == expected
+
+
+def test_a_list_in_arrays_that_a_branch_makes_longer_has_one_name():
+    def program(x):
+        a = []
+        for v in x:
+            a.append(v)
+        b = a
+        if x[0] > 0:
+            b.append(3.0)
+        return len(a)
+
+    with pytest.raises(UnsupportedError, match="use one name for the list"):
+        run(program, np.arange(1.0, 4.0))
 
 
 # changes that jitgrad does not see
