@@ -27,12 +27,13 @@ OURS = __name__.rpartition(".trace")[0]
 
 
 class Box:
-    """A container, as one that may be the same object as others."""
+    """A container, as one that may be the same object as others; ``number`` orders objects by when they were seen first."""
 
-    __slots__ = ("__weakref__", "kin", "scope", "thing")
+    __slots__ = ("__weakref__", "kin", "number", "scope", "thing")
 
-    def __init__(self, thing: Any, scope: Scope) -> None:
+    def __init__(self, thing: Any, number: int, scope: Scope) -> None:
         self.thing = thing
+        self.number = number
         self.scope = scope
         self.kin: Any = None
 
@@ -94,29 +95,23 @@ def keeping(made: Any, kept: Containers, path: Path = ()) -> Any:
     return made
 
 
-def _box(thing: Any) -> Box | None:
+def _box(thing: Any, is_new: bool = False) -> Box | None:
+    """The box of a container; of one that is not new it is not known in which scope it was made."""
     if thing is None:
         return None
     trace = active_trace()
     if id(thing) not in trace.boxes:
-        trace.boxes[id(thing)] = Box(thing, trace.scope)
-        trace.changed.setdefault(id(thing), (len(trace.changed), thing))
+        number, _ = trace.changed.setdefault(id(thing), (len(trace.changed), thing))
+        trace.boxes[id(thing)] = Box(thing, number, trace.scope if is_new else trace.root)
     return trace.boxes[id(thing)]
 
 
-def note_outcome(containers: Containers) -> bool:
-    """Note what a body leaves; whether anything in it has not been seen before, and may or may not have been made in it.
-
-    What an earlier run of the body left as well was there before it.
-    """
-    trace = active_trace()
-    unknown = [thing for thing in containers.values() if id(thing) not in trace.boxes]
+def note(containers: Containers) -> bool:
+    """Note that containers have been seen; whether any had not been before."""
+    known = len(active_trace().boxes)
     for thing in containers.values():
-        box = _box(thing)
-        assert box is not None
-        if not trace.scope.inside(box.scope):
-            box.scope = trace.scope.parent
-    return bool(unknown)
+        _box(thing)
+    return len(active_trace().boxes) > known
 
 
 def after_branch(made: Any, ways: Sequence[Containers]) -> Any:
@@ -129,14 +124,15 @@ def after_branch(made: Any, ways: Sequence[Containers]) -> Any:
     return state
 
 
-def kin_of_loop(before: Containers, inside: Containers, after: Containers) -> Kinship:
-    """Which containers that a loop carries may be one, as an attempt shows it."""
-    return kin_in_loop(*([_box(side.get(path)) for path in before] for side in (before, inside, after)))
+def kin_of_loop(before: Containers, inside: Containers, after: Containers, body: Scope) -> Kinship:
+    """Which containers that a loop carries may be one, as an attempt shows it; those that its body has made are gone."""
+    found = kin_in_loop(*([_box(side.get(path)) for path in before] for side in (before, inside, after)))
+    return Kinship([{box for box in old if box.number < body.known} for old in found.old], found.pairs)  # type: ignore[attr-defined]
 
 
 def apply_inside(kinship: Kinship | None, before: Containers, inside: Containers) -> None:
     """Note in a loop's body what is known of the containers that it is given."""
-    cells = [_box(inside.get(path)) for path in before]
+    cells = [_box(inside.get(path), is_new=True) for path in before]
     if kinship is not None:
         kinship.apply(cells)
 
@@ -158,7 +154,7 @@ def after_loop(
 
 def _apply(kinship: Kinship, paths: Sequence[Path], state: Any, kept: Containers) -> None:
     found = containers_in(state)
-    kinship.apply([None if path in kept else _box(found.get(path)) for path in paths])
+    kinship.apply([None if path in kept else _box(found.get(path), is_new=True) for path in paths])
 
 
 def may_be_one(one: Any, other: Any) -> bool:
@@ -169,4 +165,4 @@ def may_be_one(one: Any, other: Any) -> bool:
 
 
 __all__ = ["Containers", "Path", "after_branch", "after_loop", "apply_inside", "containers_in", "is_container", "kin_of_loop", "may_be_one",
-           "note_outcome"]  # fmt: skip
+           "note"]  # fmt: skip

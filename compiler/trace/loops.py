@@ -36,8 +36,9 @@ from .broadcasting import is_smaller
 from .context import Scope, active_trace
 from .elementwise import elementwise
 from .growing import listed_alike, refuse_grown, refuse_whole
-from .identity import Containers, after_loop, apply_inside, containers_in, kin_of_loop, note_outcome
+from .identity import Containers, after_loop, apply_inside, containers_in, kin_of_loop, note
 from .mutation import Change, are_of_others, outdated_by, outer_changes, redo, spoil_again
+from .outdated import Outdated
 from .promotion import as_tracer, convert
 from .tracer import Cell, TracedSize, Tracer, as_dim, new
 from .unbound import Perhaps, State, Undefined, as_variable, doubted, is_perhaps, is_users, take_perhaps, with_structure
@@ -192,12 +193,19 @@ def _with_changes(
     refuse_whole(changes, attempt.body)
     count = len(changes)
 
+    spoiled: set[Any] = set()  # of these places that are outdated when the body ends
+
     def put_in_place(arguments: State) -> State:
-        make_changes(changes, arguments[-count:])
+        for change, value in zip(changes, arguments[-count:], strict=True):
+            if not isinstance(change.read(), Outdated):
+                make_changes([change], [value])
         return arguments[:-count]
 
     def changing(*arguments: Any) -> State:
-        return (*loop.body(*put_in_place(arguments)), *(take_perhaps(c) for c in changes))
+        outcome = loop.body(*put_in_place(arguments))
+        spoiled.update(c.name for c in changes if isinstance(c.read(), Outdated))
+        given = zip(changes, arguments[-count:], strict=True)
+        return (*outcome, *(value if c.name in spoiled else take_perhaps(c) for c, value in given))
 
     def testing(*arguments: Any) -> Any:
         assert loop.test is not None
@@ -224,7 +232,9 @@ def _with_changes(
         attempt.leaves = leaves
         _grow(slots, cells, attempt, before, leaf_names(tree, extended.names))
     result = _stage(extended, slots, cells)
-    make_changes(changes, result[-count:])
+    for change, value in zip(changes, result[-count:], strict=True):
+        if change.name not in spoiled:
+            make_changes([change], [value])
     return result[:-count]
 
 
@@ -262,7 +272,7 @@ def _kinship(
         return [array_cell(leaf) if k in slots else None for k, leaf in enumerate(leaves)]
 
     arrays = kin_in_loop(cells(before), cells(attempt.inputs), cells(attempt.leaves))
-    return arrays, kin_of_loop(containers_in(loop.state), attempt.given, attempt.containers)
+    return arrays, kin_of_loop(containers_in(loop.state), attempt.given, attempt.containers, attempt.body)
 
 
 def _attempt(
@@ -284,6 +294,8 @@ def _attempt(
             _put_outdated(outdated)
             result = truth(test(*tree.unflatten(inputs)))
             test_result = test_scope.resolve(as_tracer(result).value)
+    around = containers_in(loop.state)
+    note(around)
     with snapshot(loop.state, loop.body), trace.open_scope() as scope:
         scope.is_repeated = True
         index = scope.builder.parameter(_counter(scope), ArrayType(I64))
@@ -292,12 +304,12 @@ def _attempt(
             kinship[0].apply([array_cell(leaf) if k in slots else None for k, leaf in enumerate(inputs)])
         arguments = tree.unflatten(inputs)
         given = containers_in(arguments)
-        apply_inside(None if kinship is None else kinship[1], containers_in(loop.state), given)
+        apply_inside(None if kinship is None else kinship[1], around, given)
         _put_outdated(outdated)
         if bounds is not None:
             arguments = (bounds.tracer(index), *arguments)
         outcome = run_block(scope, loop.body, arguments)
-        unknown = note_outcome(outcome.containers)
+        unknown = note(outcome.containers)
     refuse_grown(loop.state, arguments[len(arguments) - len(loop.state) :], scope)
     return Attempt(scope, index, parameters, outcome.leaves, inputs, outcome.tree,
                    test_scope, test_parameters, test_result, given, outcome.containers, unknown)  # fmt: skip

@@ -237,12 +237,30 @@ def attribute_of_the_class(t):
     return a.count, b.count, Counter.count
 
 
+def items_that_change_places(t):
+    d = {"a": [t], "b": [2 * t]}
+    for k in range(int(t * t)):
+        d["a"], d["b"] = d["b"], d["a"]
+        d["a"][0] += k + 1
+    return d["a"], d["b"]
+
+
+def best_of_lists_made_in_a_loop(t):
+    best = [0.0, -1.0]
+    for k in range(int(t * t)):
+        other = [t * (k - 1) ** 2, float(k)]
+        if other[0] > best[0]:
+            best = other
+    best[1] += 0.5
+    return best
+
+
 FOLLOWED = [
     list_named_in_both_branches, list_in_both_cases, dataclass_under_two_names, dataclass_moved_by_a_method, dataclass_in_a_loop,
     dataclass_in_a_while_loop, nested_in_a_list, loop_that_only_reads, made_anew_by_each_branch, only_read, last_use_of_the_others,
     written_before_the_choice, other_item_than_the_one_read, overwritten_after_it, copied, lists_that_change_places,
     dataclasses_that_change_places, list_rotated_by_making_another, dataclass_replaced, attribute_that_gets_a_list_with_new_contents,
-    identity_of_known_objects, list_in_arrays_in_both_cases, attribute_of_the_class,
+    identity_of_known_objects, items_that_change_places, best_of_lists_made_in_a_loop, list_in_arrays_in_both_cases, attribute_of_the_class,
 ]  # fmt: skip
 
 
@@ -445,11 +463,24 @@ def list_in_arrays_chosen(t):
     return a
 
 
+def chosen_in_nested_branches(t):
+    a, b = [0.0, t], [1.0, t]
+    if t > 0:
+        if t > 1:
+            c = a
+        else:
+            c = b
+    else:
+        c = a
+    a[0] = 3.0
+    return c[0]
+
+
 REFUSED = [
     list_chosen, dict_chosen, dataclass_chosen, deque_chosen, named_tuple_chosen, inner_list_chosen, chosen_by_a_function,
     chosen_into_a_dict, both_orders, made_longer, unpacked, original_written, taken_in_a_loop, change_places_under_other_names,
     dataclasses_change_places_under_other_names, read_in_the_next_iteration, put_into_an_attribute, written_in_a_branch,
-    kept_by_a_name_that_is_not_assigned, asked_for_its_identity, list_in_arrays_made_longer, list_in_arrays_chosen,
+    chosen_in_nested_branches, kept_by_a_name_that_is_not_assigned, asked_for_its_identity, list_in_arrays_made_longer, list_in_arrays_chosen,
 ]  # fmt: skip
 
 
