@@ -7,12 +7,13 @@ from typing import Any
 
 from .compiled import Compiled
 from .compiler.trace.state import current_trace
+from .compiler.tree import map_leaves
 
 
 def _run(name: str, in_trace: Callable[..., Any], *args: Any) -> Any:
-    """Run a construct in the trace under way, or compile it by itself."""
+    """Run a construct in the trace under way, or compile it by itself; either way the containers in its result are new."""
     if current_trace() is not None:
-        return in_trace(*args)
+        return map_leaves(lambda leaf: leaf, in_trace(*args))
     return Compiled(in_trace, in_trace, name)(*args)
 
 

@@ -18,6 +18,7 @@ from .calls import OPERATORS, has_traced, users_method
 from .context import active_trace
 from .identity import may_be_one
 from .list_methods import compared, is_known, joined, repeated
+from .outdated import Outdated
 from .promotion import is_python
 from .rows import Rows
 from .symbols import BINARY, COMPARE, IDENTITY, UNARY, Symbol
@@ -71,6 +72,9 @@ def compare(symbol: str, left: Any, right: Any) -> Any:
 
 
 def _are_one(symbol: str, left: Any, right: Any) -> bool:
+    for operand in (left, right):
+        if isinstance(operand, Outdated):
+            raise operand.error()
     if may_be_one(left, right):
         raise UnsupportedError(
             f"whether {symbol!r} holds of two {type(left).__name__}s is known only when the program runs, since each may be one of several; "

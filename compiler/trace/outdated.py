@@ -37,7 +37,7 @@ class Outdated:
 _SPECIAL = (
     "abs add and bool call complex contains divmod eq float floordiv format ge getitem gt index int invert iter le len lshift lt matmul mod "
     "mul ne neg next or pos pow radd rand rdivmod rfloordiv rlshift rmatmul rmod rmul ror round rpow rrshift rshift rsub rtruediv rxor "
-    "setitem sub truediv trunc xor array_ufunc array_function array copy deepcopy str"
+    "setitem sub truediv trunc xor array_ufunc array_function array copy deepcopy str repr"
 )
 """The methods by which Python asks for a value."""
 

@@ -26,6 +26,7 @@ from .elementwise import elementwise
 from .functions import FUNCTIONS
 from .integers import INTEGERS, OF_MANY
 from .iterables import Comprehension, Indexed, Once, as_indexed, backwards, enumerated, traced_range, zipped
+from .outdated import Outdated
 from .promotion import as_tracer, convert, is_python
 from .python_iterators import ITERATORS, OPERATOR_MODULE
 from .rows import Rows
@@ -227,6 +228,8 @@ def _truths(combine: str) -> Callable[[Any], Any]:
 
 
 def is_instance(x: Any, classes: Any) -> bool:
+    if isinstance(x, Outdated):
+        raise x.error()
     if isinstance(x, (Tracer, TracedSize, Rows)):
         known = classes if isinstance(classes, tuple) else (classes,)
         return any(issubclass(_python_class(x), c) for c in known if isinstance(c, type))

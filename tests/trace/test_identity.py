@@ -476,11 +476,33 @@ def chosen_in_nested_branches(t):
     return c[0]
 
 
+def asked_whether_it_is_none(t):
+    a, b = Point(None, t), Point(None, t)
+    c = a if t > 0 else b
+    c.x = 5.0
+    return 1.0 if a.x is None else 0.0
+
+
+def asked_for_its_class(t):
+    a, b = Point(1.0, t), Point(2, t)
+    c = a if t > 0 else b
+    c.x = 5.0
+    return 1.0 if isinstance(a.x, float) else 0.0
+
+
+def printed(t):
+    a, b = [1.0], [t]
+    c = a if t > 0 else b
+    c[0] = 5.0
+    print(a)
+    return c[0]
+
+
 REFUSED = [
     list_chosen, dict_chosen, dataclass_chosen, deque_chosen, named_tuple_chosen, inner_list_chosen, chosen_by_a_function,
     chosen_into_a_dict, both_orders, made_longer, unpacked, original_written, taken_in_a_loop, change_places_under_other_names,
     dataclasses_change_places_under_other_names, read_in_the_next_iteration, put_into_an_attribute, written_in_a_branch,
-    chosen_in_nested_branches, kept_by_a_name_that_is_not_assigned, asked_for_its_identity, list_in_arrays_made_longer, list_in_arrays_chosen,
+    asked_whether_it_is_none, asked_for_its_class, printed, chosen_in_nested_branches, kept_by_a_name_that_is_not_assigned, asked_for_its_identity, list_in_arrays_made_longer, list_in_arrays_chosen,
 ]  # fmt: skip
 
 
@@ -533,6 +555,19 @@ def test_a_list_in_arrays_that_a_branch_makes_longer_has_one_name():
 
     with pytest.raises(UnsupportedError, match="use one name for the list"):
         run(program, np.arange(1.0, 4.0))
+
+
+def test_explicit_loops_and_branches_give_new_containers():
+    def program(t):
+        a, b = [t, 1.0], [2.0, t]
+        c = jg.fori_loop(0, 3, lambda k, s: s, a)
+        d = jg.cond(t > 0, lambda: a, lambda: b)
+        c[0] = d[0] = 9.0
+        return a, b, c, d
+
+    for t in (2.0, -2.0):
+        a, b, c, d = run(program, t)
+        assert (a, b, c, d) == ([t, 1.0], [2.0, t], [9.0, 1.0], [9.0, 1.0 if t > 0 else t])
 
 
 # changes that jitgrad does not see

@@ -311,6 +311,4 @@ def _comparison(left: ast.expr, op: ast.cmpop, right: ast.expr, place: Place) ->
             return at(place, operator("contains", left, right))
         case ast.NotIn():
             return at(place, operator("not_", operator("contains", left, right)))
-        case ast.Is() | ast.IsNot() if isinstance(left, ast.Constant) or isinstance(right, ast.Constant):
-            return at(place, ast.Compare(left, [op], [right]))
     return at(place, operator("compare", ast.Constant(COMPARE[type(op)]), left, right))
