@@ -114,8 +114,7 @@ def _set_joint_results(linearizer: Linearizer, e: Equation, results: Sequence[Va
 
 def _refuse_custom(linearizer: Linearizer, e: Equation) -> None:
     raise UnsupportedError(
-        "forward mode of a function with a custom backward rule: only reverse mode knows its derivative; "
-        "use grad, vjp or jacrev"
+        "forward mode of a function with a custom backward rule: only reverse mode knows its derivative; use grad or vjp"
     )
 
 

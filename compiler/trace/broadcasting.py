@@ -50,8 +50,9 @@ _NOT_REPEATED = " (a size that only the run knows is not repeated where it is 1)
 def check_equal(left: Dim, right: Dim, message: str) -> None:
     """Make the program check at run time that two sizes are equal."""
     trace = active_trace()
+    text = trace.sizing.text
     test = trace.emit("eq", trace.emit("size", value=left), trace.emit("size", value=right))
-    trace.emit("check", test, kind="ValueError", message=f"{message}: {left} and {right} differ{_NOT_REPEATED}")
+    trace.emit("check", test, kind="ValueError", message=f"{message}: {text(left)} and {text(right)} differ{_NOT_REPEATED}")
 
 
 def broadcast_to(value: Tracer, shape: tuple[Dim, ...]) -> Var:

@@ -40,6 +40,7 @@ from .identity import Containers, after_loop, apply_inside, containers_in, kin_o
 from .mutation import Change, are_of_others, outdated_by, outer_changes, redo, spoil_again
 from .outdated import Outdated
 from .promotion import as_tracer, convert
+from .rewrite.nodes import RESULT
 from .tracer import Cell, TracedSize, Tracer, as_dim, new
 from .unbound import Perhaps, State, Undefined, as_variable, doubted, is_perhaps, is_users, take_perhaps, with_structure
 
@@ -102,7 +103,8 @@ def staged_loop(
 def _stage(loop: Loop, slots: dict[int, Slot], cells: list[Cell]) -> State:
     """Trace a loop anew until nothing is found to be carried, or to change its type, that was not known before.
 
-    ``slots`` and ``cells`` are what is known to be carried; they grow.
+    ``slots`` and ``cells`` are what is known to be carried; they grow. Where an iteration starts, what the function returns is no array
+    yet, for a loop that returns is left.
     """
     names, state = loop.names, loop.state
     lacking = [k for k, name in enumerate(names) if isinstance(state[k], Undefined) and is_users(name)]
@@ -133,6 +135,7 @@ def _stage(loop: Loop, slots: dict[int, Slot], cells: list[Cell]) -> State:
         changes = tuple(change for change in outer if change.name not in carried)
         if changes:
             return _with_changes(loop, changes, attempt, slots, cells)
+        earlier = dict(slots)
         grown = _grow(slots, cells, attempt, before, label)
         found = outdated_by(attempt.body)
         again = not unsure and (attempt.unknown or not are_of_others(attempt.body))  # of new objects the next attempt tells
@@ -143,7 +146,10 @@ def _stage(loop: Loop, slots: dict[int, Slot], cells: list[Cell]) -> State:
         again = again or (kinship != known_kinship and attempt.writes(slots))
         if not grown and not again:
             return _emit_loop(loop, attempt, before, tree, slots, cells, kinship)
-    raise NotStaged(f"the values of {listed(names)} keep changing their type from one iteration to the next")
+    changing = [label[k] for k in slots if k in earlier and slots[k] != earlier[k]]
+    raise NotStaged(
+        f"{listed(changing or names)} has another dtype or number of axes after each iteration of a loop; give it one that it keeps"
+    )
 
 
 def _becomes_perhaps(name: str, before: Any, after: Any) -> bool:
@@ -301,7 +307,7 @@ def _attempt(
         index = scope.builder.parameter(_counter(scope), ArrayType(I64))
         inputs, parameters = _enter(scope, before, slots, cells, label)
         if kinship is not None:
-            kinship[0].apply([array_cell(leaf) if k in slots else None for k, leaf in enumerate(inputs)])
+            kinship[0].apply([array_cell(leaf) if k in slots and label[k] != RESULT else None for k, leaf in enumerate(inputs)])
         arguments = tree.unflatten(inputs)
         given = containers_in(arguments)
         apply_inside(None if kinship is None else kinship[1], around, given)

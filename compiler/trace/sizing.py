@@ -8,6 +8,7 @@ have bounds; what cannot be proved of them is checked at run time.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from ..ir import Dim, Guard, Size
@@ -47,9 +48,9 @@ class Sizing:
         return symbols(dim) <= self.hints.keys()
 
     def text(self, dim: Dim) -> str:
-        """A dim for messages: its value in this call where there is one."""
+        """A dim for messages: its value in this call where there is one; else names, without the numbers that tracing gave them."""
         hint = self.hint(dim)
-        return str(dim) if hint is None else str(hint)
+        return re.sub(r"(_\d+)+\b", "", str(dim)) if hint is None else str(hint)
 
     def shape_text(self, shape: tuple[Dim, ...]) -> str:
         """A shape for messages."""

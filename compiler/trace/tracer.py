@@ -273,8 +273,8 @@ class Tracer:
     def __bool__(self) -> bool:
         raise Concretize(
             f"the truth of {describe(self)} is known only when the program runs, but Python must know it now to go on; "
-            "write np.where(test, a, b), or jg.cond(test, f, g, ...), or put the branch into a function whose source "
-            "jitgrad can read"
+            "write np.where(test, a, b) or jg.cond(test, f, g, ...) for a branch and jg.while_loop or jg.fori_loop for a loop, or put it "
+            "into a function whose source jitgrad can read, which functions made by exec lack"
         )
 
     def __float__(self) -> float:

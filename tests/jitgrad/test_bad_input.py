@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import traceback
 from collections.abc import Callable
 from pathlib import Path
@@ -80,6 +81,19 @@ def none_at_first(x, n):
     return total
 
 
+def gains_an_axis(x, n):
+    y = x
+    for _ in range(n):  # here
+        y = y[None]
+    return y
+
+
+def writes_a_file(x):
+    for v in x:
+        io.StringIO().write(f"{v}\n")  # here
+    return x
+
+
 A, B, K, EMPTY = np.ones((2, 3)), np.ones((4, 5)), np.arange(3), np.ones(0)
 
 MISTAKES = [
@@ -100,6 +114,13 @@ MISTAKES = [
         NotImplementedError,
         r"different structures in best \(\* and None\); start with a number",
     ),
+    (
+        gains_an_axis,
+        (np.ones(3), 2),
+        NotImplementedError,
+        r"y has another dtype or number of axes after each iteration",
+    ),
+    (writes_a_file, (np.ones(3),), NotImplementedError, r"write\(\) of a file.*print them, or return them"),
     (none_at_first, (np.ones(3), 2), NotImplementedError, r"the structure of previous \(None and \*\); start with a number"),
     (
         needs_a_number,
@@ -224,6 +245,34 @@ def test_the_explicit_namespace_serves_functions_without_source() -> None:
         namespace,
     )
     assert jg.jit(namespace["f"])(np.array([3.0, 4.0])) == pytest.approx(7 + 1 / (1 + np.exp(-3.0)))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "for v in x:\n        if v > 0: x = x + v",
+        "while x[0] > 0:\n        x = x - 1",
+        "for i in range(int(x[0])):\n        x = x + i",
+    ],
+)
+def test_loops_of_functions_without_source_say_what_to_write(text: str) -> None:
+    scope: dict[str, Any] = {"np": np}
+    exec(f"def f(x):\n    {text}\n    return x", scope)
+    with pytest.raises(
+        NotImplementedError, match=r"function whose source jitgrad can read, which functions made by exec lack"
+    ) as caught:
+        jg.jit(scope["f"])(np.ones(3))
+    assert "jg.fori_loop" in str(caught.value)
+
+
+def test_sizes_that_loops_give_have_readable_names() -> None:
+    @jg.jit
+    def f(x):
+        for i in range(3):
+            x[i:] = x[:2]
+
+    with pytest.raises(ValueError, match=r"could not be broadcast together: (-i \+ n|n - i) and 2 differ"):
+        f(np.ones(3))
 
 
 def scaled(x, power, *, mode="up"):
