@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import io
 import math
 import random
 import types
@@ -280,6 +281,8 @@ def _method(method: types.BuiltinMethodType) -> Any:
         return functools.partial(_untraced, method)
     if isinstance(owner, dict) and method.__name__ in _OF_AN_ITEM:
         return functools.partial(_OF_AN_ITEM[method.__name__], owner, method)
+    if isinstance(owner, io.IOBase):
+        return functools.partial(_input_or_output, method)
     if isinstance(owner, str) and method.__name__ in ("format", "join"):
         return functools.partial(_format if method.__name__ == "format" else _join, owner)
     if not isinstance(owner, np.ndarray):
@@ -296,6 +299,16 @@ def _method(method: types.BuiltinMethodType) -> Any:
         return _own(method(*args, **kwargs))
 
     return apply
+
+
+def _input_or_output(method: types.BuiltinMethodType, *args: Any, **kwargs: Any) -> Any:
+    """A method of a file: it is called while tracing, when traced values are not known."""
+    if has_traced(args) or has_traced(kwargs):
+        raise UnsupportedError(
+            f"{method.__name__}() of a file, with values that are known only when the program runs; print them, or return them and write "
+            "the file outside of the compiled function"
+        )
+    return method(*args, **kwargs)
 
 
 def _untraced(function: Any, *args: Any, **kwargs: Any) -> Any:

@@ -22,7 +22,7 @@ from .mutation import remember
 from .outdated import Outdated
 from .promotion import as_tracer, is_python
 from .rows import Rows
-from .tracer import TracedSize, Tracer, as_dim, python_size
+from .tracer import Concretize, TracedSize, Tracer, as_dim, python_size
 from .unbound import emit_check, require_settled
 from .using_up import made_here, use
 
@@ -77,7 +77,10 @@ class Indexed:
         if count is None:
             count = active_trace().sizing.pin(as_dim(self.count()))  # type: ignore[arg-type]
         if count is None:
-            raise TypeError("this iterable has a length that is known only when the program runs; loop over it with for")
+            raise Concretize(
+                "Python goes through something whose length is known only when the program runs; loop over it with for in a function whose "
+                "source jitgrad can read, which functions made by exec lack, or with jg.fori_loop"
+            )
         numbered = self.from_zero()
         return (numbered.item(k) for k in range(count))
 
@@ -92,12 +95,31 @@ class Indexed:
         return sum(1 for _ in self)  # list() would ask for the length
 
     def __getitem__(self, index: Any) -> Any:
-        if isinstance(index, slice):
-            return list(self)[index]
+        from .operators import OPERATORS
+
         numbered = self.from_zero()
-        if isinstance(index, int) and index < 0:
-            return numbered.item(numbered.stop + index)
-        return numbered.item(index)
+        if isinstance(index, slice):
+            return numbered.part(index)
+        place = OPERATORS.ifexp(index < 0, lambda: numbered.stop + index, lambda: index)
+        emit_check(OPERATORS.and_(place >= 0, lambda: place < numbered.stop), IndexError("range object index out of range"))
+        return numbered.item(place)
+
+    def part(self, part: slice) -> Indexed:
+        """A slice of items that are numbered from zero."""
+        from .calls import call
+        from .operators import OPERATORS
+
+        step = 1 if part.step is None else part.step
+        least, most = (0, self.stop) if step > 0 else (-1, self.stop - 1)
+
+        def place(bound: Any, default: Any) -> Any:
+            if bound is None:
+                return default
+            bound = OPERATORS.ifexp(bound < 0, lambda: self.stop + bound, lambda: bound)
+            return call(min)(call(max)(bound, least), most)
+
+        start, stop = place(part.start, least if step > 0 else most), place(part.stop, most if step > 0 else least)
+        return Indexed(start, stop, step, self.at)
 
     def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
         from .functions import function
@@ -239,6 +261,8 @@ def as_indexed(iterable: Any) -> Indexed | None:
         return iterable.from_zero() if isinstance(iterable, _Stepped) else iterable
     if isinstance(iterable, Comprehension) and _is_by_index(iterable):
         items, element = as_indexed(iterable.items), iterable.element
+        if iterable.flat:
+            return iterable.numbered
         assert items is not None
         return Indexed(items.start, items.stop, items.step, lambda k: element(items.at(k)))
     if isinstance(iterable, range):
@@ -266,7 +290,7 @@ def handed_on(iterable: Any) -> Indexed | None:
 def _is_by_index(iterable: Any) -> bool:
     """Whether ``as_indexed`` has the items by index; it is not asked, since it would take them."""
     if isinstance(iterable, Comprehension):
-        return iterable.condition is None and not iterable.flat
+        return iterable.condition is None and (not iterable.flat or iterable.numbered is not None)
     return isinstance(iterable, (Indexed, range, Tracer)) or (isinstance(iterable, Rows) and iterable.listed is None)
 
 
@@ -336,16 +360,19 @@ def iterator_of(iterable: Any, *sentinel: Any) -> Any:
 class Comprehension:
     """A generator expression over items by index: iterated, or reduced by one staged loop.
 
-    ``element`` makes an element of an item, or, of a ``flat`` one (with a second ``for``), an iterable of elements.
+    ``element`` makes an element of an item, or, of a ``flat`` one (with a second ``for``), an iterable of elements; ``numbered`` has the
+    elements of such a one by their number, where there is a formula for them.
     """
 
     def __init__(
-        self, items: Indexed, element: Callable[[Any], Any], condition: Callable[[Any], Any] | None, flat: bool = False
-    ) -> None:
+        self, items: Any, element: Callable[[Any], Any], condition: Callable[[Any], Any] | None, flat: bool = False,
+        numbered: Indexed | None = None,
+    ) -> None:  # fmt: skip
         self.items = items
         self.element = element
         self.condition = condition
         self.flat = flat
+        self.numbered = numbered
 
     def __iter__(self) -> Iterator[Any]:
         from .operators import OPERATORS

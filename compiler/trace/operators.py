@@ -353,9 +353,14 @@ class Operators:
         go_on: Callable[..., Any] | None,
     ) -> State:  # fmt: skip
         """Run the body once per item; where a traced test may stop the loop, each iteration is a branch."""
-        for item in iterable:
+        for number, item in enumerate(iterable):
             going = True if go_on is None else truth(go_on(*state))
             if isinstance(going, Tracer):
+                if number > UNROLL_AT_MOST:
+                    raise UnsupportedError(
+                        f"this loop goes through an iterator of Python's, was unrolled {UNROLL_AT_MOST} times, and whether it is left is known "
+                        "only when the program runs; loop over a range, or with while"
+                    )
                 state = self.if_(going, lambda *s, item=item: body(item, *s), _identity, state, names)
             elif not going:
                 break
@@ -385,7 +390,7 @@ class Operators:
 
     def genexp(self, iterable: Any, element: Callable[[Any], Any], condition: Callable[[Any], Any] | None = None) -> Any:
         """``(element for item in iterable if condition)``."""
-        if isinstance(iterable, Once):
+        if isinstance(iterable, (Once, Comprehension)):
             return Comprehension(iterable, element, condition)
         items = as_indexed(iterable)
         if items is not None:
@@ -453,13 +458,15 @@ class Operators:
 
     def getitem(self, container: Any, index: Any) -> Any:
         """``container[index]``."""
-        if isinstance(container, (Tracer, Rows)):
+        if isinstance(container, (Tracer, Rows, Indexed)):
             return container[index]
         if calls.has_traced(index):
             if isinstance(container, np.ndarray):
                 return as_tracer(container)[index]
             if id(container) in INDEXED:
                 return INDEXED[id(container)](index)
+            if isinstance(container, range):
+                return Indexed(container.start, container.stop, container.step, lambda k: k)[index]
         if isinstance(container, list):
             require_settled(container)
         if isinstance(container, dict) and hasattr(type(container), "__missing__"):

@@ -28,13 +28,13 @@ from .integers import INTEGERS, OF_MANY
 from .iterables import Comprehension, Indexed, Once, as_indexed, backwards, enumerated, traced_range, zipped
 from .outdated import Outdated
 from .promotion import as_tracer, convert, is_python
-from .python_iterators import ITERATORS, OPERATOR_MODULE
+from .python_iterators import ITERATORS, OPERATOR_MODULE, ndindex
 from .rows import Rows
 from .texts import Text, in_format, joined, shown
 from .tracer import TracedSize, Tracer, describe, new, python_size
 from .trying import Suppressing
 from .ufuncs import apply_ufunc
-from .unbound import emit_check, is_there, require_settled
+from .unbound import Undefined, emit_check, is_there, require_settled
 from .using_up import lose, made_here, use
 
 
@@ -150,7 +150,11 @@ def _extreme(name: str) -> Callable[..., Any]:
         values = args[0] if len(args) == 1 else args
         use(values)
         if isinstance(values, Comprehension):
+            if values.condition is not None or values.flat:
+                return _extreme_generated(values, _same if key is None else call(key), name, **kwargs)
             values = values.listed()
+        elif isinstance(values, Once):
+            values = OPERATORS[0].listcomp(values, _same)
         if key is not None:
             return _extreme_by_key(values, call(key), name, lambda: python((), **kwargs))
         if isinstance(values, (Tracer, Rows)) and "default" in kwargs:
@@ -161,6 +165,11 @@ def _extreme(name: str) -> Callable[..., Any]:
             return new(found.value, weak=True) if values.weak[0] else found
         if isinstance(values, Tracer):
             return of_array(values)
+        if isinstance(values, Indexed) or (isinstance(values, Rows) and values.listed is None):
+            items = as_indexed(values)
+            assert items is not None
+            if items.static_count() is None:
+                return _extreme_generated(Comprehension(items, _same, None), _same, name)
         values = values if isinstance(values, Indexed) else list(values)
         if not has_traced(values) and not any(users_method(value, f"__{sign_name}__") for value in values):
             return python(values, **kwargs)
@@ -192,6 +201,30 @@ def _extreme_by_key(values: Any, key: Callable[[Any], Any], name: str, default: 
         return operators.if_(test, lambda *_: pair, lambda *held: held, best, ("the best", "its key"))
 
     return operators.for_(pairs, better, state, ("the best", "its key"))[0]
+
+
+def _same(item: Any) -> Any:
+    return item
+
+
+def _extreme_generated(values: Comprehension, key: Callable[[Any], Any], name: str, **default: Any) -> Any:
+    """The first element whose key is the smallest or largest, where it is not known now whether there is any."""
+    operators, sign = OPERATORS[0], "<" if name == "min" else ">"
+    names = ("is there one", "item", "its key")
+
+    def body(item: Any, *best: Any) -> tuple[Any, ...]:
+        found = (True, item, key(item))
+        is_better = operators.or_(operators.not_(best[0]), lambda: operators.compare(sign, found[2], best[2]))
+        return operators.if_(is_better, lambda *_: found, lambda *held: held, best, names)  # type: ignore[no-any-return]
+
+    found, item, _ = operators.for_(values, body, (False, Undefined("item"), Undefined("its key")), names)
+    if "default" in default:
+        return operators.ifexp(found, lambda: operators.bound(item), lambda: default["default"])
+    try:
+        getattr(builtins, name)(())
+    except ValueError as error:
+        emit_check(found, error)
+    return operators.bound(item)
 
 
 def _extreme_size(name: str, values: Sequence[Any]) -> Any:
@@ -332,9 +365,10 @@ def _own_attributes(thing: Any) -> Any:
 def _map(function: Any, *iterables: Any) -> Any:
     if len(iterables) == 1 and not isinstance(iterables[0], (list, tuple)):
         return OPERATORS[0].genexp(iterables[0], call(function))
-    for iterable in iterables:
-        use(iterable)
-    return made_here(map(call(function), *iterables))
+    together = zipped(*iterables)
+    if isinstance(together, Indexed):
+        return OPERATORS[0].genexp(together, lambda items: call(function)(*items))
+    return made_here(itertools.starmap(call(function), together))
 
 
 def _is_of_unknown_length(x: Any) -> bool:
@@ -419,7 +453,19 @@ def _divmod(x: Any, y: Any) -> Any:
 
 
 def _reduce(function: Any, iterable: Any, *initial: Any) -> Any:
-    return functools.reduce(call(function), iterable, *initial)
+    combine, items = call(function), None if isinstance(iterable, Comprehension) else as_indexed(iterable)
+    if items is None and not isinstance(iterable, Comprehension):
+        return functools.reduce(combine, iterable, *initial)
+    if items is not None and not initial:
+        numbered = items.from_zero()
+        emit_check(numbered.stop > 0, TypeError("reduce() of empty iterable with no initial value"))
+        initial, items = (numbered.at(0),), Indexed(1, numbered.stop, 1, numbered.at)
+    elif not initial:
+        return _reduce(function, iterable.listed())
+    names = ("the result of reduce",)
+    return OPERATORS[0].for_(iterable if items is None else items, lambda item, total: (combine(total, item),), initial, names)[
+        0
+    ]
 
 
 def _math(name: str, ufunc: Any) -> Callable[..., Any]:
@@ -552,7 +598,7 @@ _MATH_ERRORS: dict[str, tuple[type[Exception], ...]] = {
 REPLACED: dict[Any, Callable[..., Any]] = {
     range: traced_range, len: _len, float: _float, int: _int, bool: _bool, sum: _sum, min: _extreme("min"),
     max: _extreme("max"), all: _truths("all"), any: _truths("any"), isinstance: is_instance, type: _type, round: _round,
-    np.ndarray: numpy_objects.ndarray, np.ndenumerate: numpy_objects.ndenumerate, np.nditer: numpy_objects.nditer, np.poly1d: numpy_objects.poly1d,
+    np.ndarray: numpy_objects.ndarray, np.ndindex: ndindex, np.ndenumerate: numpy_objects.ndenumerate, np.nditer: numpy_objects.nditer, np.poly1d: numpy_objects.poly1d,
     pow: _pow, print: _print, enumerate: enumerated, zip: zipped, reversed: backwards, map: _map, list: _listing(list),
     tuple: _listing(tuple), hasattr: _hasattr, getattr: _getattr, str: _text(str), repr: _text(repr),
     format: _format, sorted: _sorted, abs: _abs, divmod: _divmod, functools.reduce: _reduce, math.log: _math_log,
