@@ -156,8 +156,8 @@ def _turn_region(region: Function, matrices: set[Var], uses: _Uses, depth: int) 
             matrices.update(equation.results[first + k] for k in places if k >= 2 + equation["consts"])
         else:
             raise _RefusedError
-    results = [environment[v] for v in region.results]
-    return b.finish(region.name, results), {k for k, v in enumerate(region.results) if v in matrices}
+    found = [environment[v] for v in region.results]
+    return b.finish(region.name, found), {k for k, v in enumerate(region.results) if v in matrices}
 
 
 def _turned_type(matrix: Var) -> ArrayType:

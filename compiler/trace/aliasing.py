@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
 from ..errors import UnsupportedError
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from .tracer import Cell
 
 
-Cells = Sequence["Cell | None"]
+Cells = Sequence[Any]  # a cell, or what stands for a container (``identity``), or None
 """Of each of several values the cell, if it is an array that can be written to."""
 
 

@@ -14,7 +14,7 @@ from ..ir.types import I64
 from ..tree import flatten
 from .aliasing import relate_copy
 from .blocks import NotStaged, truth
-from .context import active_trace, user_line
+from .context import Scope, active_trace, user_line
 from .elementwise import elementwise
 from .growing import NOT_ARRAYS, held_in_arrays
 from .loops import Bounds, staged_loop
@@ -131,6 +131,7 @@ class Once(Indexed):
     """What gives each of its items once, such as ``zip``: ``start`` moves on, and is outdated where it is not known how far."""
 
     __slots__ = ("scope",)
+    scope: Scope
 
     @classmethod
     def of(cls, items: Indexed) -> Once:

@@ -29,8 +29,8 @@ def windows(x: Any, window_shape: Any, axis: Any = None, *, subok: bool = False,
     while rest:  # an axis that is named again has windows of windows
         taken = [entry for k, entry in enumerate(rest) if entry[0] not in [other[0] for other in rest[:k]]]
         rest = [entry for entry in rest if entry not in taken]
-        for along, _, given in taken:
-            emit_check(x.shape[along] >= given, ValueError("window shape cannot be larger than input array shape"))
+        for axis, _, given in taken:
+            emit_check(x.shape[axis] >= given, ValueError("window shape cannot be larger than input array shape"))
         along, size = tuple(entry[0] for entry in taken), tuple(entry[1] for entry in taken)
         ones = (1,) * len(along)
         x = _view(x, x.type, along, tuple(x.type.shape[k] - n + 1 for k, n in zip(along, size, strict=True)), size, ones, ones)
