@@ -11,7 +11,6 @@ like any code whose results are not used.
 from __future__ import annotations
 
 import math
-import types
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -24,13 +23,14 @@ from ..ir.sizes import maximum, symbols
 from ..ir.types import I64
 from .blocks import NotStaged, snapshot
 from .branches import emit_cond
-from .context import active_trace, is_internal
+from .context import active_trace
 from .growing import RECENT, Front, Growing, Grows, Items, arrays_for, joined, known_items
+from .holders import Place, is_list, places
 from .iterables import Indexed
-from .mutation import MISSING, Change, redo, remember
+from .mutation import Change, redo, remember
 from .promotion import as_tracer
 from .rows import Rows
-from .tracer import Tracer, as_dim, new, python_size
+from .tracer import as_dim, new, python_size
 from .unbound import HAS_MOVED, MOVED, State
 
 TRIES = 10
@@ -134,19 +134,6 @@ def _known_outside(dim: Any) -> Dim | None:
         if not symbols(bound) & inside:
             return bound
     return None
-
-
-@dataclass(slots=True)
-class Place:
-    """Where the program holds a list: a variable of a closure, an attribute or an item."""
-
-    kind: str
-    owner: Any
-    key: Any
-
-    def put(self, value: Any) -> None:
-        """Hold something else there."""
-        redo(Change(self.owner, self.kind, self.key, MISSING), value)
 
 
 @dataclass(slots=True, eq=False)
@@ -348,7 +335,7 @@ def _run(stage: Stage, items: Indexed, body: Block, state: State, everything: li
             growth.end(number)
         return outcome
 
-    held = tuple(next((m.growth.thing for m in moving if _is(value, m.thing)), value) for value in state)
+    held = tuple(next((m.growth.thing for m in moving if is_list(value, m.thing)), value) for value in state)
     known = len(trace.growing)
     trace.growing += [one.growth.thing for one in moving]
     try:
@@ -411,7 +398,7 @@ def _learn(reason: Grows, moving: list[Moving], holders: tuple[Any, ...], regula
     is_known = reason.items is not None or bool(reason.thing)
     if not is_known or belongs_to(active_trace().staging[:-1], reason) or not _holds(holders, reason.thing):
         raise reason
-    moving.append(Moving.begin(reason, list(_places(reason.thing, holders, set())), regular))
+    moving.append(Moving.begin(reason, list(places(reason.thing, holders, set())), regular))
 
 
 def belongs_outside(reason: NotStaged) -> bool:
@@ -428,43 +415,4 @@ def belongs_to(loops: Sequence[tuple[Any, ...]], reason: NotStaged) -> bool:
 
 def _holds(holders: tuple[Any, ...], thing: Any) -> bool:
     """Whether a list is among some values, or can be reached from there."""
-    return any(_is(value, thing) for value in holders) or any(True for _ in _places(thing, holders, set()))
-
-
-def _is(value: Any, thing: Any) -> bool:
-    """Whether a value is a list, or, of a list in arrays, another object for the same."""
-    if isinstance(thing, Rows) and isinstance(value, Rows) and not isinstance(thing, Growing):
-        return len(value.arrays) == len(thing.arrays) and all(a is b for a, b in zip(value.arrays, thing.arrays, strict=True))
-    return value is thing
-
-
-def _places(thing: Any, holder: Any, seen: set[int]) -> Iterator[Place]:
-    """Where a list is held that can be reached from a value, or from the variables of a function, of the user's."""
-    if id(holder) in seen or isinstance(holder, (Tracer, Rows, np.ndarray, str, int, float, type, types.ModuleType)):
-        return
-    seen.add(id(holder))
-    for kind, owner, key, value in _held(holder):
-        if kind and _is(value, thing):
-            yield Place(kind, owner, key)
-        else:
-            yield from _places(thing, value, seen)
-
-
-def _held(holder: Any) -> Iterator[tuple[str, Any, Any, Any]]:
-    """What a value holds: the kind of place (none for one that cannot be changed), its owner and key, and what is there."""
-    match holder:
-        case types.FunctionType() if not is_internal(holder.__code__.co_filename):
-            for cell, name in zip(holder.__closure__ or (), holder.__code__.co_freevars, strict=True):
-                value = Change(cell, "variable", name, MISSING).read()
-                if value is not MISSING:
-                    yield "variable", cell, name, value
-        case types.MethodType():
-            yield from (("", None, None, part) for part in (holder.__self__, holder.__func__))
-        case tuple():
-            yield from (("", None, None, part) for part in holder)
-        case list():
-            yield from (("item", holder, k, part) for k, part in enumerate(holder))
-        case dict():
-            yield from (("item", holder, key, part) for key, part in holder.items())
-        case _ if hasattr(holder, "__dict__") and not callable(holder):
-            yield from (("attribute", holder, name, part) for name, part in vars(holder).items())
+    return any(is_list(value, thing) for value in holders) or any(True for _ in places(thing, holders, set()))

@@ -1,0 +1,105 @@
+"""Comprehensions and generator expressions of a rewritten function: lists made by one loop, and loops that wait to be gone through."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from ..errors import UnsupportedError
+from . import calls
+from .appending import stage_for
+from .blocks import NotStaged, hold
+from .context import active_trace
+from .control import LISTED_AT_MOST, UNROLL_AT_MOST, Control, truth, unchanged
+from .iterables import Comprehension, Indexed, Once, as_indexed
+from .tracer import Concretize, Tracer, as_dim
+from .unbound import State
+from .using_up import made_here
+
+
+class Comprehensions(Control):
+    """Lists, sets, dicts and generators made of the items of others."""
+
+    def listcomp(
+        self, iterable: Any, element: Callable[[Any], Any], condition: Callable[[Any], Any] | None = None
+    ) -> list[Any]:
+        """``[element for item in iterable if condition]``; over many items, a list made by one loop."""
+        if condition is not None:
+            return self.flatcomp(iterable, lambda item: (element(item),), condition)
+        items = as_indexed(iterable)
+        count = None if items is None else items.static_count()
+        if items is None or (count is not None and count <= LISTED_AT_MOST):
+            return list(self.genexp(iterable if items is None else items, element))
+        try:
+            return Comprehension(items, element, None).as_rows()  # type: ignore[return-value]
+        except (Concretize, NotStaged):
+            count = active_trace().sizing.pin(as_dim(items.count()) or 0)
+            if count is None or count > UNROLL_AT_MOST:
+                raise
+            return list(self.genexp(items, element))
+
+    def genexp(self, iterable: Any, element: Callable[[Any], Any], condition: Callable[[Any], Any] | None = None) -> Any:
+        """``(element for item in iterable if condition)``."""
+        if isinstance(iterable, (Once, Comprehension)):
+            return Comprehension(iterable, element, condition)
+        items = as_indexed(iterable)
+        if items is not None:
+            return Comprehension(Once.of(items), element, condition)
+        return made_here(self._generate(iterable, element, condition))
+
+    def _generate(
+        self, iterable: Iterable[Any], element: Callable[[Any], Any], condition: Callable[[Any], Any] | None
+    ) -> Iterator[Any]:
+        for item in iterable:
+            kept = True if condition is None else truth(condition(item))
+            if isinstance(kept, Tracer):
+                raise UnsupportedError(
+                    "the condition of a generator expression is known only when the program runs, where the number of its items must be "
+                    "known now; make a list of it, or use np.where"
+                )
+            if kept:
+                yield element(item)
+
+    def setcomp(self, *args: Any) -> set[Any]:
+        """``{element for item in iterable if condition}``."""
+        return set(self.genexp(*args))
+
+    def dictcomp(self, *args: Any) -> dict[Any, Any]:
+        """``{key: value for item in iterable if condition}``."""
+        return dict(self.genexp(*args))
+
+    def flatcomp(
+        self, iterable: Any, inner: Callable[[Any], Iterable[Any]], condition: Callable[[Any], Any] | None = None
+    ) -> list[Any]:
+        """``[... for item in iterable for ...]``; over many items, or where only the run knows of a condition, by a loop."""
+        names = ("the list",)
+
+        def push(part: Any, made: Any) -> State:
+            calls.call(made.append)(part)
+            return (made,)
+
+        def add(item: Any, made: Any) -> State:
+            return self.for_(inner(item), push, (made,), names, names)
+
+        def body(item: Any, made: Any) -> State:
+            if condition is None:
+                return add(item, made)
+            return self.if_(condition(item), lambda made: add(item, made), unchanged, (made,), names, names)
+
+        def stage(items: Indexed, body: Callable[..., State], state: State) -> State:
+            return hold(lambda by: self.staged(items, body, state, names, by, None), state, names, names)
+
+        items = as_indexed(iterable)
+        count = None if items is None else items.static_count()
+        if items is None or (count is not None and count <= LISTED_AT_MOST):
+            return self.unrolled(iterable if items is None else items, body, ([],), names, None)[0]  # type: ignore[no-any-return]
+        return stage_for(stage, items, body, ([],), False, False)[0]  # type: ignore[no-any-return]
+
+    def flatgen(
+        self, iterable: Any, inner: Callable[[Any], Iterable[Any]], condition: Callable[[Any], Any] | None = None
+    ) -> Any:
+        """The lazy form of ``flatcomp``."""
+        found = self.genexp(iterable, inner, condition)
+        if isinstance(found, Comprehension):
+            return Comprehension(found.items, inner, condition, flat=True)
+        return made_here(part for parts in found for part in parts)
