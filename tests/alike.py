@@ -19,3 +19,13 @@ def same(ours: Any, theirs: Any) -> None:
             same(one, other)
     else:
         np.testing.assert_allclose(ours, theirs, rtol=1e-12, strict=isinstance(theirs, np.ndarray))
+
+
+def assert_alike(found: Any, expected: Any) -> None:
+    """Assert that two results have the same structure and numbers; of what type these are does not matter."""
+    if isinstance(expected, (list, tuple)):
+        assert type(found) is type(expected)
+        for a, b in zip(found, expected, strict=True):
+            assert_alike(a, b)
+    else:
+        np.testing.assert_allclose(found, expected, rtol=1e-14)

@@ -10,6 +10,7 @@ from unittest import mock
 
 import numpy as np
 import pytest
+from alike import assert_alike
 from jitgrad.compiler.errors import UnsupportedError
 
 import jitgrad as jg
@@ -295,12 +296,3 @@ def test_an_endless_iterator_is_not_unrolled_for_ever() -> None:
         pytest.raises(UnsupportedError, match="loop over a range"),
     ):
         jg.jit(program)(matrix(3)[0])
-
-
-def assert_alike(found: Any, expected: Any) -> None:
-    if isinstance(expected, (list, tuple)):
-        assert type(found) is type(expected)
-        for a, b in zip(found, expected, strict=True):
-            assert_alike(a, b)
-    else:
-        np.testing.assert_allclose(found, expected, rtol=1e-12)

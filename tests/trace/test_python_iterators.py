@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from alike import assert_alike
 from jitgrad.compiler.errors import UnsupportedError
 
 import jitgrad as jg
@@ -166,12 +167,3 @@ def test_large_integers() -> None:
         pytest.raises(OverflowError, match=r"does not fit into the 64 bits .* write np.uint64\(18446744073709551615\)"),
     ):
         jg.jit(lambda n: n & 0xFFFFFFFFFFFFFFFF)(1)
-
-
-def assert_alike(found: Any, expected: Any) -> None:
-    if isinstance(expected, (list, tuple)):
-        assert type(found) is type(expected)
-        for a, b in zip(found, expected, strict=True):
-            assert_alike(a, b)
-    else:
-        np.testing.assert_allclose(found, expected, rtol=1e-14)
