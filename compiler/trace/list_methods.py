@@ -15,7 +15,7 @@ import numpy as np
 from .calls import OPERATORS, call, has_traced
 from .context import active_trace
 from .mutation import remember
-from .python_functions import in_arrays
+from .python_folds import in_arrays
 from .rows import Rows
 from .symbols import COMPARE
 from .tracer import Concretize, Tracer, as_dim, describe, new
