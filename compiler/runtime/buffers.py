@@ -86,7 +86,7 @@ def _allocator(context: Any, module: ir.Module, rank: int) -> ir.Function:
     returned, *taken = map(context.get_value_type, parameters)
     exception = calls.get_function_type(types.none, ()).args[1]
     function = ir.Function(module, ir.FunctionType(ir.IntType(32), [returned.as_pointer(), exception, *taken]), name)
-    function.linkage = "internal"
+    function.linkage = "private"
     function.attributes.add("noinline")
     slot, _, clear, size, *shape = function.args
     builder = ir.IRBuilder(function.append_basic_block("entry"))

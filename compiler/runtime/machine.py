@@ -22,7 +22,7 @@ SWITCH_INTERVAL = 1e-4  # seconds for which a Python thread may go on while anot
 
 
 class MachineCode(NamedTuple):
-    """What LLVM makes of a function: an object file, and names of what is in it. `undefined` symbols must exist before it is loaded."""
+    """What LLVM makes of a function: an object file, and names of what it offers. `undefined` symbols must exist before it is loaded."""
 
     content: bytes
     functions: tuple[str, ...]
@@ -33,8 +33,9 @@ class MachineCode(NamedTuple):
 def optimised(codegen: CPUCodegen, texts: Sequence[str], copied: Sequence[CPUCodeLibrary], has_loops: bool) -> llvm.ModuleRef:
     """One module of several, and of functions that are copied into it, optimised.
 
-    The copies are hidden: their names only mean something in one process. All is optimised once, where numba does it twice, to find more
-    pairs of reference counts that cancel. Without loops, the simplest optimisations are enough, however long the code is.
+    What callers need not find is private, and so has no name in the machine code: LLVM passes its arguments as it likes, and numba's own code
+    would find it by a name that each process gives anew. All is optimised once, where numba does it twice, to find more pairs of reference
+    counts that cancel. Without loops, the simplest optimisations are enough, however long the code is.
     """
     module, *others = map(llvm.parse_assembly, texts)
     for other in others:
@@ -42,9 +43,9 @@ def optimised(codegen: CPUCodegen, texts: Sequence[str], copied: Sequence[CPUCod
     for library in copied:
         module.link_in(library._get_module_for_linking(), preserve=True)
     module.verify()
-    for function in module.functions if any("linkonce_odr" in text for text in texts) or copied else ():
-        if not function.is_declaration and function.linkage == llvm.Linkage.linkonce_odr:
-            function.linkage = llvm.Linkage.internal
+    for function in module.functions if copied or any(" linkonce_odr " in text for text in texts) else ():
+        if function.linkage == llvm.Linkage.linkonce_odr and not function.is_declaration:
+            function.linkage = llvm.Linkage.private
     plain = {} if has_loops else {"opt": 1, "loop_vectorize": False, "slp_vectorize": False}
     builder = codegen._pass_builder(**plain)
     passes = builder.getModulePassManager()
@@ -66,7 +67,9 @@ def machine_code(module: llvm.ModuleRef, content: bytes) -> MachineCode:
     functions, variables = list(module.functions), list(module.global_variables)
     return MachineCode(
         content,
-        tuple(function.name for function in functions if not function.is_declaration),
+        tuple(
+            function.name for function in functions if not function.is_declaration and function.linkage != llvm.Linkage.private
+        ),
         tuple(variable.name for variable in variables),
         tuple(
             symbol.name for symbol in [*functions, *variables] if symbol.is_declaration and not symbol.name.startswith("llvm.")

@@ -6,6 +6,7 @@ import itertools
 from typing import Any
 
 import mpmath
+import numba
 import numpy as np
 import pytest
 from jitgrad.compiler.runtime import special
@@ -80,3 +81,12 @@ def test_edges_are_those_of_scipy_compiled_and_plain(name: str) -> None:
             expected = getattr(scipy_special, name)(*point)
         for found in (function(*point), compiled(*point)):
             np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-12, err_msg=f"{name}{point}")
+
+
+def test_numba_calls_its_own_copies_and_not_those_of_programs() -> None:
+    fresh = float(np.random.default_rng().integers(1 << 40))
+    program = jg.jit(lambda x: (scipy_special.log_ndtr(x), fresh * scipy_special.erfcx(x)))
+    points = np.linspace(-4, 4, 9)
+    np.testing.assert_allclose(program(points)[0], scipy_special.log_ndtr(points), rtol=1e-13)
+    compiled = numba.njit(error_model="numpy")(lambda x: special.log_ndtr(x))
+    np.testing.assert_allclose([compiled(x) for x in points], scipy_special.log_ndtr(points), rtol=1e-13)
