@@ -23,7 +23,7 @@ def interpret(function: Function, arguments: Sequence[Any], output: Callable[[st
     values = []
     for parameter, argument in zip(function.parameters, arguments, strict=True):
         if isinstance(parameter.type, ArrayType):
-            argument = np.asarray(argument)
+            argument = np.asarray(argument, order="C")
             if argument.dtype != parameter.type.dtype or argument.ndim != parameter.type.rank:
                 raise ValueError(f"{parameter.name} is {parameter.type}, found {argument.dtype}{argument.shape}")
             bind_shape(parameter.type, argument.shape, sizes, parameter.name)
@@ -92,7 +92,7 @@ def _equation(equation: Equation, operands: list[Any], sizes: Sizes, output: Cal
     if equation.op == "nonzero":
         sizes[attributes["symbol"]] = len(results)
     results = results if isinstance(results, tuple) else (results,)
-    return tuple(np.asarray(r).astype(v.type.dtype, copy=False) for r, v in zip(results, equation.results, strict=True))
+    return tuple(np.asarray(r, v.type.dtype, order="C") for r, v in zip(results, equation.results, strict=True))
 
 
 def _pop(stack: tuple[Any, ...], shape: tuple[int, ...], dtype: np.dtype) -> tuple[Any, ...]:
