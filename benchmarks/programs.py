@@ -30,18 +30,12 @@ from types import FunctionType, ModuleType
 from typing import Any
 
 import numpy as np
+from one_thread import ONE_THREAD
 
 FOLDER = Path(__file__).parent.parent / "tests" / "programs"
 NAMES = sorted(path.stem for path in FOLDER.glob("[!_]*.py"))
 CONTESTANTS = ("forward", "numba", "gradient", "jax")
 NOT_COMPILED = {"loss", "problem", "arguments", "large_arguments"}
-ONE_THREAD = {
-    "OMP_NUM_THREADS": "1",
-    "OPENBLAS_NUM_THREADS": "1",
-    "MKL_NUM_THREADS": "1",
-    "NUMBA_NUM_THREADS": "1",
-    "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1",
-}
 SAMPLE_SECONDS = 0.02
 TOLERANCE = 1e-7
 

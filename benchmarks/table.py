@@ -24,17 +24,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from one_thread import ONE_THREAD
 from peers import PROBLEMS, arrays, make
 
 PEERS = {"jitgrad": "jitgrad", "numba": "numba by hand", "numpy": "NumPy by hand", "torch": "PyTorch", "jax": "JAX"}
-ONE_THREAD = {
-    "OMP_NUM_THREADS": "1",
-    "OPENBLAS_NUM_THREADS": "1",
-    "MKL_NUM_THREADS": "1",
-    "NUMBA_NUM_THREADS": "1",
-    "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1",
-    "JAX_PLATFORMS": "cpu",
-}
 SAMPLE_SECONDS = 0.002  # short, so that most samples run undisturbed on a busy machine
 FIRST = "first gradient in a new process"
 IMPORT = "import, beyond NumPy's own"

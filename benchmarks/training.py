@@ -20,13 +20,10 @@ import time
 import traceback
 
 import numpy as np
+from one_thread import ONE_THREAD
 from training_models import MODELS
 
 CONTESTANTS = ("jitgrad", "torch", "compile", "jax")
-ONE_THREAD = {
-    **dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"), "1"),
-    "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1",
-}
 SAMPLE_SECONDS = 0.03
 COMPARED_STEPS = 3
 

@@ -5,23 +5,13 @@ from typing import Any
 import numpy as np
 import pytest
 from jitgrad.compiler.emit import emit_cpu
-from jitgrad.compiler.errors import VerifyError
 from jitgrad.compiler.ir import ArrayType, Var, parse, symbol
 from jitgrad.compiler.ir.types import DTYPES
 from jitgrad.compiler.load import load
 from jitgrad.compiler.ops import OPS, Builder, interpret
+from operands import arity
 
 SPECIAL = [0.5, -0.0, 0.0, 1.0, -1.0, np.inf, -np.inf, np.nan, 2.5, -3.5, 1e-30, 7.0]
-
-
-def arity(name: str, dtype: np.dtype) -> int:
-    for count in (1, 2):
-        try:
-            OPS[name].infer([ArrayType(dtype)] * count, {}, ())
-            return count
-        except VerifyError:
-            continue
-    return 0
 
 
 def values(dtype: np.dtype) -> list[np.ndarray]:

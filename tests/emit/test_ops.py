@@ -4,10 +4,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from jitgrad.compiler.errors import VerifyError
 from jitgrad.compiler.ir import ArrayType, Var, symbol
 from jitgrad.compiler.ir.types import BOOL, DTYPES, F64, I64
 from jitgrad.compiler.ops import OPS, Builder
+from operands import arity
 
 SHAPES = [(), (0,), (1,), (5,), (0, 3), (3, 0), (2, 3), (1, 1), (2, 1, 3)]
 ELEMENTWISE = sorted(name for name, op in OPS.items() if op.elementwise and name != "select")
@@ -24,16 +24,6 @@ def sample(rng: np.random.Generator, dtype: np.dtype, shape: tuple[int, ...]) ->
     if dtype.kind in "iu":
         return rng.integers(0, 5, shape).astype(dtype)
     return rng.normal(size=shape).astype(dtype)
-
-
-def arity(name: str, dtype: np.dtype) -> int:
-    for count in (1, 2):
-        try:
-            OPS[name].infer([ArrayType(dtype)] * count, {}, ())
-            return count
-        except VerifyError:
-            continue
-    return 0
 
 
 def elementwise(name: str, dtype: np.dtype, shape: tuple[Any, ...], count: int) -> Any:
