@@ -191,7 +191,7 @@ def convolve(a: Any, v: Any, mode: str = "full") -> Any:
 
 
 def _is_longer(a: Tracer, v: Tracer) -> bool:
-    """Whether an array is at least as long as another; where only the run knows, the one of unknown length must be."""
+    """Whether an array is at least as long as another; where only the run knows, the one of unknown length must be longer, or the run says so."""
     longer = a.shape[0] >= v.shape[0]
     if not isinstance(longer, Tracer):
         return bool(longer)
