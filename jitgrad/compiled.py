@@ -57,7 +57,7 @@ class Compiled:
                 pass
             except Exception as error:
                 if error.args != ("guard",):
-                    raise at_users_line(error, described_call(self.function, self.name, args, kwargs))  # noqa: B904
+                    raise self._at_users_line(error, args, kwargs)  # noqa: B904
         return self._call(args, kwargs)
 
     def _call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -76,7 +76,10 @@ class Compiled:
                         raise
             return self.find(key, arguments, leaves)(leaves, arguments)
         except Exception as error:
-            raise at_users_line(error, described_call(self.function, self.name, args, kwargs))  # noqa: B904
+            raise self._at_users_line(error, args, kwargs)  # noqa: B904
+
+    def _at_users_line(self, error: Exception, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Exception:
+        return at_users_line(error, described_call(self.function, self.name, args, kwargs), self.programs)
 
     def arguments(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """The arguments of a call as one pytree, for ``trace`` and ``compile``."""

@@ -179,7 +179,7 @@ class TrainStep:
                 pass
             except Exception as error:
                 if error.args != ("guard",):
-                    raise at_users_line(error)  # noqa: B904
+                    raise at_users_line(error, programs=self._compiled.programs)  # noqa: B904
         value = self._compiled(self.model, self.state, *batch)
         self._bound = _bind(self._compiled, self.model, self.state, batch)
         return value

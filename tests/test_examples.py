@@ -13,7 +13,7 @@ SAYS = {
     "digits.py": ("held out are recognised", "fn loss(", "fn value_and_grad_loss(", "@njit", "a step"),
     "static_vs_dynamic.py": ("fn value_and_grad_loss(", "@njit", "matrix products", "bytes", "one thread"),
 }
-NEEDS = {"digits.py": "sklearn", "lenet_digits.py": "sklearn", "curve_fit.py": "matplotlib"}
+NEEDS = {"digits.py": "sklearn", "lenet_digits.py": "sklearn", "curve_fit.py": "matplotlib", "predator_prey.py": "matplotlib"}
 
 
 @pytest.mark.slow

@@ -31,7 +31,7 @@ class Code:
         """Add a line, with the user's line as a comment where it changes."""
         comment = ""
         if source is not None and source != self._source:
-            comment = f"  # {source.file.replace(chr(92), '/').rsplit('/', 1)[-1]}:{source.line}"
+            comment = f"  # {source.in_short()}"
             self._source = source
         self.lines.append("    " * self.depth + text + comment)
 

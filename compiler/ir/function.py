@@ -27,6 +27,10 @@ class SourceLine:
     def __str__(self) -> str:
         return f"{self.file}:{self.line}"
 
+    def in_short(self) -> str:
+        """The line with the name of its file alone: the same on all machines."""
+        return f"{self.file.replace(chr(92), '/').rsplit('/', 1)[-1]}:{self.line}"
+
 
 @dataclass(frozen=True, slots=True)
 class Var:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import builtins
 import os
 import sys
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -166,12 +167,14 @@ class Trace:
                 cell.value = value
             self.scope = outer
 
-    def emit(self, op: str, *operands: Var, regions: tuple[Function, ...] = (), **attributes: Any) -> Any:
+    def emit(
+        self, op: str, *operands: Var, regions: tuple[Function, ...] = (), source: SourceLine | None = None, **attributes: Any
+    ) -> Any:
         """Append an equation to the current scope, marked with the user's line."""
         if self.handlers and (op in _ERRORS or op == "check"):
             self.refuse_caught(_ERRORS.get(op) or getattr(builtins, attributes["kind"]))
         builder = self.scope.builder
-        builder.source = user_line()
+        builder.source = source or user_line()
         return builder.emit(op, *(self.scope.resolve(v) for v in operands), regions=regions, **attributes)
 
     def refuse_caught(self, kind: type[BaseException]) -> None:
@@ -229,7 +232,7 @@ def is_internal(filename: str) -> bool:
 
 _FACE = os.path.join(PACKAGE, "jitgrad", "") if os.path.isdir(os.path.join(PACKAGE, "jitgrad")) else os.path.join(PACKAGE, "")
 _FOLLOWED = tuple(_FACE + name for name in (f"nn{os.sep}", f"models{os.sep}", "random.py"))  # NumPy programs like the user's
-_INTERNAL = (*INTERNAL, _FACE, "<__array_function__")
+_INTERNAL = (*INTERNAL, _FACE, "<__array_function__", "<jitgrad call>")
 
 
 def user_line() -> SourceLine | None:
@@ -241,6 +244,13 @@ def user_line() -> SourceLine | None:
             return SourceLine(filename, frame.f_lineno)
         frame = frame.f_back  # type: ignore[assignment]
     return None
+
+
+def line_of(error: Exception) -> SourceLine | None:
+    """The innermost line of the user's program that an error came through, if it was raised."""
+    frames = traceback.walk_tb(error.__traceback__)
+    lines = [SourceLine(frame.f_code.co_filename, line) for frame, line in frames if not is_internal(frame.f_code.co_filename)]
+    return lines[-1] if lines else None
 
 
 def array_type_text(type: ArrayType) -> str:

@@ -14,7 +14,7 @@ from typing import Any
 from ..errors import UnsupportedError
 from ..tree import flatten, map_leaves
 from .aliasing import relate_copy
-from .context import Scope, active_trace
+from .context import Scope, active_trace, line_of
 from .mutation import MISSING, Change, Place
 from .outdated import outdated_in
 from .texts import Text, joined, shown
@@ -181,9 +181,8 @@ def emit_check(test: Any, error: Exception) -> None:
     kind = next(cls.__name__ for cls in type(error).__mro__ if cls.__module__ == "builtins")
     message = message_of(error)
     values = [value.value for value in message.values] if isinstance(message, Text) else []
-    active_trace().emit(
-        "check", test.value, *values, kind=kind, message=message.template if isinstance(message, Text) else message
-    )
+    text = message.template if isinstance(message, Text) else message
+    active_trace().emit("check", test.value, *values, source=line_of(error), kind=kind, message=text)
 
 
 def message_of(error: Exception) -> str:

@@ -154,6 +154,49 @@ def test_mistakes_inside_nested_transforms() -> None:
     assert "# here" in users_lines(caught.value)[-1]
 
 
+def picked(x: np.ndarray, i: int) -> Any:
+    y = 2 * x
+    return y[i] + 1  # here
+
+
+def picked_again(x: np.ndarray, i: int) -> Any:
+    y = 2 * x
+    return y[i] + 1  # here, too
+
+
+def positive(value: Any) -> Any:
+    if value <= 0:
+        raise ValueError(f"{value} is not positive")  # here
+    return value
+
+
+def sum_of_roots(x: np.ndarray) -> Any:
+    total = 0.0
+    for value in x:
+        total += np.sqrt(positive(value))
+    assert total < 10, "too much"  # here, in the loop's function
+    return total
+
+
+@pytest.mark.parametrize("way", [jg.jit, jg.value_and_grad], ids=lambda way: way.__name__)
+def test_errors_of_a_run_are_raised_at_the_users_line_too(way: Callable[..., Any]) -> None:
+    roots = way(sum_of_roots)
+    assert roots(np.ones(3)) is not None
+    for x, kind, line, name in [
+        (np.array([1.0, -2.0]), ValueError, "# here", "positive"),
+        (np.full(3, 1e4), AssertionError, "# here, in the loop's function", "sum_of_roots"),
+    ]:
+        with pytest.raises(kind) as caught:
+            roots(x)
+        assert users_lines(caught.value)[-1].endswith(line)
+        assert traceback.extract_tb(caught.value.__traceback__)[-1].name == name
+    for function in (picked, picked_again):
+        other = way(lambda x, i, function=function: np.sum(function(x, i)))
+        with pytest.raises(IndexError, match="out of bounds") as caught:
+            other(np.ones(3), 7)
+        assert users_lines(caught.value)[-1].endswith("# here" if function is picked else "# here, too")
+
+
 ARGUMENTS = [
     (np.array([None, 1]), TypeError, r"argument x has dtype object.*astype"),
     (np.array(["a"]), TypeError, r"argument x has dtype <U1.*astype"),

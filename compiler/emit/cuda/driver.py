@@ -248,5 +248,5 @@ class _Driver(HostDriver):
 def refuse(what: str, s: Statement) -> None:
     """Say what cannot run on a GPU, and where it stands."""
     source = getattr(s, "source", None)
-    where = f" ({source.file.replace(chr(92), '/').rsplit('/', 1)[-1]}:{source.line})" if source else ""
+    where = f" ({source.in_short()})" if source else ""
     raise UnsupportedError(f'{what} cannot run on a GPU yet{where}; use target="cpu"')
