@@ -19,6 +19,7 @@ from ..lower.program import (
     Launch,
     Let,
     Load,
+    Local,
     NewStack,
     Parameter,
     Pop,
@@ -41,6 +42,8 @@ from .code import Code, count_readers, element_text
 from .expressions import atom_text, dim_text, dtype_text
 from .nests import store_line, wrap_lines
 
+MOST_EXPRESSIONS = 30  # operands side by side in one call or tuple, of which some may be expressions
+
 
 def driver_lines(program: Program, functions: set[str]) -> list[str]:
     """The text of the driver, without decorator."""
@@ -52,7 +55,8 @@ class _Driver:
         self.program, self.functions = program, functions
         statements = list(walk(program.body))
         returned = Bind((), program.results)
-        self.code = Code(count_readers([*statements, returned]), pinned_names(statements), functions)
+        pinned = pinned_names(statements) | crowded_names([*statements, returned])
+        self.code = Code(count_readers([*statements, returned]), pinned, functions)
 
     def lines(self) -> list[str]:
         names = ", ".join(p.name for p in self.program.parameters)
@@ -335,6 +339,19 @@ def pinned_names(statements: list[Statement]) -> frozenset[str]:
                 found.update(names)
             case Push(size=size) | Reserve(size=size) | Wrap(size=size) | NewStack(capacity=size) if size is not None:
                 dim(size)
+    return frozenset(found)
+
+
+def crowded_names(statements: list[Statement]) -> frozenset[str]:
+    """The scalars that stand side by side in a call or tuple of so many that numba cannot read expressions with branches among them.
+
+    Python 3.11 builds more than 30 operands step by step as a list, and numba follows that inside one basic block only.
+    """
+    found: set[str] = set()
+    for statement in statements:
+        read = atoms(statement)
+        if len(read) + len(statement.buffers if isinstance(statement, Launch) else ()) > MOST_EXPRESSIONS:
+            found.update(atom.name for atom in read if isinstance(atom, Local))
     return frozenset(found)
 
 

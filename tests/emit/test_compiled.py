@@ -101,3 +101,18 @@ def test_a_layer_with_its_loss() -> None:
     arguments = [rng.normal(size=s) for s in ((70, 30), (70, 600), (30, 600), (600,))]
     for one, other in zip(run(function, arguments), interpret(function, arguments), strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-11, atol=1e-11)
+
+
+@pytest.mark.parametrize("count", [20, 40])
+def test_a_kernel_that_takes_so_many_chosen_numbers(count: int) -> None:
+    """Python 3.11 builds the operands of a call as a list where they are more than 30, and numba follows that within one basic block."""
+    lines = ["%half: f64[] = constant {value=0.5, dtype=f64}"]
+    for k in range(count):
+        lines += [f"%above{k}: bool[] = gt t{k} %half", f"%chosen{k}: f64[] = select %above{k} t{k} %half"]
+        lines += [f"%spread{k}: f64[n] = broadcast %chosen{k} {{axes=(), shape=(n,)}}"]
+        lines += [f"%sum{k}: f64[n] = add {f'%sum{k - 1}' if k else 'x'} %spread{k}"]
+    parameters = ", ".join(["x: f64[n]", *(f"t{k}: f64[]" for k in range(count))])
+    lines += [f"%total: f64[] = sum %sum{count - 1} {{axes=(0,)}}", "return %total", "}"]
+    x, *t = [np.arange(3.0), *np.random.default_rng(0).uniform(size=count)]
+    (found,) = run(parse("\n".join([f"fn f({parameters}) -> (f64[]) {{", *lines])), [x, *t])
+    np.testing.assert_allclose(found, (np.maximum(t, 0.5).sum() + x).sum(), rtol=1e-14)
