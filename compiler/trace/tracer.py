@@ -10,6 +10,7 @@ those modules make tracers themselves.
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -462,6 +463,10 @@ def _size_operator(name: str, exact: Callable[[Dim, Dim], Dim] | None) -> None:
 
 def _comparison(name: str, sign: str) -> None:
     def compare(self: TracedSize, other: Any) -> Any:
+        if isinstance(other, float) and math.isfinite(other):
+            if sign in ("==", "!=") and not other.is_integer():
+                return sign == "!="
+            other = math.ceil(other) if sign in ("<", ">=") else math.floor(other)
         if isinstance(other, (int, np.integer, TracedSize)):
             dim = other.dim if isinstance(other, TracedSize) else int(other)
             answer = active_trace().sizing.decide(self.dim, sign, dim)

@@ -72,3 +72,27 @@ def test_sizes_are_integers_of_python() -> None:
     x = np.ones(6)
     with interpreting():
         assert jg.jit(program)(x) == program(x)
+
+
+SAMPLES = (0.5, 2.0, 2.5, 3.0, 3.5, -1.0, np.inf, -np.inf, np.nan, np.float64(3.0))
+
+
+def test_sizes_are_compared_with_floats_when_tracing() -> None:
+    def program(x):
+        n = len(x)
+        found = [test for f in SAMPLES for test in (n < f, n <= f, n > f, n >= f, n == f, n != f, f < n, f == n)]
+        named = {3.0: "three", 4.0: "four"}
+        return (
+            [bool(test) for test in found],
+            named[n] == "three",
+            n in named,
+            (n, n) in {(3, 3.0)},
+            n in [2.5, 3.0],
+            [n] == [3.0],
+        )
+
+    compiled = jg.jit(program)
+    with interpreting():
+        for count in (3, 4):
+            x = np.zeros(count)
+            assert compiled(x) == program(x)
