@@ -271,3 +271,25 @@ def test_objects_in_tests_count_by_their_truth():
             compiled = jg.jit(lambda x, items=items: program(x, items))
             for value in (-1.5, 0.5):
                 assert compiled(value) == program(value, items)
+
+
+def test_a_variable_that_nobody_reads_after_a_branch_may_be_anything():
+    """Only its branch sees what becomes of ``limit``: on the other way it stays None."""
+
+    def program(x, limit=None, scale=1.0):
+        total = np.sum(x)
+        if total < -100:
+            return total, 0.0
+        if limit is None:
+            limit = 2.0
+        if total > limit:
+            if scale == 1.0:
+                scale = "double"
+            total = total * (2.0 if scale == "double" else 1.0)
+        return total, limit
+
+    with interpreting():
+        for shift in (-1.0, 1.0, -100.0):
+            for limit in (None, 0.5):
+                found = jg.jit(lambda x, limit=limit: program(x, limit))(x + shift)
+                np.testing.assert_allclose(found, program(x + shift, limit))

@@ -20,11 +20,13 @@ class State(NamedTuple):
     names: its variables.
     mutated: those of them whose objects it changes.
     dead: those of them whose values before the statement nobody reads.
+    lost: those of them whose values after it nobody reads.
     """
 
     names: tuple[str, ...]
     mutated: tuple[str, ...]
     dead: Live
+    lost: Live
 
 
 class Closure(NamedTuple):
@@ -70,7 +72,7 @@ class Liveness:
         match statement:
             case ast.If(test=test, body=body, orelse=orelse):
                 inside = self._block(body, after) | self._block(orelse, after)
-                self.states[statement] = self._state([*body, *orelse], after | inside, inside, inside)
+                self.states[statement] = self._state([*body, *orelse], after | inside, inside, inside, after)
                 return self._reads(test) | (inside - self._scope(test).certain)
             case ast.While():
                 return self._loop(statement, frozenset(), self._reads(statement.test), after)
@@ -105,7 +107,7 @@ class Liveness:
                 break
             around |= inside
         test = loop.test if isinstance(loop, ast.While) else loop.target
-        self.states[loop] = self._state([test, *loop.body], around, inside, around)
+        self.states[loop] = self._state([test, *loop.body], around, inside, around, around)
         return around
 
     def _try(self, statement: Attempt, after: Live) -> Live:
@@ -124,8 +126,8 @@ class Liveness:
         guard = [case.guard] if case.guard is not None else []
         return self._sequence([case.pattern, *guard], self._block(case.body, after))
 
-    def _state(self, pieces: Sequence[ast.AST], live: Live, inside: Live, entering: Live) -> State:
-        """The state of a statement: its code, what is live around it, where its blocks begin, and where it is entered."""
+    def _state(self, pieces: Sequence[ast.AST], live: Live, inside: Live, entering: Live, leaving: Live) -> State:
+        """The state of a statement: its code, what is live around it, where its blocks begin, where it is entered, and where it is left."""
         assigned = bindings(pieces) | dict.fromkeys(Scope(*pieces).rebound)
         changed = mutations(pieces, methods=False)
         changed |= {name: None for name in mutations(pieces) if name in self.own}
@@ -135,7 +137,8 @@ class Liveness:
         names = [name for name in assigned if name in live and name in self.own]
         mutated = [name for name in changed if name in inside and name not in self.declared]
         names += [name for name in mutated if name not in names]
-        return State(tuple(names), tuple(mutated), frozenset(names) - entering)
+        lost = frozenset(names) - leaving - self.shared - set(mutated)
+        return State(tuple(names), tuple(mutated), frozenset(names) - entering, lost)
 
     def _scope(self, piece: ast.AST) -> Scope:
         if piece not in self._scopes:

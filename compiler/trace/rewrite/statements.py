@@ -30,7 +30,6 @@ from .nodes import (
     header,
     is_generator,
     load,
-    loads,
     operator,
     signature,
     span,
@@ -118,7 +117,9 @@ class Statements(Assignments):
             *with_places("rebinds", [each for each in bound if each in self.liveness.declared]),
         ]
         arguments = signature([*parameters, *(f"jg_in_{each}" if each in shared else each for each in state.names)])
-        leaving: Lines = [] if any(isinstance(each, ast.Return) for each in statements) else [ast.Return(loads(state.names))]
+        after: list[ast.expr] = [ast.Constant(None) if each in state.lost else load(each) for each in state.names]
+        returns = any(isinstance(each, ast.Return) for each in statements)
+        leaving: Lines = [] if returns else [ast.Return(ast.Tuple(after, ast.Load()))]
         body = [*declared, *entering, *self.block(statements), *leaving]
         return at(place, define(name, arguments, [at(place, line) for line in body]))
 
