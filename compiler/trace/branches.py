@@ -120,7 +120,8 @@ def _with_changes(block: Block, changes: Sequence[Change]) -> Block:
 
 _RAISED = (ValueError, LookupError, ZeroDivisionError, RuntimeError, AssertionError, UnboundLocalError)
 _READING = tuple(
-    os.path.join(os.path.dirname(__file__), name) for name in ("operators.py", "control.py", "arithmetic.py", "unbound.py")
+    os.path.join(os.path.dirname(__file__), name)
+    for name in ("arithmetic.py", "attributes.py", "control.py", "operators.py", "unbound.py")
 )  # for the user
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import UnsupportedError
-from . import arithmetic, calls
+from . import arithmetic, attributes, calls
 from .comprehending import Comprehensions
 from .context import active_trace
 from .growing import picked, refuse_write
@@ -87,6 +87,8 @@ class Operators(Comprehensions):
         else:
             remember(container, "item", index)
         container[index] = value
+
+    attribute = staticmethod(attributes.attribute)
 
     def setattr(self, thing: Any, name: str, value: Any) -> None:
         """``thing.name = value``."""

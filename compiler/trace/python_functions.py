@@ -15,10 +15,10 @@ import numpy as np
 
 from ..errors import UnsupportedError
 from . import numpy_objects
+from .attributes import ATTRIBUTES
 from .calls import OPERATORS, call, has_traced
 from .context import active_trace
 from .iterables import Comprehension, Indexed, backwards, enumerated, traced_range, zipped
-from .outdated import Outdated
 from .promotion import as_tracer
 from .python_folds import FOLDS
 from .python_iterators import ITERATORS, OPERATOR_MODULE, ndindex
@@ -28,32 +28,8 @@ from .rows import Rows
 from .texts import Text, in_format, joined, shown
 from .tracer import TracedSize, Tracer
 from .trying import Suppressing
-from .unbound import is_there, require_settled
+from .unbound import require_settled
 from .using_up import made_here, use
-
-
-def is_instance(x: Any, classes: Any) -> bool:
-    if isinstance(x, Outdated):
-        raise x.error()
-    if isinstance(x, (Tracer, TracedSize, Rows)):
-        known = classes if isinstance(classes, tuple) else (classes,)
-        return any(issubclass(_python_class(x), c) for c in known if isinstance(c, type))
-    return isinstance(x, classes)
-
-
-def _python_class(x: Any) -> type:
-    """The class of the value that a traced value stands for."""
-    if isinstance(x, TracedSize):
-        return int
-    if isinstance(x, Rows):
-        return list
-    if x.weak:
-        return {"b": bool, "i": int, "f": float}[x.dtype.kind]
-    return x.dtype.type if x.is_scalar else np.ndarray
-
-
-def _type(x: Any, *rest: Any) -> Any:
-    return _python_class(x) if isinstance(x, (Tracer, TracedSize, Rows)) and not rest else type(x, *rest)
 
 
 def _print(*values: Any, sep: str = " ", end: str = "\n", **kwargs: Any) -> None:
@@ -89,22 +65,6 @@ def _format(value: Any, spec: str = "") -> str:
     return joined("", in_format(value, None, spec)) if has_traced(value) else format(value, spec)
 
 
-def _hasattr(thing: Any, name: str) -> Any:
-    there = hasattr(thing, name)
-    return is_there(thing, "attribute", name) if there and name in _own_attributes(thing) else there
-
-
-def _getattr(thing: Any, name: str, *default: Any) -> Any:
-    there = _hasattr(thing, name) if default else True
-    if isinstance(there, Tracer):
-        return OPERATORS[0].ifexp(there, lambda: getattr(thing, name), lambda: default[0])
-    return getattr(thing, name, *default)
-
-
-def _own_attributes(thing: Any) -> Any:
-    return thing.__dict__ if not isinstance(thing, (Tracer, TracedSize, type)) and hasattr(thing, "__dict__") else ()
-
-
 def _map(function: Any, *iterables: Any) -> Any:
     if len(iterables) == 1 and not isinstance(iterables[0], (list, tuple)):
         return OPERATORS[0].genexp(iterables[0], call(function))
@@ -133,9 +93,8 @@ def _listing(kind: Callable[..., Any]) -> Callable[..., Any]:
 
 
 REPLACED: dict[Any, Callable[..., Any]] = {
-    **NUMBERS, **FOLDS, **MATH, **ITERATORS, **OPERATOR_MODULE,
+    **ATTRIBUTES, **NUMBERS, **FOLDS, **MATH, **ITERATORS, **OPERATOR_MODULE,
     np.ndarray: numpy_objects.ndarray, np.ndindex: ndindex, np.ndenumerate: numpy_objects.ndenumerate, np.nditer: numpy_objects.nditer,
-    np.poly1d: numpy_objects.poly1d, range: traced_range, isinstance: is_instance, type: _type, print: _print, enumerate: enumerated,
-    zip: zipped, reversed: backwards, map: _map, list: _listing(list), tuple: _listing(tuple), hasattr: _hasattr, getattr: _getattr,
-    str: _text(str), repr: _text(repr), format: _format, contextlib.suppress: Suppressing,
+    np.poly1d: numpy_objects.poly1d, range: traced_range, print: _print, enumerate: enumerated,
+    zip: zipped, reversed: backwards, map: _map, list: _listing(list), tuple: _listing(tuple), str: _text(str), repr: _text(repr), format: _format, contextlib.suppress: Suppressing,
 }  # fmt: skip

@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from .attributes import is_instance
 from .calls import call, is_hashable, is_library
 from .context import is_internal
 from .functions import FUNCTIONS
-from .python_functions import REPLACED, is_instance
+from .python_functions import REPLACED
 
 
 class _Module:

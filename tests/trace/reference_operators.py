@@ -132,6 +132,9 @@ class Operators:
     def setitem(self, container: Any, index: Any, value: Any) -> None:
         container[index] = value
 
+    def attribute(self, container: Any, name: str) -> Any:
+        return getattr(container, name)
+
     def setattr(self, container: Any, name: str, value: Any) -> None:
         setattr(container, name, value)
 

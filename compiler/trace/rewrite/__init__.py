@@ -1,7 +1,7 @@
 """Make a function traceable: in goes a Python function, out comes one that does the same through an operator object.
 
-In the rewritten function every loop, branch, call, subscript and comparison that Python would decide by itself is a call of
-a method of the object `jg_`. The syntax tree of the function passes through these modules:
+In the rewritten function every loop, branch, call, subscript, attribute and comparison that Python would decide by itself is a call
+of a method of the object `jg_`. The syntax tree of the function passes through these modules:
 
     source        find the definition of the function in its file (stale: unless the file has changed since)
     matches       `match` over plain values becomes `if`
@@ -19,8 +19,8 @@ The operator object has these methods. A state is a tuple of the values of the v
     and_(first, *thunks)  or_(first, *thunks)  not_(x)  ifexp(test, then_thunk, else_thunk)
     both(first, *thunks)  either(first, *thunks)    `and` and `or` in a test, where only the truth is asked
     binary(symbol, a, b)  unary(symbol, a)  compare(symbol, a, b)
-    contains(item, container)  getitem(o, i)  setitem(o, i, v)  setattr(o, name, v)  inplace(symbol, a, b)
-    delitem(o, i)  delattr(o, name)
+    contains(item, container)  getitem(o, i)  setitem(o, i, v)  inplace(symbol, a, b)  delitem(o, i)
+    attribute(o, name)  setattr(o, name, v)  delattr(o, name)
     trying(types)                                   a context: the body of a `try`, types() being what it catches
     refused                                         a class of exceptions that no handler of the user's may catch
     assert_(test, message_thunk_or_None)

@@ -51,7 +51,7 @@ class Assignments(Expressions):
             case ast.Attribute(value=container, attr=name):
                 container = self.once("jg_object", container, lines)
                 target = ast.Attribute(container, name, ast.Store())
-                old = ast.Attribute(container, name, ast.Load())
+                old = operator("attribute", container, ast.Constant(name))
         value = operator("inplace", ast.Constant(BINARY[type(node.op)]), old, self.visit(node.value))
         return [at(place, line) for line in [*lines, *_put(target, value)]]
 

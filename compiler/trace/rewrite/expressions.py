@@ -83,6 +83,12 @@ class Expressions(ast.NodeTransformer):
         node.value = self.visit(node.value)
         return node
 
+    def visit_Attribute(self, node: ast.Attribute) -> ast.expr:
+        self.generic_visit(node)
+        if isinstance(node.ctx, ast.Load):
+            return at(span(node), operator("attribute", node.value, ast.Constant(node.attr)))
+        return node
+
     def visit_Call(self, node: ast.Call) -> ast.expr:
         place, func = span(node.func), node.func
         match node:

@@ -41,7 +41,24 @@ def find_source(function: types.FunctionType) -> Source:
         )
     if len(candidates) > 1:
         raise SourceUnavailable(function, "its line holds several functions like it; give each a line of its own")
-    return candidates[0]._replace(node=copy.deepcopy(candidates[0].node))
+    node, class_name = copy.deepcopy(candidates[0].node), candidates[0].class_name
+    _Private(class_name).visit(node)
+    return Source(node, class_name)
+
+
+class _Private(ast.NodeVisitor):
+    """Gives attributes `__x` in a class the names that Python gives them, `_Class__x`."""
+
+    def __init__(self, class_name: str | None) -> None:
+        self.prefix = f"_{class_name.lstrip('_')}" if class_name and class_name.strip("_") else ""
+
+    def visit_Attribute(self, node: ast.Attribute) -> None:
+        if self.prefix and node.attr.startswith("__") and not node.attr.endswith("__"):
+            node.attr = self.prefix + node.attr
+        self.generic_visit(node)
+
+    def visit_ClassDef(self, node: ast.ClassDef) -> None:
+        _Private(node.name).generic_visit(node)
 
 
 @functools.lru_cache(maxsize=16)

@@ -1,0 +1,81 @@
+"""Classes and attributes as Python knows them: a traced value has those of the array, number or list that it stands for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .calls import OPERATORS
+from .outdated import Outdated
+from .rows import Rows
+from .tracer import TracedSize, Tracer
+from .unbound import is_there
+
+
+def class_of(x: Any, *rest: Any) -> Any:
+    """``type(x)``."""
+    return _python_class(x) if isinstance(x, (Tracer, TracedSize, Rows)) and not rest else type(x, *rest)
+
+
+def _python_class(x: Any) -> type:
+    """The class of the value that a traced value stands for."""
+    if isinstance(x, TracedSize):
+        return int
+    if isinstance(x, Rows):
+        return list
+    if x.weak:
+        return {"b": bool, "i": int, "f": float}[x.dtype.kind]
+    return x.dtype.type if x.is_scalar else np.ndarray
+
+
+def is_instance(x: Any, classes: Any) -> bool:
+    """``isinstance(x, classes)``."""
+    if isinstance(x, Outdated):
+        raise x.error()
+    if isinstance(x, (Tracer, TracedSize, Rows)):
+        known = classes if isinstance(classes, tuple) else (classes,)
+        return any(issubclass(_python_class(x), c) for c in known if isinstance(c, type))
+    return isinstance(x, classes)
+
+
+def attribute(thing: Any, name: str) -> Any:
+    """``thing.name``."""
+    if not isinstance(thing, (Tracer, TracedSize, Rows)):
+        return getattr(thing, name)
+    cls = _python_class(thing)
+    if name == "__class__":
+        return cls
+    if not _has(cls, name):
+        full = f"numpy.{cls.__name__}" if issubclass(cls, (np.ndarray, np.generic)) else cls.__name__
+        raise AttributeError(f"'{full}' object has no attribute {name!r}")
+    return getattr(thing, name)
+
+
+def has_attribute(thing: Any, name: str) -> Any:
+    """``hasattr(thing, name)``."""
+    if isinstance(thing, (Tracer, TracedSize, Rows)):
+        return _has(_python_class(thing), name)
+    there = hasattr(thing, name)
+    return is_there(thing, "attribute", name) if there and name in _own_attributes(thing) else there
+
+
+def attribute_or_default(thing: Any, name: str, *default: Any) -> Any:
+    """``getattr(thing, name, default)``."""
+    there = has_attribute(thing, name) if default else True
+    if isinstance(there, Tracer):
+        return OPERATORS[0].ifexp(there, lambda: getattr(thing, name), lambda: default[0])
+    return attribute(thing, name) if there else default[0]
+
+
+def _has(cls: type, name: str) -> bool:
+    """Whether the instances of a class of NumPy's or Python's have an attribute."""
+    return any(name in vars(each) for each in cls.__mro__)
+
+
+def _own_attributes(thing: Any) -> Any:
+    return thing.__dict__ if not isinstance(thing, type) and hasattr(thing, "__dict__") else ()
+
+
+ATTRIBUTES = {isinstance: is_instance, type: class_of, hasattr: has_attribute, getattr: attribute_or_default}
+"""What traced programs call in place of Python's functions."""
