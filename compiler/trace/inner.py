@@ -66,7 +66,7 @@ def trace_inner(
     with trace.open_scope() as scope:
         for k, tracer in inputs.items():
             var = scope.builder.parameter((tracer.cell.argument.isidentifier() and tracer.cell.argument) or "x", tracer.type)
-            leaves[k] = Tracer(Cell(var, scope, tracer.cell.argument), tracer.type, is_scalar=tracer.is_scalar)
+            leaves[k] = Tracer(Cell(var, scope, tracer.cell.argument), tracer.type, (), tracer.is_scalar, tracer.weak)
         own = list(scope.builder.parameters)
         inner_args, inner_kwargs = tree.unflatten(leaves)
         pairs = zip(containers_of((inner_args, inner_kwargs)), containers_of((tuple(args), kwargs)), strict=True)

@@ -348,3 +348,21 @@ def test_pullback_belongs_to_the_point_where_it_was_made():
     np.testing.assert_array_equal(value, [3, 16])
     np.testing.assert_array_equal(gx, [6, 16])
     np.testing.assert_array_equal(gp["w"], [1, 4])
+
+
+def test_differentiated_numbers_of_python_stay_numbers_of_python():
+    """Their dtype gives way to that of the arrays they meet, as it does in the function itself."""
+
+    def loss(scale, x):
+        assert type(scale) is float and not hasattr(scale, "shape")
+        return np.sum(scale * x)
+
+    x = np.arange(3, dtype=np.float32)
+    for value in (
+        jg.value_and_grad(loss)(0.1, x)[0],
+        jg.jvp(lambda s: loss(s, x), (0.1,), (1.0,))[0],
+        jg.vjp(lambda s: loss(s, x), 0.1)[0],
+        jg.jit(jg.checkpoint(loss))(0.1, x),
+    ):
+        assert value.dtype == np.float32 and value == loss(0.1, x)
+    assert jg.grad(loss)(0.1, x) == 3.0
