@@ -16,7 +16,7 @@ from .gathering import Advanced
 from .loops import Bounds, staged_loop
 from .promotion import as_array, convert, operand, strong
 from .reductions import given, reduce, running
-from .shaping import expand_dims, moveaxis, normal_axes, normal_axis, reshaped
+from .shaping import expand_dims, moveaxis, normal_axis, reduced_axes, reshaped
 from .tracer import Tracer, new, python_size
 from .ufuncs import apply_ufunc, resolve
 from .unbound import emit_check
@@ -43,7 +43,7 @@ def ufunc_reduce(
     if given(where) and where is not True:
         raise UnsupportedError(f"np.{ufunc.__name__}.reduce with where=; use np.where first")
     x = _operands(ufunc, as_array(a), dtype)
-    for number in reversed(normal_axes(axis, x.type.rank)):
+    for number in reversed(reduced_axes(axis, x.type.rank)):
         x = _folded(ufunc, x, number, initial)
         x = expand_dims(x, number) if keepdims else x
     return into(_out(out), x if x.type.rank else new(x.value), ufunc.__name__)
@@ -77,6 +77,10 @@ def _folded(ufunc: np.ufunc, x: Tracer, axis: int, initial: Any) -> Tracer:
 
 def ufunc_accumulate(ufunc: np.ufunc, array: Any, axis: Any = 0, dtype: Any = None, out: Any = None) -> Any:
     """``np.add.accumulate`` and its like."""
+    if isinstance(axis, tuple):
+        (axis,) = axis
+    if not as_array(array).type.rank:
+        raise TypeError("cannot accumulate on a scalar")
     if ufunc in _RUNNING:
         return running(_RUNNING[ufunc])(array, axis, dtype, _out(out))
     x = as_array(array)
@@ -98,9 +102,7 @@ def ufunc_accumulate(ufunc: np.ufunc, array: Any, axis: Any = 0, dtype: Any = No
 def ufunc_outer(ufunc: np.ufunc, a: Any, b: Any, **kwargs: Any) -> Any:
     """``np.multiply.outer`` and its like."""
     left, right = as_array(a), as_array(b)
-    out, dtype = kwargs.pop("out", None), kwargs.pop("dtype", None)
-    wide = reshaped(left, left.type.shape + (1,) * right.type.rank)
-    return into(_out(out), strong(apply_ufunc(ufunc, wide, right, dtype=dtype)), ufunc.__name__)
+    return ufunc(reshaped(left, left.type.shape + (1,) * right.type.rank), right, **kwargs)
 
 
 def ufunc_reduceat(ufunc: np.ufunc, array: Any, indices: Any, axis: int = 0, dtype: Any = None, out: Any = None) -> Any:

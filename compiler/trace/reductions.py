@@ -12,7 +12,7 @@ from .broadcasting import fit, repeated
 from .context import active_trace
 from .elementwise import elementwise, into, truth_of
 from .promotion import as_array, convert, operand
-from .shaping import expand_dims, moveaxis, normal_axes, normal_axis, ravel, reshaped
+from .shaping import expand_dims, moveaxis, normal_axes, normal_axis, ravel, reduced_axes, reshaped
 from .tracer import Tracer, check_dtype, describe, new, python_size
 
 _NOTHING: Any = getattr(np, "_NoValue", None)
@@ -30,7 +30,7 @@ def reduce(
     """A reduction of the IR with NumPy's keywords."""
     x = truth_of(as_array(x)) if op in ("all", "any") else as_array(x)
     x = convert(x, _accumulator(op, x.dtype, dtype))
-    axes = normal_axes(axis, x.type.rank)
+    axes = reduced_axes(axis, x.type.rank)
     if given(where) and where is not True:
         neutral = {"sum": 0, "prod": 1, "all": True, "any": False}.get(op, initial)
         if not given(neutral):
@@ -186,9 +186,8 @@ def position(op: str) -> Any:
         x = as_array(a)
         rank = x.type.rank
         x = convert(x, I64) if x.dtype == BOOL else x
-        _refuse_empty(x, normal_axes(axis, rank), op)
-        flat = ravel(x) if axis is None else x
-        number = normal_axis(0 if axis is None else axis, flat.type.rank)
+        _refuse_empty(x, reduced_axes(axis, rank), op)
+        flat, number = along(x, axis)
         result = new(active_trace().emit(op, flat.value, axis=number))
         if given(keepdims) and keepdims:
             shape = (1,) * rank if axis is None else tuple(1 if k == number else d for k, d in enumerate(x.type.shape))
@@ -229,9 +228,11 @@ def running_with_initial(op: str, start: int) -> Any:
 
 
 def along(a: Any, axis: Any) -> tuple[Tracer, int]:
-    """An array and one of its axes; flattened for None."""
+    """An array and one of its axes; flattened for None, and where a 0-d array is taken for one of one element."""
     x = as_array(a)
-    return (ravel(x), 0) if axis is None else (x, normal_axis(axis, x.type.rank))
+    if axis is None or not x.type.rank and reduced_axes(axis, 0) == ():
+        return ravel(x), 0
+    return x, normal_axis(axis, x.type.rank)
 
 
 def joined_axes(a: Any, axis: Any) -> tuple[Tracer, tuple[int, ...]]:
@@ -245,6 +246,8 @@ def joined_axes(a: Any, axis: Any) -> tuple[Tracer, tuple[int, ...]]:
 
 def sort(a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *, stable: Any = None) -> Tracer:
     """``np.sort``."""
+    if axis is not None:
+        normal_axis(axis, as_array(a).type.rank)
     x, number = along(a, axis)
     return new(active_trace().emit("sort", x.value, axis=number), scalar=False)
 

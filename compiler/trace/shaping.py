@@ -36,6 +36,11 @@ def normal_axes(axis: Any, rank: int) -> tuple[int, ...]:
     return tuple(sorted(normal))
 
 
+def reduced_axes(axis: Any, rank: int) -> tuple[int, ...]:
+    """The axes along which a ufunc reduces; the axis 0 or -1 of a 0-d array, which NumPy takes there, is none."""
+    return () if not rank and isinstance(axis, int) and axis in (0, -1) else normal_axes(axis, rank)
+
+
 def dims_of(shape: Any) -> tuple[Dim, ...]:
     """A user's shape (an int or a sequence of ints) as dims."""
     items = dims_user(shape)
