@@ -230,7 +230,7 @@ def running_with_initial(op: str, start: int) -> Any:
 def along(a: Any, axis: Any) -> tuple[Tracer, int]:
     """An array and one of its axes; flattened for None, and where a 0-d array is taken for one of one element."""
     x = as_array(a)
-    if axis is None or not x.type.rank and reduced_axes(axis, 0) == ():
+    if axis is None or (not x.type.rank and reduced_axes(axis, 0) == ()):
         return ravel(x), 0
     return x, normal_axis(axis, x.type.rank)
 
