@@ -25,7 +25,7 @@ from . import shaping
 from .context import is_internal
 from .functions import FUNCTIONS, METHODS, is_followed, not_compiled
 from .functions import function as numpy_function
-from .iterables import Comprehension, Indexed
+from .iterables import Comprehension, Indexed, is_by_index
 from .mutation import MUTATORS, remember
 from .promotion import as_tracer, convert, strong
 from .rewrite import SourceUnavailable, is_rewritten, rewrite
@@ -247,7 +247,7 @@ def _listed(argument: Any) -> Any:
     if isinstance(argument, Indexed):
         argument = Comprehension(argument, lambda item: item, None)
     if isinstance(argument, Comprehension):
-        argument = argument.as_array() if argument.condition is None and not argument.flat else argument.listed()
+        argument = argument.as_array() if is_by_index(argument) and not argument.flat else argument.listed()
     return as_arrays(argument)
 
 

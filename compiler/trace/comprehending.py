@@ -38,14 +38,14 @@ class Comprehensions(Control):
                 raise
             return list(self.genexp(items, element))
 
-    def genexp(self, iterable: Any, element: Callable[[Any], Any], condition: Callable[[Any], Any] | None = None) -> Any:
+    def genexp(
+        self, iterable: Any, element: Callable[[Any], Any], condition: Callable[[Any], Any] | None = None
+    ) -> Comprehension:
         """``(element for item in iterable if condition)``."""
-        if isinstance(iterable, (Once, Comprehension)):
+        if isinstance(iterable, (Iterator, Comprehension)):
             return Comprehension(iterable, element, condition)
         items = as_indexed(iterable)
-        if items is not None:
-            return Comprehension(Once.of(items), element, condition)
-        return made_here(self._generate(iterable, element, condition))
+        return Comprehension(made_here(iter(iterable)) if items is None else Once.of(items), element, condition)
 
     def _generate(
         self, iterable: Iterable[Any], element: Callable[[Any], Any], condition: Callable[[Any], Any] | None
@@ -97,9 +97,6 @@ class Comprehensions(Control):
 
     def flatgen(
         self, iterable: Any, inner: Callable[[Any], Iterable[Any]], condition: Callable[[Any], Any] | None = None
-    ) -> Any:
+    ) -> Comprehension:
         """The lazy form of ``flatcomp``."""
-        found = self.genexp(iterable, inner, condition)
-        if isinstance(found, Comprehension):
-            return Comprehension(found.items, inner, condition, flat=True)
-        return made_here(part for parts in found for part in parts)
+        return Comprehension(self.genexp(iterable, inner, condition).items, inner, condition, flat=True)

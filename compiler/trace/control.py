@@ -29,10 +29,12 @@ from .rows import Rows
 from .tracer import Concretize, Tracer, as_dim, new
 from .trying import trying
 from .unbound import State
+from .using_up import lose
 
 UNROLL_AT_MOST = 10_000
 LISTED_AT_MOST = 64
 SHORT_WHILE = 8
+_END: Any = object()
 
 
 def unchanged(*state: Any) -> State:
@@ -227,7 +229,7 @@ class Control:
         mutated: Sequence[str] = (), go_on: Callable[..., Any] | None = None,
     ) -> State:  # fmt: skip
         """``for item in iterable: body``."""
-        if isinstance(iterable, Comprehension):
+        while isinstance(iterable, Comprehension):
             body, iterable = self._of_passing(iterable, body, names, mutated, go_on), iterable.items
         if isinstance(iterable, Once):
             return self._for_once(iterable, body, state, names, mutated, go_on)
@@ -336,19 +338,26 @@ class Control:
         go_on: Callable[..., Any] | None,
     ) -> State:  # fmt: skip
         """Run the body once per item; where a traced test may stop the loop, each iteration is a branch."""
-        for number, item in enumerate(iterable):
+        items, is_known = enumerate(iterable), True
+        while True:
             going = True if go_on is None else truth(go_on(*state))
-            if isinstance(going, Tracer):
-                if number > UNROLL_AT_MOST:
-                    raise UnsupportedError(
-                        f"this loop goes through an iterator of Python's, was unrolled {UNROLL_AT_MOST} times, and whether it is left is known "
-                        "only when the program runs; loop over a range, or with while"
-                    )
-                state = self.if_(going, lambda *s, item=item: body(item, *s), unchanged, state, names)
-            elif not going:
+            if not isinstance(going, Tracer) and not going:
                 break
-            else:
+            number, item = next(items, (0, _END))
+            if item is _END:
+                break
+            if not isinstance(going, Tracer):
                 state = body(item, *state)
+                continue
+            is_known = False
+            if number > UNROLL_AT_MOST:
+                raise UnsupportedError(
+                    f"this loop goes through an iterator of Python's, was unrolled {UNROLL_AT_MOST} times, and whether it is left is known "
+                    "only when the program runs; loop over a range, or with while"
+                )
+            state = self.if_(going, lambda *s, item=item: body(item, *s), unchanged, state, names)
+        if not is_known:
+            lose(iterable)
         return state
 
 

@@ -24,7 +24,7 @@ from .promotion import as_tracer, is_python
 from .rows import Rows
 from .tracer import Concretize, TracedSize, Tracer, as_dim, python_size
 from .unbound import emit_check, require_settled
-from .using_up import made_here, use
+from .using_up import lose, made_here, use
 
 
 @dataclass(slots=True)
@@ -260,7 +260,7 @@ def as_indexed(iterable: Any) -> Indexed | None:
         return iterable.take()
     if isinstance(iterable, Indexed):
         return iterable.from_zero() if isinstance(iterable, _Stepped) else iterable
-    if isinstance(iterable, Comprehension) and _is_by_index(iterable):
+    if isinstance(iterable, Comprehension) and is_by_index(iterable):
         items, element = as_indexed(iterable.items), iterable.element
         if iterable.flat:
             return iterable.numbered
@@ -288,10 +288,10 @@ def handed_on(iterable: Any) -> Indexed | None:
     return items
 
 
-def _is_by_index(iterable: Any) -> bool:
+def is_by_index(iterable: Any) -> bool:
     """Whether ``as_indexed`` has the items by index; it is not asked, since it would take them."""
     if isinstance(iterable, Comprehension):
-        return iterable.condition is None and (not iterable.flat or iterable.numbered is not None)
+        return iterable.numbered is not None if iterable.flat else iterable.condition is None and is_by_index(iterable.items)
     return isinstance(iterable, (Indexed, range, Tracer)) or (isinstance(iterable, Rows) and iterable.listed is None)
 
 
@@ -311,7 +311,7 @@ def zipped(*iterables: Any, strict: bool = False) -> Any:
         raise UnsupportedError(
             "zip() takes items from one iterator for several of its arguments; index an array, as in zip(x[::2], x[1::2])"
         )
-    if not iterables or not all(map(_is_by_index, iterables)):
+    if not iterables or not all(map(is_by_index, iterables)):
         for iterable in iterables:
             require_settled(iterable)
             use(iterable)
@@ -359,7 +359,7 @@ def iterator_of(iterable: Any, *sentinel: Any) -> Any:
 
 
 class Comprehension:
-    """A generator expression over items by index: iterated, or reduced by one staged loop.
+    """A generator expression: iterated, or reduced by one loop, which is staged where it is over items by index.
 
     ``element`` makes an element of an item, or, of a ``flat`` one (with a second ``for``), an iterable of elements; ``numbered`` has the
     elements of such a one by their number, where there is a formula for them.
@@ -378,19 +378,36 @@ class Comprehension:
     def __iter__(self) -> Iterator[Any]:
         from .operators import OPERATORS
 
+        use(self.items)
         found = OPERATORS._generate(iter(self.items), self.element, self.condition)
         return (part for parts in found for part in parts) if self.flat else found
+
+    @property
+    def is_of_python(self) -> bool:
+        """Whether it goes through an iterator of Python's own, which gives its items while tracing."""
+        return self.items.is_of_python if isinstance(self.items, Comprehension) else not isinstance(self.items, (Indexed, list))
+
+    def lose(self) -> None:
+        """Only the run knows how many elements are taken from it, and so how many items from what it goes through."""
+        if isinstance(self.items, (Once, Comprehension)):
+            self.items.lose()
+        else:
+            lose(self.items)
 
     def fold(self, combine: Callable[[Any, Any], Any], start: Any) -> Any:
         """Combine all elements, first to last, in one loop."""
         return self.fold_lazily(lambda total, element: combine(total, element()), start)
 
-    def fold_lazily(self, combine: Callable[[Any, Callable[[], Any]], Any], start: Any) -> Any:
-        """The same, where an element is computed when it is asked for."""
+    def fold_lazily(
+        self, combine: Callable[[Any, Callable[[], Any]], Any], start: Any, go_on: Callable[[Any], Any] | None = None
+    ) -> Any:
+        """The same, where an element is computed when it is asked for, for as long as ``go_on`` says of what there is so far."""
         from .operators import OPERATORS
 
         if self.flat:
-            return OPERATORS.for_(self, lambda part, total: (combine(total, lambda: part),), (start,), ("the sum",))[0]
+            return OPERATORS.for_(
+                self, lambda part, total: (combine(total, lambda: part),), (start,), ("the sum",), go_on=go_on
+            )[0]
 
         def body(item: Any, total: Any) -> tuple[Any]:
             def include() -> tuple[Any]:
@@ -400,7 +417,7 @@ class Comprehension:
                 return include()
             return OPERATORS.if_(self.condition(item), include, lambda: (total,), (), ("the sum",))  # type: ignore[return-value]
 
-        return OPERATORS.for_(self.items, body, (start,), ("the sum",))[0]
+        return OPERATORS.for_(self.items, body, (start,), ("the sum",), go_on=go_on)[0]
 
     def listed(self) -> list[Any] | Rows:
         """What ``list`` makes of it."""
@@ -454,6 +471,7 @@ __all__ = [
     "backwards",
     "enumerated",
     "handed_on",
+    "is_by_index",
     "iterator_of",
     "traced_range",
     "truth",

@@ -18,7 +18,7 @@ from . import arithmetic, attributes, calls
 from .comprehending import Comprehensions
 from .context import active_trace
 from .growing import picked, refuse_write
-from .iterables import Indexed, handed_on
+from .iterables import Comprehension, Indexed, handed_on
 from .mutation import remember
 from .numpy_objects import INDEXED
 from .promotion import as_tracer
@@ -151,6 +151,8 @@ class Operators(Comprehensions):
         """``item in container``."""
         if isinstance(container, Rows):
             container = container.as_array()
+        if isinstance(container, Comprehension):
+            return calls.call(any)(self.genexp(container, functools.partial(self.compare, "==", item)))
         if isinstance(container, Indexed):
             items = handed_on(container)
             assert items is not None

@@ -23,7 +23,7 @@ from .python_numbers import as_bool
 from .rows import Rows
 from .tracer import TracedSize, Tracer, describe, new, python_size
 from .unbound import Undefined, emit_check, require_settled
-from .using_up import lose, use
+from .using_up import use
 
 
 def length(x: Any) -> Any:
@@ -183,19 +183,19 @@ def _truths(combine: str) -> Callable[[Any], Any]:
             return new(FUNCTIONS[getattr(np, combine)](iterable, axis=0).value, weak=True)
         operators, first = OPERATORS[0], combine == "all"
         join = operators.and_ if first else operators.or_
-        if isinstance(iterable, Comprehension):
-            found = as_bool(iterable.fold_lazily(lambda total, item: join(total, lambda: truth(item())), first))
-            if isinstance(iterable.items, Once):  # Python stops at the item that decides
-                iterable.items.lose()
-            return found
-        use(iterable)
-        result: Any = first
-        for item in iterable:
-            result = join(result, lambda item=item: truth(item))
-            if not isinstance(result, Tracer) and result is not first:
-                break
-        if isinstance(result, Tracer):
-            lose(iterable)
+        elements = iterable if isinstance(iterable, Comprehension) else operators.genexp(iterable, _same)
+        is_known = elements.is_of_python  # where Python stops, which it does at the element that decides
+
+        def go_on(found: Any) -> bool:
+            nonlocal is_known
+            is_known = is_known and not isinstance(found, Tracer)
+            return not is_known or found is first
+
+        result = elements.fold_lazily(
+            lambda found, element: join(found, lambda: truth(element())), first, go_on if is_known else None
+        )
+        if not is_known or isinstance(result, Tracer):
+            elements.lose()
         return as_bool(result)
 
     return reduce

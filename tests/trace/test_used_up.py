@@ -140,11 +140,32 @@ def counter_in_a_loop(x):
     return total
 
 
+def left_at_a_number(x):
+    numbers, found = iter([1.0, 2.0, 3.0, 4.0]), 0.0
+    for v in numbers:
+        if v > 1.5:
+            break
+        found += v
+    return found, next(numbers), list(numbers), x
+
+
+def left_in_a_generator(x):
+    multiples = (v * (2 * k) for k, v in zip([1, 2, 3, 4], [x, x, x, x]) if k != 2)
+    for v in multiples:
+        break
+    return next(multiples), any(k > 2 for k in iter([1, 2])), list(multiples)
+
+
+def found_through_generators(x):
+    numbers = iter([1, 2, 3, 4])
+    return any(k > 2 for k in (n + 1 for n in numbers)), list(numbers), x
+
+
 FOLLOWED = [
     generator, mapped, reversed_array, filtered_numbers, in_loops, numbered, in_lists, one_then_the_rest, generator_after_its_first,
     in_step_with_an_array, in_step_with_a_list, moved_on_in_a_branch, through_a_function, made_in_a_loop, within_one_another,
     some_then_the_rest, found_among_numbers, generator_function,
-    counter_in_a_loop,
+    counter_in_a_loop, left_at_a_number, left_in_a_generator, found_through_generators,
 ]  # fmt: skip
 
 
@@ -247,9 +268,29 @@ def pairs_of_one_iterator(x):
     return sum(a * b for a, b in zip(items, items))
 
 
+def list_iterator_left_by_a_break(x):
+    items, total = iter([x[0], 2.0, 3.0]), 0.0
+    for v in items:
+        if v > 1:
+            break
+        total += v
+    return total + next(items, 7.0)
+
+
+def found_through_a_generator(x):
+    items = (v * k for k, v in enumerate([x[0], x[1], 2.0, 3.0]))
+    return any(2 * v > 1 for v in items), list(items)
+
+
+def first_of_some_in_a_list(x):
+    items = (v for v in [x[0], x[1], x[2]] if v > 0)
+    return next(items), list(items)
+
+
 REFUSED = [
     left_by_a_break, stopped_at_an_item, listed_numbers_stopped_at_an_item, found_among_the_items, generator_in_a_branch,
     list_iterator_in_a_branch, zip_in_a_while_loop, pairs_of_one_iterator,
+    list_iterator_left_by_a_break, found_through_a_generator, first_of_some_in_a_list,
 ]  # fmt: skip
 
 
