@@ -10,7 +10,7 @@ from ..ir.types import F64
 from .elementwise import elementwise
 from .linalg import svdvals
 from .promotion import as_array, convert
-from .reductions import reduce
+from .reductions import reduce, root_of_squares
 from .shaping import expand_dims, moveaxis, normal_axes, normal_axis, ravel, reshaped
 from .tracer import Tracer, new
 
@@ -52,10 +52,7 @@ def _floats(x: Any) -> Tracer:
 
 
 def _euclidean(x: Tracer, axes: tuple[int, ...], keepdims: bool) -> Any:
-    total = reduce("sum", elementwise("square", x), axes, keepdims=keepdims)
-    zero = elementwise("eq", total, 0.0)
-    root = elementwise("sqrt", elementwise("select", zero, total.dtype.type(1), total))
-    return elementwise("select", zero, total.dtype.type(0), root)
+    return root_of_squares(reduce("sum", elementwise("square", x), axes, keepdims=keepdims))
 
 
 def _vector(x: Tracer, ord: Any, axes: tuple[int, ...], keepdims: bool) -> Any:

@@ -174,9 +174,16 @@ def var(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: Any 
 
 def std(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: Any = 0, keepdims: Any = False, *,
         where: Any = None, mean: Any = None, correction: Any = None) -> Any:  # fmt: skip
-    """``np.std``."""
+    """``np.std``; its gradient where all elements are equal is 0."""
     squared = var(a, axis, dtype, None, ddof, keepdims, where=where, mean=mean, correction=correction)
-    return into(out if given(out) else None, np.sqrt(squared), "std")
+    return into(out if given(out) else None, root_of_squares(squared), "std")
+
+
+def root_of_squares(total: Tracer) -> Tracer:
+    """The root of a sum of squares: its gradient at 0 is 0, and not infinite."""
+    zero = elementwise("eq", total, 0.0)
+    root = elementwise("sqrt", elementwise("select", zero, total.dtype.type(1), total))
+    return elementwise("select", zero, total.dtype.type(0), root)
 
 
 def position(op: str) -> Any:

@@ -14,7 +14,7 @@ from .creation import arange, full, linspace
 from .elementwise import elementwise, into
 from .products import matmul
 from .promotion import as_array, common_dtype, convert, operand, result_dtype
-from .reductions import given, joined_axes, mean, position, reduce, running, sort, var
+from .reductions import given, joined_axes, mean, position, reduce, root_of_squares, running, sort, var
 from .shaping import leading_axes, normal_axis, reshape, reshaped, squeeze, transpose
 from .tracer import Tracer, new
 
@@ -238,7 +238,7 @@ def nanstd(
     a: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: Any = 0, keepdims: Any = False, **kwargs: Any
 ) -> Any:
     """``np.nanstd``."""
-    return into(out if given(out) else None, np.sqrt(nanvar(a, axis, dtype, None, ddof, keepdims, **kwargs)), "nanstd")
+    return into(out if given(out) else None, root_of_squares(nanvar(a, axis, dtype, None, ddof, keepdims, **kwargs)), "nanstd")
 
 
 def _present(x: Tracer, where: Any) -> Tracer:

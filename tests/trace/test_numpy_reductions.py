@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
 import pytest
 from against_numpy import check, programs, some_variants
+
+import jitgrad as jg
+from tests.interpreted import interpreting
 
 PROGRAMS = programs("""
 np.sum(A)
@@ -201,3 +208,16 @@ np.less.outer(v, w)
 @pytest.mark.parametrize("text", PROGRAMS)
 def test_some_variants(text: str) -> None:
     check(text, some_variants(text))
+
+
+@pytest.mark.parametrize("function", [np.std, np.nanstd, np.linalg.norm], ids=lambda function: function.__name__)
+def test_the_gradient_of_a_root_of_squares_that_are_0_is_0(function: Callable[..., Any]) -> None:
+    torch = pytest.importorskip("torch", reason="PyTorch is the reference")
+    x = np.zeros((2, 3))
+    x[1] = 1.0, 2.0, 4.0
+    with interpreting():
+        found = jg.grad(lambda x: np.sum(function(x, axis=1)))(x)
+    expected = torch.tensor(x, requires_grad=True)
+    of_torch = {np.linalg.norm: lambda t: torch.linalg.norm(t, axis=1)}.get(function, lambda t: torch.std(t, 1, correction=0))
+    of_torch(expected).sum().backward()
+    np.testing.assert_allclose(found, expected.grad.numpy(), rtol=1e-12)

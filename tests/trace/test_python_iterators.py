@@ -74,7 +74,7 @@ def some_of_a_list(x, t):
     return (
         sum(v * v for v in items if v > t), max((v for v in items if v > t), default=9.0), any(v > 1 for v in items if v < t),
         all(v > 0 for v in items if v > t), next((v for v in items if v > t), -1.0), sum(v for v in pairs.values() if v > t),
-        sum(a * b for a, b in zip(items, items[1:]) if a > b), sum(2 * v for v in chosen if v < 2),
+        sum(a * b for a, b in itertools.pairwise(items) if a > b), sum(2 * v for v in chosen if v < 2),
         list(filter(lambda v: v > t, items)), sorted(v for v in items if v > t), 0.5 in (v for v in items if v > t),
         sum(v for row in (items, [t]) for v in row if v > 0),
     )  # fmt: skip

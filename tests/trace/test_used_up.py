@@ -151,7 +151,7 @@ def left_at_a_number(x):
 
 def left_in_a_generator(x):
     multiples = (v * (2 * k) for k, v in zip([1, 2, 3, 4], [x, x, x, x]) if k != 2)
-    for v in multiples:
+    for _ in multiples:
         break
     return next(multiples), any(k > 2 for k in iter([1, 2])), list(multiples)
 
