@@ -343,7 +343,7 @@ def _run(stage: Stage, items: Indexed, body: Block, state: State, everything: li
     finally:
         del trace.growing[known:]
         for growth in everything:
-            if growth.regular:
+            if growth.regular and not growth.thing.is_counted:
                 growth.thing.size = growth.start
     for growth in everything:
         growth.after(items.stop)

@@ -81,6 +81,16 @@ def in_a_while_loop(x):
     return np.array(out), len(out)
 
 
+def by_a_for_loop(x):
+    out, k = [x], 0
+    while k < len(out):
+        for j in range(70):
+            if j * x < 2 and len(out) < 11:
+                out.append(out[-1] * 0.5 + j)
+        k += 4
+    return np.array(out), k
+
+
 def lists_of_its_own(x):
     total = 0.0
     for k in range(5):
@@ -196,7 +206,7 @@ def in_the_test(x):
 
 
 PROGRAMS = [
-    newton, simulated, adaptive, one_after_the_other, in_a_for_loop, in_a_while_loop, lists_of_its_own, in_a_branch, left,
+    newton, simulated, adaptive, one_after_the_other, in_a_for_loop, in_a_while_loop, by_a_for_loop, lists_of_its_own, in_a_branch, left,
     by_its_length, in_an_attribute, never, after_a_for_loop, taken_away, walrus, bounced, in_the_test,
 ]  # fmt: skip
 
