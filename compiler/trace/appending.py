@@ -4,33 +4,35 @@ A Python list that a staged loop appends to becomes a ``Growing`` list before th
 many items (``Rows``) after it. How many items an iteration adds is found by tracing: where each adds as many as any other, the length
 is an expression in the number of the iteration, and otherwise it is carried through the loop like any variable. A loop is in the
 program twice where only the run tells how long its lists become: the first counts, and the second fills arrays of that size. So is a
-``while`` loop, whose iterations are counted to make a ``for`` loop of it. What the count does not depend on is dropped from the first
-like any code whose results are not used.
+``while`` loop, whose iterations are counted to make a ``for`` loop of it (``counting``). What the count does not depend on is dropped
+from the first like any code whose results are not used.
+
+While they are counted, the first and last few items of a list are kept. Where the loop needs others, or takes the last one away, all are:
+the count is tried with ever more room for them (``trials``).
 """
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-
-from ..ir import ArrayType, Dim
+from ..ir import Dim
 from ..ir.sizes import maximum, symbols
-from ..ir.types import I64
-from .blocks import NotStaged, snapshot
-from .branches import emit_cond
+from .blocks import NotStaged
 from .context import active_trace
-from .growing import RECENT, Front, Growing, Grows, Items, arrays_for, joined, known_items
+from .counting import Trips, counted
+from .growing import RECENT, Front, Growing, Grows, Items, NotCounted, arrays_for, joined, known_items
 from .holders import Place, is_list, places
 from .iterables import Indexed
 from .mutation import Change, redo, remember
 from .promotion import as_tracer
 from .rows import Rows
-from .tracer import as_dim, new, python_size
+from .tracer import as_dim, python_size
+from .trials import Trial
 from .unbound import HAS_MOVED, MOVED, State
 
 TRIES = 10
@@ -116,7 +118,7 @@ def _larger(one: Dim, other: Dim) -> Dim:
     return one if sizing.proves(one, ">=", other) else other if sizing.proves(other, ">=", one) else maximum(one, other)
 
 
-def _between(size: Any, low: Dim, high: Dim | None) -> Any:
+def _between(size: Any, low: Dim, high: Dim) -> Any:
     """A length of which it is known between what bounds it lies."""
     trace = active_trace()
     symbol = trace.sizing.dynamic("length", low, high)
@@ -145,6 +147,7 @@ class Moving:
     places: list[Place]
     items: Items
     growth: Growth
+    is_tried: bool = False  # whether all its items are kept while they are counted
 
     @classmethod
     def begin(cls, reason: Grows, places: list[Place], regular: bool) -> Moving:
@@ -172,11 +175,11 @@ class Moving:
         trips = active_trace().sizing.at_least_zero(as_dim(count))  # type: ignore[arg-type]
         return python_size(as_dim(self.length()) + self.growth.each * trips)  # type: ignore[operator]
 
-    def make_room(self, room: Any = None) -> None:
-        """Arrays for so many items, those before the loop in place; without a number for as many as are kept to count them."""
+    def make_room(self, room: Any, first: Any = None) -> None:
+        """Arrays for so many items, those before the loop in place."""
         growing, start = self.growth.thing, self.length()
-        growing.first, growing.is_full = start + RECENT if room is None else None, self.growth.each == 0
-        self.growth.room = as_dim(start + 2 * RECENT if room is None else room)  # type: ignore[assignment]
+        growing.first, growing.trial, growing.is_full = first, None, self.growth.each == 0
+        self.growth.room = as_dim(room)  # type: ignore[assignment]
         growing.tree, growing.weak[:], growing.size, growing.front = self.items.tree, self.items.weak, 0, Front()
         growing.arrays = arrays_for(self.items, python_size(self.growth.room))
         if isinstance(self.contents, Rows):
@@ -186,6 +189,18 @@ class Moving:
         else:
             growing.fill(self.contents)
         self.growth.start = start
+
+    def make_room_to_count(self, trial: Trial | None) -> None:
+        """Arrays for the items that are kept while it is counted how many there are."""
+        start = self.length()
+        if self.growth.each == 0:
+            self.make_room(start)
+        elif self.is_tried:
+            assert trial is not None
+            self.make_room(start + trial.room)
+            self.growth.thing.trial = trial
+        else:
+            self.make_room(start + 2 * RECENT, first=start + RECENT)
 
     def settled(self) -> Rows:
         """The list after the loop, held again where it was."""
@@ -290,6 +305,11 @@ def _stage_appending(stage: Stage, items: Indexed, body: Block, state: State, bl
                 return _attempt(stage, numbered, body, state, growths, moving)
             except Grows as reason:
                 _learn(reason, moving, (*state, *blocks), not has_test)
+            except NotCounted as reason:
+                known = [one for one in moving if one.growth.thing is reason.thing]
+                if not known:
+                    raise
+                known[0].is_tried = True
             except Misjudged as reason:
                 if all(reason.growth is not growth for growth in (*growths, *(m.growth for m in moving))):
                     raise
@@ -303,23 +323,32 @@ def _stage_appending(stage: Stage, items: Indexed, body: Block, state: State, bl
 
 def _attempt(stage: Stage, items: Indexed, body: Block, state: State, growths: list[Growth], moving: list[Moving]) -> State:
     everything = [*growths, *(one.growth for one in moving)]
-    if items.stop is math.inf and any(one.growth.each != 0 for one in moving):
-        trips = Trips()
-        (count,) = _counted(
-            lambda: _run(stage, items, trips.around(body), state, everything, moving), state, moving, lambda: [trips.number]
-        )
-        items = Indexed(0, count, 1, items.at)
+    rooms: dict[int, Any] = {}
+    endless = items.stop is math.inf and any(one.growth.each != 0 for one in moving)
+    unknown = [one for one in moving if one.growth.each is None or (one.is_tried and not one.growth.regular)]
+    if endless or unknown:
+        trips = Trips([one.growth for one in moving if one.is_tried])
 
-    def run() -> State:
-        return _run(stage, items, body, state, everything, moving)
+        def count(trial: Trial | None) -> list[Any]:
+            for one in moving:
+                one.make_room_to_count(trial)
+            _run(stage, items, trips.around(body) if endless else body, state, everything, moving)
+            return [trips.number, *(one.growth.thing.size for one in unknown)]
 
-    endless = [one for one in moving if one.growth.each is None]
-    sizes = _counted(run, state, moving, lambda: [one.growth.thing.size for one in endless]) if endless else []
+        room, number, *sizes = counted(count, 1 + len(unknown), _least_room(moving), state)
+        items = Indexed(0, number, 1, items.at) if endless else items
+        rooms = {id(one): one.length() + room if one.is_tried else size for one, size in zip(unknown, sizes, strict=True)}
     for one in moving:
-        one.make_room(sizes[endless.index(one)] if one in endless else one.largest(items.stop))
-    outcome = run()
+        one.make_room(rooms[id(one)] if id(one) in rooms else one.largest(items.stop))
+    outcome = _run(stage, items, body, state, everything, moving)
     settled = {id(one.growth.thing): one.settled() for one in moving}
     return tuple(settled.get(id(value), value) for value in outcome)
+
+
+def _least_room(moving: list[Moving]) -> Dim | None:
+    """Room for what an iteration adds to any list of which all items are kept while they are counted, as far as that is known."""
+    steps = [one.growth.each or 0 for one in moving if one.is_tried]
+    return functools.reduce(_larger, steps) if steps else None
 
 
 def _run(stage: Stage, items: Indexed, body: Block, state: State, everything: list[Growth], moving: list[Moving]) -> State:
@@ -350,44 +379,6 @@ def _run(stage: Stage, items: Indexed, body: Block, state: State, everything: li
     return outcome
 
 
-@dataclass(slots=True, eq=False)
-class Trips:
-    """Counts the iterations of a loop."""
-
-    number: Any = 0
-
-    def around(self, body: Block) -> Block:
-        """A loop's body that counts."""
-
-        def counting(*arguments: Any) -> State:
-            remember(self, "attribute", "number")
-            self.number = self.number + 1
-            return body(*arguments)
-
-        return counting
-
-
-def _counted(run: Callable[[], State], state: State, moving: list[Moving], counts: Callable[[], list[Any]]) -> list[Any]:
-    """What counts are after a loop: it is run, and nothing else that it does is kept."""
-    trace = active_trace()
-    pushed = [(thing, thing.pushed) for thing in trace.growing]
-    trace.counting += 1
-    try:
-        with snapshot(state), trace.open_scope() as scope:
-            for one in moving:
-                one.make_room(one.length() if one.growth.each == 0 else None)
-            run()
-            numbers = [scope.resolve(as_tracer(count).value) for count in counts()]
-        with trace.open_scope() as otherwise:
-            none = [otherwise.builder.zeros(ArrayType(I64)) for _ in numbers]
-    finally:
-        trace.counting -= 1
-        for thing, before in pushed:
-            thing.pushed = before
-    found = emit_cond(as_tracer(np.bool_(True)), [(scope, numbers), (otherwise, none)])
-    return [_between(new(number, weak=True), 0, None) for number in found]
-
-
 def _learn(reason: Grows, moving: list[Moving], holders: tuple[Any, ...], regular: bool) -> None:
     """Have a further list grow in arrays, or one in arrays of other dtypes; refuse those of loops around this one."""
     for one in moving:
@@ -409,7 +400,7 @@ def belongs_outside(reason: NotStaged) -> bool:
 def belongs_to(loops: Sequence[tuple[Any, ...]], reason: NotStaged) -> bool:
     """Whether what became of a list concerns one of some loops."""
     if not isinstance(reason, Grows) or isinstance(reason.thing, Growing):
-        return isinstance(reason, (Grows, Misjudged))
+        return isinstance(reason, (Grows, Misjudged, NotCounted))
     return any(_holds(holders, reason.thing) for holders in loops)
 
 

@@ -124,6 +124,7 @@ class Trace:
         self.short = 0  # how many of these are `for` loops that are unrolled where they cannot be staged
         self.growing: list[Any] = []  # lists that these make longer
         self.counting = 0  # how many loops around are run only to count the items of such lists
+        self.trials: list[Any] = []  # those of them that may run out of room (``trials``)
         self.outdated: set[Any] = set()  # cells that are outdated in some scope
         self.iterators: dict[int, tuple[Any, Scope | None]] = {}  # Python's iterators by id, and the scopes that may use them
         self.boxes: dict[int, Any] = {}  # containers that may be the same objects as others, by id (``identity``)
@@ -175,6 +176,8 @@ class Trace:
             self.refuse_caught(_ERRORS.get(op) or getattr(builtins, attributes["kind"]))
         builder = self.scope.builder
         builder.source = source or user_line()
+        for trial in self.trials:
+            operands = trial.excuse(op, operands)
         return builder.emit(op, *(self.scope.resolve(v) for v in operands), regions=regions, **attributes)
 
     def refuse_caught(self, kind: type[BaseException]) -> None:

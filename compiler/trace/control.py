@@ -27,6 +27,7 @@ from .loops import LAST, Bounds, EffectsOfTest, staged_loop
 from .promotion import as_tracer, convert
 from .rows import Rows
 from .tracer import Concretize, Tracer, as_dim, new
+from .trials import unless_failed
 from .trying import trying
 from .unbound import State
 from .using_up import lose
@@ -402,7 +403,7 @@ def truth(value: Any) -> Any:
 def _decide(test: Callable[..., Any], state: State) -> tuple[Any, State]:
     """The truth of a while loop's test, and the state after it."""
     going, *after = test(*state)
-    return truth(going), tuple(after)
+    return unless_failed(truth(going)), tuple(after)
 
 
 class _dynamic_tests:

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..ir import Dim
+from ..ir.types import I64
 from ..tree import Tree, flatten
 from .blocks import NotStaged, is_number
 from .context import Scope, active_trace
@@ -21,8 +22,12 @@ from .elementwise import elementwise
 from .mutation import Change, remember
 from .promotion import as_tracer, convert, is_python, promoted
 from .rows import Rows
-from .tracer import Concretize, Tracer, describe, new, python_size
+from .tracer import Concretize, Tracer, as_dim, describe, new, python_size
 from .unbound import emit_check
+from .views import Position, Range, basic, entry
+
+if TYPE_CHECKING:
+    from .trials import Trial
 
 NOT_ARRAYS = (
     "the items of a list are not made of numbers, arrays and tuples and lists of them, so that they do not fit into arrays"
@@ -30,10 +35,6 @@ NOT_ARRAYS = (
 
 
 RECENT = 8  # so many items of a list are kept, the first and the last, while it is counted how many it gets
-ONLY_RECENT = (
-    f"a loop that makes a list longer by as many items as only the run knows reads another item than the {RECENT} first and last "
-    "ones; make an array that is large enough with np.empty and write to its elements, or write a for loop with a break"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +117,17 @@ class Grows(NotStaged):
         self.each = each
 
 
+class NotCounted(NotStaged):
+    """The items of a list are but counted, and others are needed than the few that are kept for that."""
+
+    def __init__(self, thing: Growing) -> None:
+        super().__init__(
+            "a loop that makes a list longer needs items of it that are not there yet; make an array that is large enough with np.empty and "
+            "write to its elements"
+        )
+        self.thing = thing
+
+
 @dataclass(slots=True, eq=False)
 class Front:
     """How many items were taken away from the front of a list: carried through loops even where the length follows from their index."""
@@ -126,10 +138,11 @@ class Front:
 class Growing(Rows):
     """A list whose items are the rows of some arrays from ``start`` to ``size``; ``pushed`` bounds how many one run of a loop's body adds.
 
-    Where the items are counted only, those from number ``first`` on take turns in the ``RECENT`` last rows.
+    Where the items are counted only, those from number ``first`` on take turns in the ``RECENT`` last rows; or all are kept, in a ``trial``
+    that fails where they become more than there are rows.
     """
 
-    __slots__ = ("first", "front", "is_full", "pushed", "size")
+    __slots__ = ("first", "front", "is_full", "pushed", "size", "trial")
 
     def __init__(self, arrays: Sequence[Tracer], items: Items, size: Any = 0) -> None:
         super().__init__(arrays, items.tree, items.weak)
@@ -137,6 +150,7 @@ class Growing(Rows):
         self.front = Front()
         self.pushed: Any = 0  # a Dim, or infinity
         self.first: Any = None
+        self.trial: Trial | None = None
         self.is_full = False  # whether there is no room for further items
 
     @property
@@ -146,8 +160,8 @@ class Growing(Rows):
 
     @property
     def is_counted(self) -> bool:
-        """Whether its arrays hold only some items."""
-        return self.first is not None
+        """Whether its items are but counted."""
+        return self.first is not None or self.trial is not None
 
     def fill(self, items: Iterable[Any]) -> None:
         """Put the first items in place."""
@@ -164,7 +178,7 @@ class Growing(Rows):
 
     def _row(self, position: Any) -> Any:
         """The row of the arrays that holds an item."""
-        if not self.is_counted:
+        if self.first is None:
             return position
         return elementwise("select", position < self.first, position, self.first + position % RECENT)
 
@@ -173,12 +187,12 @@ class Growing(Rows):
 
     def settled(self) -> Rows:
         """The items that are in use, in arrays of just that length."""
-        self._refuse_to_count("all items are")
+        self._require_all()
         return self.in_rows([array[self.start : self.size].copy() for array in self.arrays])
 
     def put(self, arrays: Sequence[Any]) -> None:
         """Put as many other items in the place of all."""
-        self._refuse_to_count("all items are")
+        self._require_all()
         for array, rows in zip(self.arrays, arrays, strict=True):
             array[self.start : self.size] = rows
 
@@ -197,25 +211,29 @@ class Growing(Rows):
         return [self.item(k) for k in range(self.length())]
 
     def item(self, index: Any) -> Any:
-        row = self._row(self._position(index))
-        leaves = [_as_item(array[row]) for array in self.arrays]
-        found = self.tree.unflatten([new(v.value, weak=True) if w else v for v, w in zip(leaves, self.weak, strict=True)])
+        found = self._at(self._position(index))
         if isinstance(found, Rows):
             found.owner = self, index  # so that it cannot be made longer
         return found
 
-    def _position(self, index: Any) -> Any:
+    def _at(self, position: Any) -> Any:
+        """The item in a row."""
+        row = self._row(position)
+        leaves = [_as_item(array[row]) for array in self.arrays]
+        return self.tree.unflatten([new(v.value, weak=True) if w else v for v, w in zip(leaves, self.weak, strict=True)])
+
+    def _position(self, index: Any, message: str = "list index out of range") -> Any:
         """The row of an item; outside of the list the program raises Python's error."""
+        is_first = isinstance(self.start, int) and isinstance(index, int) and 0 <= index < RECENT - self.start
+        if not is_first and not (isinstance(index, int) and -RECENT <= index < 0):
+            self._require_all()
         negative = index < 0
         if isinstance(negative, Tracer):
             position = elementwise("select", negative, index + self.size, index + self.start)
         else:
             position = index + (self.size if negative else self.start)
         inside = elementwise("and", elementwise("ge", position, self.start), elementwise("lt", position, self.size))
-        emit_check(inside, IndexError("list index out of range"))
-        if self.is_counted and not (isinstance(index, int) and -RECENT <= index < 0):
-            kept = elementwise("or", elementwise("lt", position, self.first), elementwise("ge", position, self.size - RECENT))
-            emit_check(kept, NotImplementedError(ONLY_RECENT))
+        emit_check(inside, IndexError(message))
         return position
 
     def append(self, item: Any) -> None:
@@ -229,6 +247,7 @@ class Growing(Rows):
         if both.dtypes != own.dtypes or self.is_full:
             raise Grows(self, found, 1)
         self.weak[:] = both.weak
+        self.leave_room(1)
         self._write(self.size, flatten(held_in_arrays(item))[0])
         self._resize(self.size + 1)
         self.pushed = self.pushed + 1
@@ -243,19 +262,39 @@ class Growing(Rows):
 
         OPERATORS.for_(items, push, (), ())
 
+    def insert(self, index: Any, item: Any) -> None:
+        """``list.insert``."""
+        self._require_all()
+        end = self.size
+        row = _within(elementwise("select", elementwise("lt", index, 0), index + end, index + self.start), self.start, end)
+        self.append(item)
+        self._move(row, row + 1, end - row)
+        self._write(row, flatten(held_in_arrays(item))[0])
+
     def pop(self, index: Any = -1) -> Any:
-        """``list.pop``, of the last item or the first."""
-        if not isinstance(index, int) or index not in (0, -1):
-            raise Concretize("list.pop(k) of a list that a loop makes longer; only its first and last items can be taken away")
-        if index == 0:
-            first = _copied(self.item(0))
+        """``list.pop``."""
+        is_first, is_last = (isinstance(index, int) and index == end for end in (0, -1))
+        if not is_first:
+            self._require_all()
+        row = self._position(index, "pop from empty list" if is_first or is_last else "pop index out of range")
+        item = _copied(self._at(row))
+        if is_first:
             remember(self.front, "attribute", "taken")
             self.front.taken = self.start + 1
-            return first
-        self._refuse_to_count("an item is taken away")
-        last = _copied(self.item(-1))
-        self._resize(self.size - 1)
-        return last
+        else:
+            if not is_last:
+                self._move(row + 1, row, self.size - (row + 1))
+            self._resize(self.size - 1)
+        return item
+
+    def _move(self, source: Any, target: Any, count: Any) -> None:
+        """Copy so many rows of the arrays to other places; in a trial that has failed to any."""
+        room = self.arrays[0].shape[0]
+        source, target = (_within(row, 0, room) for row in (source, target))
+        length = as_dim(_within(count, 0, room - elementwise("maximum", source, target)))
+        assert length is not None
+        for array in self.arrays:
+            _rows_from(array, target, length)[...] = _rows_from(array, source, length).copy()
 
     def clear(self) -> None:
         """``list.clear``."""
@@ -263,7 +302,7 @@ class Growing(Rows):
 
     def _resize(self, size: Any) -> None:
         remember(self, "attribute", "size")
-        self.size = size
+        self.size = size if self.trial is None else _within(size, self.start, self.arrays[0].shape[0])
 
     def __len__(self) -> int:
         return self.length().__index__()  # type: ignore[no-any-return]
@@ -280,15 +319,29 @@ class Growing(Rows):
         self.extend(other)
         return self
 
-    def _refuse_to_count(self, what: str) -> None:
-        if self.is_counted:
-            raise NotStaged(
-                f"{what} in a loop that makes a list longer by as many items as only the run knows; make an array that is large enough with "
-                "np.empty and write to its elements, or write a for loop with a break"
-            )
+    def leave_room(self, each: Any) -> None:
+        """Fail the trial where there is no room for so many further items."""
+        if self.trial is not None:
+            self.trial.fail_if(elementwise("gt", self.size + each, self.arrays[0].shape[0]))
+
+    def _require_all(self) -> None:
+        """Have all items kept while they are counted."""
+        if self.first is not None:
+            raise NotCounted(self)
 
     def _as_list(self, what: str) -> list[Any]:
         raise Concretize(f"{what}, while a loop makes the list longer; make an array with np.empty instead")
+
+
+def _within(number: Any, low: Any, high: Any) -> Tracer:
+    """A number, or the bound that it exceeds."""
+    return elementwise("minimum", elementwise("maximum", number, low), high)
+
+
+def _rows_from(array: Tracer, start: Any, length: Dim) -> Tracer:
+    """So many rows of an array, all of which are there: a view."""
+    others = [entry(array, slice(None), axis) for axis in range(1, array.ndim)]
+    return basic(array, [Range(Position(0, convert(as_tracer(start), I64).value), length, 1), *others])
 
 
 def _as_item(row: Tracer) -> Tracer:

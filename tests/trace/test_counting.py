@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import numpy as np
@@ -276,34 +275,3 @@ def test_arrays_and_objects_are_changed_once() -> None:
     with interpreting():
         same(jg.jit(counted)(given, 9.0), counted(expected, 9.0))
     np.testing.assert_array_equal(given, expected)
-
-
-def test_an_item_in_the_middle_is_an_error_at_run_time() -> None:
-    def halved(x):
-        out, k = [x], 0
-        while len(out) < 10 * x:
-            out.append(out[k // 2] * 0.5)
-            k += 1
-        return out
-
-    with interpreting():
-        compiled = jg.jit(halved)
-        same(compiled(1.5), halved(1.5))
-        with pytest.raises(NotImplementedError, match="than the 8 first and last ones; make an array"):
-            compiled(9.0)
-
-
-@pytest.mark.parametrize("reads", [lambda out: np.mean(out), lambda out: out.pop()])
-def test_what_cannot_be_counted_is_refused(reads: Any) -> None:
-    def summed(x):
-        out = [x]
-        while x < 50:
-            out.append(x)
-            x = x + 1 + reads(out)
-        return out
-
-    with (
-        interpreting(),
-        pytest.raises(NotImplementedError, match=re.escape("make an array that is large enough with np.empty")),
-    ):
-        jg.jit(summed)(1.5)
