@@ -26,7 +26,7 @@ from .blocks import NotStaged
 from .context import active_trace
 from .counting import Trips, counted
 from .growing import RECENT, Front, Growing, Grows, Items, NotCounted, arrays_for, joined, known_items
-from .holders import Place, is_list, places
+from .holders import Place, holds, is_list, places
 from .iterables import Indexed
 from .mutation import Change, redo, remember
 from .promotion import as_tracer
@@ -86,12 +86,10 @@ class Growth:
             if bound is None or (bound not in self.found and not active_trace().sizing.proves(self.each, ">=", bound)):
                 raise Misjudged(self, bound, False)
             return
-        length = as_dim(self.thing.size)
-        if length == as_dim(self._length(number + 1)):
-            return
-        added = length - as_dim(self._length(number))  # type: ignore[operator]
+        added = as_dim(self.thing.size) - as_dim(self._length(number))  # type: ignore[operator]
         regular = added == pushed and _known_outside(added) == added
-        raise Misjudged(self, added if regular else _known_outside(pushed), regular)
+        if not regular or added != self.each:
+            raise Misjudged(self, added if regular else _known_outside(pushed), regular)
 
     def after(self, count: Any) -> None:
         """The list after so many iterations, or infinitely many, and what the loop means for one around it."""
@@ -387,7 +385,7 @@ def _learn(reason: Grows, moving: list[Moving], holders: tuple[Any, ...], regula
             growth.each = reason.each if growth.each == 0 else growth.each
             return
     is_known = reason.items is not None or bool(reason.thing)
-    if not is_known or belongs_to(active_trace().staging[:-1], reason) or not _holds(holders, reason.thing):
+    if not is_known or belongs_to(active_trace().staging[:-1], reason) or not holds(holders, reason.thing):
         raise reason
     moving.append(Moving.begin(reason, list(places(reason.thing, holders, set())), regular))
 
@@ -401,9 +399,4 @@ def belongs_to(loops: Sequence[tuple[Any, ...]], reason: NotStaged) -> bool:
     """Whether what became of a list concerns one of some loops."""
     if not isinstance(reason, Grows) or isinstance(reason.thing, Growing):
         return isinstance(reason, (Grows, Misjudged, NotCounted))
-    return any(_holds(holders, reason.thing) for holders in loops)
-
-
-def _holds(holders: tuple[Any, ...], thing: Any) -> bool:
-    """Whether a list is among some values, or can be reached from there."""
-    return any(is_list(value, thing) for value in holders) or any(True for _ in places(thing, holders, set()))
+    return any(holds(holders, reason.thing) for holders in loops)

@@ -265,8 +265,7 @@ class Growing(Rows):
     def insert(self, index: Any, item: Any) -> None:
         """``list.insert``."""
         self._require_all()
-        end = self.size
-        row = _within(elementwise("select", elementwise("lt", index, 0), index + end, index + self.start), self.start, end)
+        row, end = self._row_of_bound(index, self.size), self.size
         self.append(item)
         self._move(row, row + 1, end - row)
         self._write(row, flatten(held_in_arrays(item))[0])
@@ -277,7 +276,7 @@ class Growing(Rows):
         if not is_first:
             self._require_all()
         row = self._position(index, "pop from empty list" if is_first or is_last else "pop index out of range")
-        item = _copied(self._at(row))
+        item = copied(self._at(row))
         if is_first:
             remember(self.front, "attribute", "taken")
             self.front.taken = self.start + 1
@@ -286,6 +285,25 @@ class Growing(Rows):
                 self._move(row + 1, row, self.size - (row + 1))
             self._resize(self.size - 1)
         return item
+
+    def __delitem__(self, index: Any) -> None:
+        if not isinstance(index, slice):
+            self.pop(index)
+            return
+        if index.step not in (None, 1):
+            raise Concretize("items that are not next to each other are deleted from a list that a loop makes longer")
+        self._require_all()
+        low, high = self._row_of_bound(index.start, self.start), self._row_of_bound(index.stop, self.size)
+        high = elementwise("maximum", low, high)
+        self._move(high, low, self.size - high)
+        self._resize(self.size - (high - low))
+
+    def _row_of_bound(self, bound: Any, default: Any) -> Any:
+        """The row where a slice begins or ends, clipped as Python clips it."""
+        if bound is None:
+            return default
+        row = elementwise("select", elementwise("lt", bound, 0), bound + self.size, bound + self.start)
+        return _within(row, self.start, self.size)
 
     def _move(self, source: Any, target: Any, count: Any) -> None:
         """Copy so many rows of the arrays to other places; in a trial that has failed to any."""
@@ -353,7 +371,7 @@ def _as_item(row: Tracer) -> Tracer:
     return row
 
 
-def _copied(item: Any) -> Any:
+def copied(item: Any) -> Any:
     """An item whose arrays are its own."""
     leaves, tree = flatten(item)
     return tree.unflatten([v.copy() if isinstance(v, Tracer) and v.ndim else v for v in leaves])
@@ -445,7 +463,7 @@ def shortened(rows: Rows, index: int) -> tuple[Any, tuple[Tracer, ...]]:
         raise Grows(rows, known_items(rows), 0)
     rows.added.append(None)
     emit_check(rows.length() > 0, IndexError("pop from empty list"))
-    return _copied(rows.item(index)), rows[1:].arrays if index == 0 else rows[:-1].arrays
+    return copied(rows.item(index)), rows[1:].arrays if index == 0 else rows[:-1].arrays
 
 
 def refuse_whole(changes: Sequence[Change], *scopes: Scope) -> None:

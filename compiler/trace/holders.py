@@ -66,3 +66,8 @@ def _held(holder: Any) -> Iterator[tuple[str, Any, Any, Any]]:
             yield from (("item", holder, key, part) for key, part in holder.items())
         case _ if hasattr(holder, "__dict__") and not callable(holder):
             yield from (("attribute", holder, name, part) for name, part in vars(holder).items())
+
+
+def holds(holders: tuple[Any, ...], thing: Any) -> bool:
+    """Whether a list is among some values, or can be reached from there."""
+    return any(is_list(value, thing) for value in holders) or any(True for _ in places(thing, holders, set()))

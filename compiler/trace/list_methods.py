@@ -14,11 +14,15 @@ import numpy as np
 
 from .calls import OPERATORS, call, has_traced
 from .context import active_trace
+from .creation import arange
+from .elementwise import elementwise
+from .growing import Growing, Grows, copied, items_like, known_items
+from .holders import holds
 from .mutation import remember
 from .python_folds import in_arrays
 from .rows import Rows
 from .symbols import COMPARE
-from .tracer import Concretize, Tracer, as_dim, describe, new
+from .tracer import Concretize, TracedSize, Tracer, as_dim, new
 from .unbound import emit_check
 
 
@@ -96,10 +100,54 @@ def _count(items: Any, value: Any) -> Tracer:
 
 def _remove(items: Any, value: Any) -> None:
     """``items.remove(value)``."""
-    raise Concretize(
-        f"list.remove({describe(value)}): which item leaves the list is known only when the program runs; make an array, and write "
-        "x[x != value], or np.delete(x, np.argmax(x == value))"
+    equal = _equal(items, value, "remove", ())
+    emit_check(np.any(equal), ValueError("list.remove(x): x not in list"))
+    list_method(items, items.pop)(_python(np.argmax(equal)))
+
+
+def _pop(items: Any, index: Any = -1) -> Any:
+    """``items.pop(index)``."""
+    _require_own(items, known_items(items), 0)
+    rows = in_arrays(items)
+    length = rows.length()
+    place = elementwise("select", elementwise("lt", index, 0), index + length, index)
+    inside = elementwise("and", elementwise("ge", place, 0), elementwise("lt", place, length))
+    emit_check(inside, IndexError("pop index out of range"))
+    left = arange(length - 1 if isinstance(length, int) else np.maximum(length - 1, 0))
+    taken = copied(rows.item(place))
+    _rearrange(items, rows, left + (left >= place))
+    return taken
+
+
+def _insert(items: Any, index: Any, value: Any) -> None:
+    """``items.insert(index, value)``."""
+    _require_own(items, items_like(value), 1)
+    length = _length(items)
+    place = elementwise("select", elementwise("lt", index, 0), index + length, index)
+    place = elementwise("minimum", elementwise("maximum", place, 0), length)
+    items.append(value)
+    after = arange(length + 1)
+    _rearrange(items, in_arrays(items), np.where(after == place, length, after - (after > place)))
+
+
+def _require_own(items: Any, found: Any, each: int) -> None:
+    """Have a list that gets other items be one that a loop or branch makes longer, where it is not of the current block."""
+    trace = active_trace()
+    is_own = (
+        trace.scope is items.scope if isinstance(items, Rows) else not any(holds(around, items) for around in trace.staging)
     )
+    if not is_own:
+        raise Grows(items, found, each)
+
+
+def _rearrange(items: Any, rows: Rows, order: Any) -> None:
+    """Put some items of a list, in an order, in the place of all."""
+    arrays: list[Any] = [array[order] for array in rows.arrays]
+    if isinstance(items, list):
+        remember(items, "whole")
+        items[:] = list(Rows(arrays, rows.tree, rows.weak))
+    else:
+        items.replace(arrays)
 
 
 def _equal(items: Any, value: Any, method: str, between: tuple[Any, ...]) -> Tracer:
@@ -115,6 +163,7 @@ def _equal(items: Any, value: Any, method: str, between: tuple[Any, ...]) -> Tra
 
 _OF_TRACED: dict[str, Callable[..., Any]] = {"sort": _sort, "index": _index, "count": _count, "remove": _remove}
 _OF_ROWS = {**_OF_TRACED, "reverse": _reverse}
+_AT_INDEX: dict[str, Callable[..., Any]] = {"pop": _pop, "insert": _insert}
 
 
 def list_method(items: Any, method: Any) -> Callable[..., Any]:
@@ -122,6 +171,8 @@ def list_method(items: Any, method: Any) -> Callable[..., Any]:
     name = method.__name__
     if isinstance(items, Rows) and items.listed is not None:
         items, method = items.listed, getattr(items.listed, name)
+    if name in _AT_INDEX:
+        return functools.partial(_at_index, items, method)
     of_traced = (_OF_ROWS if isinstance(items, Rows) else _OF_TRACED).get(name)
     if of_traced is None or _is_empty(items):
         return method  # type: ignore[no-any-return]
@@ -131,6 +182,16 @@ def list_method(items: Any, method: Any) -> Callable[..., Any]:
         return of_traced(items, *args, **kwargs) if traced else method(*args, **kwargs)
 
     return apply
+
+
+def _at_index(items: Any, method: Any, index: Any = -1, *value: Any) -> Any:
+    """A method that changes which items a list has, at an index."""
+    if isinstance(index, Tracer) and isinstance(index.dim, int):
+        index = index.dim
+    if isinstance(items, Growing) or (isinstance(items, list) and not isinstance(index, (Tracer, TracedSize))):
+        return method(index, *value)
+    is_end = isinstance(index, int) and index in (0, -1) and not value
+    return method(index) if isinstance(items, Rows) and is_end else _AT_INDEX[method.__name__](items, index, *value)
 
 
 def _length(items: Any) -> Any:

@@ -115,6 +115,9 @@ class Operators(Comprehensions):
                 f"item {index!r} of a dict is deleted, and is there on some ways through the program only, which depend on values known "
                 "when it runs; set it before"
             )
+        if isinstance(container, (list, Rows)) and calls.has_traced(index) and not isinstance(index, slice):
+            calls.call(container.pop)(index)
+            return
         if not isinstance(container, (Tracer, Rows, np.ndarray)):
             remember(container, "item" if is_item else "whole", index if is_item else None)
         del container[index]

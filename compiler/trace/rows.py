@@ -119,6 +119,12 @@ class Rows:
         taken, self.arrays = shortened(self, index)
         return taken
 
+    def replace(self, arrays: Sequence[Tracer]) -> None:
+        """Have other items, of which there may be more or fewer."""
+        self._note_change()
+        self.added.append(None)
+        self.arrays = tuple(arrays)
+
     def _note_change(self) -> None:
         """The list gets other items; those that may be the same list are outdated."""
         box = active_trace().boxes.get(id(self))

@@ -275,6 +275,16 @@ def held_and_summed(x, n):
     return total, held
 
 
+def longer_in_between(x, n):
+    """Each iteration adds one item, and has one more in between."""
+    out = [x]
+    for k in range(n):
+        out.append(x * k)
+        out.append(x + k)
+        x = x + 0.1 * out.pop()
+    return out, x
+
+
 def countdown(x, n):
     out = []
     for k in range(n, 0, -2):
@@ -285,7 +295,7 @@ def countdown(x, n):
 PROGRAMS = [
     epidemic, plain, sometimes, until, nested, triangle, rows, attribute, closure, in_a_dict, pairs, named, stack, more, added,
     extended, promoted, branch, written, read_whole, restarted, literal, left_in_the_middle, under_a_condition,
-    window, taken_at_the_front, held_and_summed, countdown,
+    window, taken_at_the_front, held_and_summed, longer_in_between, countdown,
 ]  # fmt: skip
 
 

@@ -82,8 +82,52 @@ def asked(a, n):
     return bool(a), 1 if a else 2, not a
 
 
+def taken_and_put(a, n):
+    place = n - 2
+    taken = a.pop(place), a.pop(-place - 1)
+    a.insert(place - 5, taken[0] + 1)
+    a.insert(n, taken[1])
+    a.insert(-place, a[place])
+    del a[place]
+    return a, taken, len(a)
+
+
+def removed(a, n):
+    a.append(a[1])
+    a.remove(a[3])
+    a.remove(a[1])
+    return a
+
+
+def taken_in_a_branch(a, n):
+    if n > 2:
+        a.pop(n - 2)
+    else:
+        a.insert(n, a[0])
+    return a
+
+
+def taken_in_a_loop(a, n):
+    taken = [a[0]]
+    for k in range(n - 1):
+        a.insert(k % 3, a[k] + k)
+        taken.append(a.pop((k + 2) % len(a)))
+    return a, taken
+
+
+def of_its_own(a, n):
+    total = 0.0
+    for k in range(n):
+        own = [a[0], a[1] * k, a[2]]
+        total = total + k * own.pop(k % 3)
+        own.insert(k % 2, 5 * a[0])
+        total = total + own[0] * own[2]
+    return total
+
+
 PROGRAMS = [
     repeated, joined, sorted_in_place, sorted_by_key, reversed_in_place, sorted_in_a_loop, found, compared, compared_after_a_change, asked,
+    taken_and_put, removed, taken_in_a_branch, taken_in_a_loop, of_its_own,
 ]  # fmt: skip
 
 
@@ -127,17 +171,16 @@ def test_gradients_follow_the_items():
 def test_what_is_not_in_the_list_is_an_error_of_the_run(make):
     with interpreting(), pytest.raises(ValueError, match="not in list"):
         jg.jit(lambda x: make(x).index(x[0] + 5))(X)
+    with interpreting(), pytest.raises(ValueError, match="not in list"):
+        jg.jit(lambda x: make(x).remove(x[0] + 5))(X)
+    for place in (9, -9):
+        with interpreting(), pytest.raises(IndexError, match="pop index out of range"):
+            jg.jit(lambda x, k: make(x).pop(k))(X, place)
 
 
 def in_place(x, n):
     a = of_items(x)
     a *= n
-    return a
-
-
-def removed(x, n):
-    a = of_items(x)
-    a.remove(x[1])
     return a
 
 
@@ -149,7 +192,6 @@ def tuples(x, n):
     ("program", "words"),
     [
         (in_place, r"repeated in place .* write a = a \* n"),
-        (removed, "which item leaves the list"),
         (tuples, "a tuple is repeated"),
     ],
 )

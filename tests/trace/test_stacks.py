@@ -254,10 +254,97 @@ def from_both_ends(x):
     return np.array(items)
 
 
+def by_priority(x):
+    """The least item is looked for, and taken from where it is."""
+    waiting, out = [x], []
+    while len(out) < 20:
+        waiting.append(np.sin(len(out) * x))
+        waiting.append(np.cos(len(out) * x))
+        best = 0
+        for j in range(1, len(waiting)):
+            if waiting[j] < waiting[best]:
+                best = j
+        out.append(waiting.pop(best))
+    return np.array(out), len(waiting)
+
+
+def in_place(x):
+    """Items are put where they belong, so that the list stays in order."""
+    out, y = [x], x
+    while len(out) < 20 * x:
+        y = (y * 1.7 + 0.3) % 1.0
+        k = 0
+        while k < len(out) and out[k] < y:
+            k += 1
+        out.insert(k, y)
+    return np.array(out)
+
+
+def anywhere(x):
+    items, k = [x], 0
+    while k < 23:
+        items.insert((k * 7) % len(items) if k % 3 else -1, x * k)
+        if len(items) > 6:
+            x = x + 0.1 * items.pop((k * 5) % len(items))
+        if len(items) == 5:
+            del items[k % 3]
+        k += 1
+    return np.array(items), x
+
+
+def in_slices(x):
+    items, total, k = [x], 0.0, 0
+    while k < 23:
+        items.append(x * k)
+        items.append(x + k)
+        if len(items) > 9:
+            total += sum(items[3:6])
+            del items[3:]
+        if k % 5 == 4:
+            del items[:2]
+        k += 1
+    return np.array(items), total
+
+
+def removed(x):
+    items, k = [0], 1
+    while k < 23:
+        items.append(k % 4)
+        items.append(k)
+        if k % 2 in items:
+            items.remove(k % 2)
+        k += 1
+    return x * np.array(items)
+
+
+def counted_out(x):
+    """All items of a list that is there before leave it one by one."""
+    ring, out, at = list(range(int(20 * x))), [], 0
+    while ring:
+        at = (at + 3) % len(ring)
+        out.append(x * ring.pop(at))
+    return np.array(out)
+
+
 PROGRAMS = [
     simpson, depth_first, breadth_first, flooded, tree, at_times, in_order, of_each, around_for_loops, halved, averaged, of_arrays, primes,
-    interrupted, emptied, in_an_object, from_both_ends,
+    interrupted, emptied, in_an_object, from_both_ends, by_priority, in_place, anywhere, in_slices, removed,
+    counted_out,
 ]  # fmt: skip
+DERIVED = [
+    simpson,
+    breadth_first,
+    tree,
+    at_times,
+    in_order,
+    around_for_loops,
+    halved,
+    averaged,
+    of_arrays,
+    interrupted,
+    by_priority,
+    anywhere,
+]
 
 
 @pytest.mark.parametrize("program", PROGRAMS, ids=lambda f: f.__name__)
@@ -268,7 +355,7 @@ def test_lists_become_longer_and_shorter(program: Any) -> None:
             same(compiled(x), program(x))
 
 
-@pytest.mark.parametrize("program", PROGRAMS, ids=lambda f: f.__name__)
+@pytest.mark.parametrize("program", DERIVED, ids=lambda f: f.__name__)
 def test_derivatives_go_through_them(program: Any) -> None:
     def loss(x):
         result = program(x)
