@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -77,5 +78,10 @@ def _own_attributes(thing: Any) -> Any:
     return thing.__dict__ if not isinstance(thing, type) and hasattr(thing, "__dict__") else ()
 
 
-ATTRIBUTES = {isinstance: is_instance, type: class_of, hasattr: has_attribute, getattr: attribute_or_default}
+ATTRIBUTES: dict[Any, Callable[..., Any]] = {
+    isinstance: is_instance,
+    type: class_of,
+    hasattr: has_attribute,
+    getattr: attribute_or_default,
+}
 """What traced programs call in place of Python's functions."""

@@ -95,6 +95,7 @@ def _listing(kind: Callable[..., Any]) -> Callable[..., Any]:
 REPLACED: dict[Any, Callable[..., Any]] = {
     **ATTRIBUTES, **NUMBERS, **FOLDS, **MATH, **ITERATORS, **OPERATOR_MODULE,
     np.ndarray: numpy_objects.ndarray, np.ndindex: ndindex, np.ndenumerate: numpy_objects.ndenumerate, np.nditer: numpy_objects.nditer,
-    np.poly1d: numpy_objects.poly1d, range: traced_range, print: _print, enumerate: enumerated,
-    zip: zipped, reversed: backwards, map: _map, list: _listing(list), tuple: _listing(tuple), str: _text(str), repr: _text(repr), format: _format, contextlib.suppress: Suppressing,
+    np.poly1d: numpy_objects.poly1d, range: traced_range, print: _print, enumerate: enumerated, zip: zipped, reversed: backwards,
+    map: _map, list: _listing(list), tuple: _listing(tuple), str: _text(str), repr: _text(repr), format: _format,
+    contextlib.suppress: Suppressing,
 }  # fmt: skip
