@@ -7,6 +7,7 @@ program in any order, and what they close over is followed as well.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -15,8 +16,10 @@ import numpy as np
 from .diff import jvp as differentiate_forward
 from .diff import vjp as differentiate_backward
 from .ir import ArrayType, Var
+from .trace.calls import call
 from .trace.context import active_trace
 from .trace.inner import Inner, apply, as_like, outcome, shaped_like, trace_inner
+from .trace.maybe import known
 from .trace.promotion import as_tracer
 from .trace.tracer import Tracer, new
 from .tree import flatten, is_held
@@ -50,7 +53,13 @@ def value_and_gradients(
         for k, (leaf, path) in enumerate(zip(leaves, tree.paths(), strict=True))
         if path[0] == 0 and path[1] in chosen and not is_held(path) and not _is_label(leaf, path)
     }
-    inner = trace_inner(function, args, kwargs, inputs)
+
+    @functools.wraps(function)
+    def result(*args: Any, **kwargs: Any) -> Any:
+        found = call(function)(*args, **kwargs)
+        return (known(found[0]), *found[1:]) if has_aux and isinstance(found, tuple) else known(found)
+
+    inner = trace_inner(result, args, kwargs, inputs)
     position = _scalar_loss(inner, name, has_aux)
     gradient_program = differentiate_backward(inner.function, tuple(range(len(inputs))), (position,))
     loss = inner.function.results[position]

@@ -18,6 +18,7 @@ from .calls import OPERATORS, has_traced, users_method
 from .context import active_trace
 from .identity import may_be_one
 from .list_methods import compared, is_known, joined, repeated
+from .maybe import Maybe, known
 from .outdated import Outdated
 from .promotion import is_python
 from .rows import Rows
@@ -31,6 +32,7 @@ _SEQUENCES = (list, tuple, Rows)
 
 def binary(symbol: str, left: Any, right: Any) -> Any:
     """``left + right``, and so on."""
+    left, right = known(left), known(right)
     function, forward, backward = BINARY[symbol]
     if users_method(left, forward) or users_method(right, backward):
         return _by_methods(BINARY[symbol], left, right)
@@ -47,6 +49,7 @@ def binary(symbol: str, left: Any, right: Any) -> Any:
 
 def unary(symbol: str, operand: Any) -> Any:
     """``-operand``, and so on."""
+    operand = known(operand)
     function, name = UNARY[symbol]
     method = users_method(operand, name)
     return function(operand) if method is None else method(operand)
@@ -54,6 +57,9 @@ def unary(symbol: str, operand: Any) -> Any:
 
 def compare(symbol: str, left: Any, right: Any) -> Any:
     """``left < right``, and so on."""
+    if symbol in ("is", "is not", "==", "!=") and (isinstance(left, Maybe) or isinstance(right, Maybe)):
+        return _compare_where_there(symbol, left, right)
+    left, right = known(left), known(right)
     if symbol in IDENTITY:
         return _are_one(symbol, left, right)
     function, forward, backward = COMPARE[symbol]
@@ -69,6 +75,18 @@ def compare(symbol: str, left: Any, right: Any) -> Any:
     if active_trace().dynamic_tests and _are_sizes(left, right):
         return HANDLERS["binary"](forward.strip("_"), left, right)  # for the run to tell
     return function(left, right)
+
+
+def _compare_where_there(symbol: str, left: Any, right: Any) -> Any:
+    """Whether two values are one, or equal, of which one at least may be None."""
+    operators = OPERATORS[0]
+    if symbol in ("is not", "!="):
+        return operators.not_(_compare_where_there("is" if symbol == "is not" else "==", left, right))
+    if not isinstance(left, Maybe):
+        left, right = right, left
+    if right is None:
+        return left.is_none()
+    return operators.ifexp(left.is_none(), lambda: compare(symbol, None, right), lambda: compare(symbol, left.known(), right))
 
 
 def _are_one(symbol: str, left: Any, right: Any) -> bool:

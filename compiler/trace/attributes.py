@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from .calls import OPERATORS
+from .maybe import Maybe
 from .outdated import Outdated
 from .rows import Rows
 from .tracer import TracedSize, Tracer
@@ -34,6 +35,8 @@ def is_instance(x: Any, classes: Any) -> bool:
     """``isinstance(x, classes)``."""
     if isinstance(x, Outdated):
         raise x.error()
+    if isinstance(x, Maybe):
+        return OPERATORS[0].ifexp(x.is_none(), lambda: isinstance(None, classes), lambda: is_instance(x.value, classes))
     if isinstance(x, (Tracer, TracedSize, Rows)):
         known = classes if isinstance(classes, tuple) else (classes,)
         return any(issubclass(_python_class(x), c) for c in known if isinstance(c, type))

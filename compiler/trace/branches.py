@@ -39,6 +39,7 @@ from .context import Scope, active_trace, is_internal
 from .elementwise import elementwise
 from .growing import refuse_grown, refuse_whole
 from .identity import Path, after_branch, containers_in
+from .maybe import all_seen, matched, path_in
 from .mutation import Change, are_of_others, outer_changes, spoil_again
 from .promotion import as_tracer, promoted
 from .rewrite import is_rewritten_code
@@ -54,7 +55,7 @@ def staged_if(
     """Both branches traced; the ``cond`` picks one when the program runs."""
     blocks: list[Block] = []
     for branch, other in ((then, orelse), (orelse, then)):
-        block = _run_branch(branch, state)
+        block = _run_branch(branch, state, (test.value, branch is then))
         if isinstance(block, Raised):
             block.emit(test, branch is then)
             return other(*state)
@@ -91,12 +92,13 @@ class Raised:
         emit_cond(test, regions if is_then else regions[::-1])
 
 
-def _run_branch(branch: Callable[..., State], state: State) -> Block | Raised:
+def _run_branch(branch: Callable[..., State], state: State, fact: tuple[Var, bool]) -> Block | Raised:
     """Trace a branch; again, if it changes objects that have not been seen before, to tell its own from others."""
     trace = active_trace()
     for _ in range(2):
         try:
             with snapshot(state, branch), trace.open_scope() as scope:
+                scope.fact = fact
                 block = run_block(scope, branch, state)
         except Exception as error:
             if not _is_raised_by_user(error):
@@ -187,23 +189,31 @@ def merge_branches(test: Tracer, blocks: list[Block], names: Sequence[str]) -> S
         cell.assign(var)
     kinship = kin_of_branches([[array_cell(block.leaves[k]) for k in slots] for block in (first, second)])
     kinship.apply([array_cell(results[k]) for k in slots])
-    return after_branch(first.tree.unflatten(results), [block.containers for block in (first, second)])
+    return all_seen(after_branch(first.tree.unflatten(results), [block.containers for block in (first, second)]))
 
 
 def _alike(first: Block, second: Block, names: Sequence[str]) -> tuple[Block, Block]:
     """Two outcomes in which a variable without a value has the structure that it has in the other."""
+    if first.tree != second.tree:
+        one, other = (block.tree.unflatten(block.leaves) for block in (first, second))
+        first, second = _with_none(first, matched(one, other)), _with_none(second, matched(other, one))
     states = [block.tree.unflatten(block.leaves) for block in (first, second)]
     places = [k for k, name in enumerate(names) if is_perhaps(name, states[0][k], states[1][k])]
     if first.tree == second.tree and not places:
         return first, second
     one, other = (doubted(state, places, names) for state in states)
-    matched = [with_structure(one, other), with_structure(other, one)]
+    alike = [with_structure(one, other), with_structure(other, one)]
     return tuple(
         Block(
             block.scope, *flatten(state), {_in_perhaps(path, before, places): thing for path, thing in block.containers.items()}
         )
-        for block, state, before in zip((first, second), matched, states, strict=True)
+        for block, state, before in zip((first, second), alike, states, strict=True)
     )  # type: ignore[return-value]
+
+
+def _with_none(block: Block, state: State) -> Block:
+    """An outcome in which some values are such that may be None."""
+    return Block(block.scope, *flatten(state), {path_in(path, state): thing for path, thing in block.containers.items()})
 
 
 def _in_perhaps(path: Path, state: State, places: Sequence[int]) -> Path:

@@ -26,6 +26,7 @@ from .context import is_internal
 from .functions import FUNCTIONS, METHODS, is_followed, not_compiled
 from .functions import function as numpy_function
 from .iterables import Comprehension, Indexed, is_by_index
+from .maybe import Maybe, of_known
 from .mutation import MUTATORS, remember
 from .promotion import as_tracer, convert, strong
 from .rewrite import SourceUnavailable, is_rewritten, rewrite
@@ -45,7 +46,7 @@ CREATION = {np.zeros, np.empty, np.ones, np.full, np.zeros_like, np.empty_like, 
 
 def has_traced(value: Any) -> bool:
     """Whether a value is traced or a container that holds something traced."""
-    if isinstance(value, (Tracer, TracedSize, Indexed, Comprehension, Rows, Text)):
+    if isinstance(value, (Tracer, TracedSize, Indexed, Comprehension, Maybe, Rows, Text)):
         return True
     if isinstance(value, (list, tuple)):
         return any(has_traced(item) for item in value)
@@ -60,11 +61,11 @@ def call(callee: Any) -> Any:
     """What to call in place of a callee."""
     replacement = REPLACED.get(callee) if is_hashable(callee) else None
     if replacement is not None:
-        return replacement
+        return replacement if callee is isinstance else of_known(replacement)
     if isinstance(callee, np.ufunc):
-        return functools.partial(_ufunc, callee)
+        return of_known(functools.partial(_ufunc, callee))
     if is_hashable(callee) and callee in FUNCTIONS:
-        return functools.partial(_numpy, callee)
+        return of_known(functools.partial(_numpy, callee))
     if isinstance(callee, type):
         if callee.__module__ == "itertools":
             return lambda *args, **kwargs: made_here(callee(*args, **kwargs))

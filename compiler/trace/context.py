@@ -66,6 +66,7 @@ class Scope:
         self.written: dict[Any, Var] = {}  # cells written here -> their value before
         self.final: dict[Any, Var] = {}  # and their value when the scope was closed
         self.changes: dict[Any, Any] = {}  # what was done to Python objects (``mutation``)
+        self.fact: tuple[Var, bool] | None = None  # of a branch: a test, and what it is where the branch is taken
         self.is_repeated = False  # whether this is the body of a loop, or its test
         self.known = len(trace.changed)  # so many objects had been seen to change when this scope was opened
         self.owned: dict[int, Any] = {}  # cells of variables that are in the state of the block
@@ -128,6 +129,7 @@ class Trace:
         self.outdated: set[Any] = set()  # cells that are outdated in some scope
         self.iterators: dict[int, tuple[Any, Scope | None]] = {}  # Python's iterators by id, and the scopes that may use them
         self.boxes: dict[int, Any] = {}  # containers that may be the same objects as others, by id (``identity``)
+        self.opposites: dict[Var, Var] = {}  # tests that hold where others do not (``maybe``)
         self.pins: dict[str, SourceLine | None] = {}  # symbols that became numbers, and where
 
     def unique(self, name: str) -> str:

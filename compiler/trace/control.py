@@ -24,6 +24,7 @@ from .elementwise import elementwise
 from .growing import Grows
 from .iterables import Comprehension, Indexed, Once, as_indexed
 from .loops import LAST, Bounds, EffectsOfTest, staged_loop
+from .maybe import Maybe, known
 from .promotion import as_tracer, convert
 from .rows import Rows
 from .tracer import Concretize, Tracer, as_dim, new
@@ -113,7 +114,7 @@ class Control:
         if not isinstance(decided, Tracer):
             return first if decided else self._or(operand, thunks[0](), *thunks[1:])
         rest = _Remembered(lambda: operand(self._or(operand, thunks[0](), *thunks[1:])))
-        found = self.ifexp(decided, lambda: operand(first), rest)
+        found = self.ifexp(decided, lambda: operand(first.value if isinstance(first, Maybe) else first), rest)
         return True if rest.always(True) and (_is_truth(first) or operand is truth) else found
 
     def not_(self, value: Any) -> Any:
@@ -230,6 +231,7 @@ class Control:
         mutated: Sequence[str] = (), go_on: Callable[..., Any] | None = None,
     ) -> State:  # fmt: skip
         """``for item in iterable: body``."""
+        iterable = known(iterable)
         while isinstance(iterable, Comprehension):
             body, iterable = self._of_passing(iterable, body, names, mutated, go_on), iterable.items
         if isinstance(iterable, Once):
@@ -366,6 +368,9 @@ def _as_it_is(value: Any) -> Any:
     return value
 
 
+CONTROL = Control()
+
+
 class _Remembered:
     """A function without arguments that remembers what it gave."""
 
@@ -389,6 +394,8 @@ def _is_truth(value: Any) -> bool:
 
 def truth(value: Any) -> Any:
     """The truth of a value: a Python bool, or a traced bool scalar; of the user's object, what its class says."""
+    if isinstance(value, Maybe):
+        return CONTROL.and_(CONTROL.not_(value.is_none()), lambda: truth(value.known()))
     if isinstance(value, Rows):
         return truth_of_array(calls.call(bool)(value.length() != 0))
     for name in ("__bool__", "__len__"):

@@ -19,6 +19,7 @@ from .blocks import NotStaged, is_number
 from .context import Scope, active_trace
 from .creation import full
 from .elementwise import elementwise
+from .maybe import Maybe
 from .mutation import Change, remember
 from .promotion import as_tracer, convert, is_python, promoted
 from .rows import Rows
@@ -302,6 +303,8 @@ class Growing(Rows):
         """The row where a slice begins or ends, clipped as Python clips it."""
         if bound is None:
             return default
+        if isinstance(bound, Maybe):
+            return elementwise("select", bound.there, self._row_of_bound(bound.value, default), default)
         row = elementwise("select", elementwise("lt", bound, 0), bound + self.size, bound + self.start)
         return _within(row, self.start, self.size)
 

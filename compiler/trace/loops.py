@@ -37,6 +37,7 @@ from .context import Scope, active_trace
 from .elementwise import elementwise
 from .growing import listed_alike, refuse_grown, refuse_whole
 from .identity import Containers, after_loop, apply_inside, containers_in, kin_of_loop, note
+from .maybe import all_seen, matched
 from .mutation import Change, are_of_others, outdated_by, outer_changes, redo, spoil_again
 from .outdated import Outdated
 from .promotion import as_tracer, convert
@@ -127,9 +128,12 @@ def _stage(loop: Loop, slots: dict[int, Slot], cells: list[Cell]) -> State:
         if places:
             return _with_doubts(loop, places)
         if attempt.tree != tree:
-            matched = listed_alike(with_structure(state, outcome), outcome)
-            if flatten(matched)[1] != tree:
-                return _stage(replace(loop, state=matched), {}, [])
+            may_be_none = matched(state, outcome)
+            if flatten(may_be_none)[1] != tree:
+                return _with_none(loop, may_be_none)
+            alike = listed_alike(with_structure(state, outcome), outcome)
+            if flatten(alike)[1] != tree:
+                return _stage(replace(loop, state=alike), {}, [])
             raise NotStaged(f"a loop changes the structure of {different(names, state, outcome)}")
         outer = outer_changes(attempt.body)
         changes = tuple(change for change in outer if change.name not in carried)
@@ -150,6 +154,21 @@ def _stage(loop: Loop, slots: dict[int, Slot], cells: list[Cell]) -> State:
     raise NotStaged(
         f"{listed(changing or names)} has another dtype or number of axes after each iteration of a loop; give it one that it keeps"
     )
+
+
+def _with_none(loop: Loop, state: State) -> State:
+    """A loop of which some variables are None on some ways; ``state`` has them before it."""
+    test = loop.test
+
+    def body(*arguments: Any) -> State:
+        return tuple(matched(value, like) for value, like in zip(loop.body(*all_seen(arguments)), state, strict=True))
+
+    outcome = _stage(
+        replace(loop, state=state, body=body, test=None if test is None else lambda *arguments: test(*all_seen(arguments))),
+        {},
+        [],
+    )
+    return all_seen(outcome)
 
 
 def _becomes_perhaps(name: str, before: Any, after: Any) -> bool:

@@ -19,6 +19,7 @@ from .comprehending import Comprehensions
 from .context import active_trace
 from .growing import picked, refuse_write
 from .iterables import Comprehension, Indexed, handed_on
+from .maybe import known
 from .mutation import remember
 from .numpy_objects import INDEXED
 from .promotion import as_tracer
@@ -44,6 +45,7 @@ class Operators(Comprehensions):
 
     def getitem(self, container: Any, index: Any) -> Any:
         """``container[index]``."""
+        container, index = known(container), known(index)
         if isinstance(container, (Tracer, Rows, Indexed)):
             return container[index]
         if calls.has_traced(index):
@@ -67,6 +69,7 @@ class Operators(Comprehensions):
 
     def setitem(self, container: Any, index: Any, value: Any) -> None:
         """``container[index] = value``."""
+        container, index = known(container), known(index)
         if isinstance(container, np.ndarray):
             raise UnsupportedError(
                 f"a traced function writes to {describe(container)} that it found outside of itself; pass the array as an "
@@ -109,6 +112,7 @@ class Operators(Comprehensions):
 
     def delitem(self, container: Any, index: Any) -> None:
         """``del container[index]``."""
+        container, index = known(container), known(index)
         is_item = isinstance(container, dict)
         if is_item and isinstance(is_there(container, "item", index), Tracer):
             raise UnsupportedError(
@@ -134,6 +138,7 @@ class Operators(Comprehensions):
 
     def inplace(self, symbol: str, left: Any, right: Any) -> Any:
         """``left += right``, and so on."""
+        left, right = known(left), known(right)
         if isinstance(left, np.ndarray) and calls.has_traced(right):
             raise UnsupportedError(
                 f"a traced function writes in place to {describe(left)} that it found outside of itself; pass the array as "
@@ -152,6 +157,7 @@ class Operators(Comprehensions):
 
     def contains(self, item: Any, container: Any) -> Any:
         """``item in container``."""
+        item, container = known(item), known(container)
         if isinstance(container, Rows):
             container = container.as_array()
         if isinstance(container, Comprehension):

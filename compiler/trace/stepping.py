@@ -9,6 +9,7 @@ from ..ir.types import I64
 from .context import active_trace
 from .creation import counting
 from .elementwise import elementwise
+from .maybe import where_there
 from .promotion import as_tracer, convert
 from .tracer import Tracer, View, as_dim, new
 
@@ -62,7 +63,7 @@ def _places(part: slice, size: Dim) -> tuple[Var, Dim]:
     def bound(given: Any, default: Tracer) -> Tracer:
         if given is None:
             return default
-        place = convert(as_tracer(given), I64)
+        place = convert(as_tracer(where_there(given, default)), I64)
         place = elementwise("select", elementwise("lt", place, 0), place + end, place)
         return elementwise("maximum", elementwise("minimum", place, high), low)
 

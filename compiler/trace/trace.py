@@ -30,6 +30,7 @@ from .calls import call, has_traced
 from .containers import Contents, ItemChange, containers_of
 from .context import RESERVED, Trace, tracing
 from .iterables import Comprehension, Indexed
+from .maybe import seen
 from .outdated import Outdated
 from .promotion import as_tracer
 from .restoring import changed_since, contents_in, put_back, saved_contents
@@ -236,7 +237,7 @@ def _leave(
     inputs: list[Any], arguments: Tree,
 ) -> Traced:  # fmt: skip
     """Gather the results and close the function."""
-    found, tree = flatten(result)
+    found, tree = flatten(seen(result))
     results: list[Var] = []
     outputs = [_output(value, results, inputs, leaves) for value in found]
     written = []

@@ -11,8 +11,9 @@ from ..ir.sizes import maximum, minimum
 from ..ir.types import I64
 from ..ops.indexing import spec_shape
 from .context import active_trace
+from .maybe import known, where_there
 from .promotion import as_tracer, convert
-from .tracer import Tracer, View, as_dim, describe, named
+from .tracer import Tracer, View, as_dim, describe, named, python_size
 from .windows import every
 
 
@@ -79,12 +80,12 @@ def _range(item: slice, size: Dim) -> Range:
     sizing = active_trace().sizing
     step = 1 if item.step is None else _static_step(item.step)
     if step > 0:
-        start = 0 if item.start is None else _bound(item.start, size, 0, size)
-        stop = size if item.stop is None else _bound(item.stop, size, 0, size)
+        start = 0 if item.start is None else _bound(where_there(item.start, 0), size, 0, size)
+        stop = size if item.stop is None else _bound(where_there(item.stop, python_size(size)), size, 0, size)
         length = (stop - start + (step - 1)) // step
     else:
-        start = size - 1 if item.start is None else _bound(item.start, size, -1, size - 1)
-        stop = -1 if item.stop is None else _bound(item.stop, size, -1, size - 1)
+        start = size - 1 if item.start is None else _bound(where_there(item.start, python_size(size)), size, -1, size - 1)
+        stop = -1 if item.stop is None else _bound(where_there(item.stop, python_size(-size - 1)), size, -1, size - 1)
         length = (start - stop + (-step - 1)) // (-step)
     nonempty = sizing.decide(length, ">=", 0)
     if nonempty is False:
@@ -95,7 +96,7 @@ def _range(item: slice, size: Dim) -> Range:
 
 
 def _static_step(step: Any) -> int:
-    dim = as_dim(step)
+    dim = as_dim(known(step))
     if dim is None:
         raise TypeError(f"slice indices must be integers or None, found {step!r}")
     number = active_trace().sizing.pin(dim)

@@ -245,12 +245,13 @@ def test_or_none_is_none():
         return total
 
     def unknown(x, k):
-        return x[: k or None]
+        return x[: k or None], x[k or None :], x[k or None :: -1], x[: k or None : -1]
 
     with interpreting():
         assert jg.jit(program)(x) == pytest.approx(program(x))
-        with pytest.raises(NotImplementedError, match="None"):
-            jg.jit(unknown)(x, 0)
+        for k in (0, 2, -1):
+            for ours, theirs in zip(jg.jit(unknown)(x, k), unknown(x, k), strict=True):
+                np.testing.assert_array_equal(ours, theirs)
 
 
 def test_objects_in_tests_count_by_their_truth():
