@@ -1,4 +1,4 @@
-"""The cheapest set of vertices that separates sources from sinks in a graph (a minimum vertex cut)."""
+"""The cheapest way to have some vertices of a graph: each can be bought, or made from those before it (a minimum cut)."""
 
 from __future__ import annotations
 
@@ -15,10 +15,12 @@ _SOURCE: Node = (2, "source")
 _SINK: Node = (2, "sink")
 
 
-def cheapest_cut(prices: Mapping[V, int], sources: Iterable[V], edges: Iterable[tuple[V, V]], sinks: Iterable[V]) -> set[V]:
-    """Vertices of least total price that every path from a source to a sink meets; of equal cuts, the one nearest the sinks.
+def cheapest_cut(prices: Mapping[V, int], costs: Mapping[V, int], edges: Iterable[tuple[V, V]], sinks: Iterable[V]) -> set[V]:
+    """The vertices to buy such that all sinks can be had for the least total; of equal ways, the one that buys nearest the sinks.
 
-    By augmenting shortest paths (Edmonds and Karp, 1972) in the graph whose edges are the vertices.
+    A vertex that is not bought is made, at its cost, from all that edges lead from; one without a cost cannot be made.  By augmenting
+    shortest paths (Edmonds and Karp, 1972) in a graph in which a vertex is an edge, cut where it is bought, with another one
+    from the source to where it begins, cut where it is made.
     """
     capacity: dict[Node, dict[Node, int]] = {_SOURCE: {}, _SINK: {}}
 
@@ -28,46 +30,37 @@ def cheapest_cut(prices: Mapping[V, int], sources: Iterable[V], edges: Iterable[
 
     for v, price in prices.items():
         connect((0, v), (1, v), price)
+        connect(_SOURCE, (0, v), costs.get(v, _INFINITE))
     for a, b in edges:
         connect((1, a), (0, b), _INFINITE)
-    for v in sources:
-        connect(_SOURCE, (0, v), _INFINITE)
     for v in sinks:
         connect((1, v), _SINK, _INFINITE)
-    while path := _shortest_path(capacity):
+    while _SOURCE in (after := _ways_to_sink(capacity)):
+        path = _path(after)
         amount = min(capacity[near][far] for near, far in path)
         for near, far in path:
             capacity[near][far] -= amount
             capacity[far][near] += amount
-    beyond = _reaching_sink(capacity)
-    return {v for v in prices if (1, v) in beyond and (0, v) not in beyond}
+    return {v for v in prices if (1, v) in after and (0, v) not in after}
 
 
-def _shortest_path(capacity: dict[Node, dict[Node, int]]) -> list[tuple[Node, Node]]:
-    came: dict[Node, Node] = {_SOURCE: _SOURCE}
-    queue = deque([_SOURCE])
-    while queue and _SINK not in came:
-        a = queue.popleft()
-        for b, amount in capacity[a].items():
-            if amount > 0 and b not in came:
-                came[b] = a
-                queue.append(b)
-    path = []
-    node = _SINK
-    while node in came and node != _SOURCE:
-        path.append((came[node], node))
-        node = came[node]
-    return path
-
-
-def _reaching_sink(capacity: dict[Node, dict[Node, int]]) -> set[Node]:
-    """The nodes from which the sink can still be reached."""
-    found = {_SINK}
+def _ways_to_sink(capacity: dict[Node, dict[Node, int]]) -> dict[Node, Node]:
+    """For nodes from which the sink can still be reached, the next one on a shortest way; for no more once the source is among them."""
+    after: dict[Node, Node] = {_SINK: _SINK}
     queue = deque([_SINK])
-    while queue:
+    while queue and _SOURCE not in after:
         b = queue.popleft()
         for a in capacity[b]:
-            if a not in found and capacity[a][b] > 0:
-                found.add(a)
+            if a not in after and capacity[a][b] > 0:
+                after[a] = b
                 queue.append(a)
-    return found
+    return after
+
+
+def _path(after: dict[Node, Node]) -> list[tuple[Node, Node]]:
+    """The edges of the way from the source to the sink."""
+    path, node = [], _SOURCE
+    while node != _SINK:
+        path.append((node, after[node]))
+        node = after[node]
+    return path

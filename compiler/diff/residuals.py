@@ -1,15 +1,15 @@
 """What a region hands to its backward pass, and how: saved on stacks, passed from outside, or computed again.
 
 In: the forward equations of a loop's body or a branch, and the variables of it that the backward equations read. Out: a plan
-that makes all of them available at the least price (bytes moved per run of the region): a minimum cut through the graph of
-those equations that are cheap to repeat. What follows from constants and the loop's index is never saved. Where writes are undone
+that makes all of them available at the least price: a minimum cut through the graph of those equations that are cheap to repeat, where
+a value costs the bytes that are saved of it per run of the region, or the work of computing it again. Where writes are undone
 (``undoing``), earlier states of arrays are had like values that are computed again.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ..ir import ArrayType, Equation, StackType, Var
@@ -23,8 +23,8 @@ from .undoing import Undoing
 TYPICAL_SIZE = 100  # of a dim that is not known, for comparing prices
 PRECISION = 1 << 30  # of prices, as parts of a byte
 
-# how many simple operations it may take to compute a value again
-SCALAR_LIMIT, ARRAY_LIMIT, FREE_LIMIT = 8, 16, 64
+# how many simple operations cost as much as saving their result
+SCALAR_WORK, ARRAY_WORK, INTEGER_WORK = 8, 32, 64
 
 _MOVES = frozenset(
     ("constant", "size", "iota", "broadcast", "reshape", "assume_shape", "transpose", "convert", "copy", "stop_gradient")
@@ -87,7 +87,12 @@ class _Had:
         self.definitions = {r: e for e in b.equations for r in e.results} | dict(undoing.instead)
         self.made = {r: e for e in backward for r in e.results}
         self.provided = own & set(self.made)
-        self.repeatable = repeatable_variables(b, undoing.instead.keys()) | undoing.instead.keys()
+        self.costs = {v: cost_of_repeating(e) or 0.0 for v, e in undoing.instead.items()}
+        for e in b.equations:
+            cost = cost_of_repeating(e)
+            if cost is not None and undoing.instead.keys().isdisjoint(e.results) and e.result not in b.measured:
+                self.costs[e.result] = cost
+        self.repeatable = set(self.costs)
         self.pinned: set[Var] | None = set()
         for state in sorted(self.provided, key=lambda v: v.name):
             self._pin(state)
@@ -135,7 +140,7 @@ def _plan(b: DiffBuilder, wanted: set[Var], outside: Sequence[Var], symbols: Map
     stacks = {v for v in wanted if isinstance(v.type, StackType)}
     wanted = wanted - stacks - had.provided
     graph = _Graph(b, wanted, had)
-    cut = cheapest_cut(graph.prices, graph.sources, graph.edges, wanted & set(graph.prices))
+    cut = cheapest_cut(graph.prices, graph.costs, graph.edges, wanted & set(graph.prices))
     again, given = graph.closure(wanted, cut)
     return Plan(
         tuple(sorted(given.difference(outside, had.undoing.ends), key=order.__getitem__)),
@@ -145,7 +150,8 @@ def _plan(b: DiffBuilder, wanted: set[Var], outside: Sequence[Var], symbols: Map
         frozenset(again),
         symbols,
         had.undoing,
-        sum(graph.price(v) for v in sorted(given, key=order.__getitem__)),
+        sum(graph.price(v) for v in sorted(given, key=order.__getitem__))
+        + sum(had.costs[v] for v in sorted(again, key=order.__getitem__)),
     )
 
 
@@ -162,7 +168,7 @@ class _Graph:
         self.builder, self.had = b, had
         self.repeatable, self.definitions = had.repeatable, had.definitions
         self.prices: dict[Var, int] = {}  # exact: sums must not depend on the order
-        self.sources: list[Var] = []
+        self.costs: dict[Var, int] = {}
         self.edges: list[tuple[Var, Var]] = []
         forced = {v for v in wanted if not self._is_free(v) and v not in self.repeatable}
         pending = list(wanted)
@@ -172,8 +178,8 @@ class _Graph:
                 continue
             self.prices[v] = 1 + int(self.price(v) * PRECISION)
             if v not in self.repeatable:
-                self.sources.append(v)
                 continue
+            self.costs[v] = int(self.had.costs[v] * PRECISION)
             for operand in self.definitions[v].operands:
                 if operand not in forced and not self._is_free(operand):
                     self.edges.append((operand, v))
@@ -188,7 +194,7 @@ class _Graph:
             v = pending.pop()
             if v in again or v in given or v in self.had.provided:
                 continue
-            if v in cut or v not in self.repeatable:
+            if v in cut or v not in self.repeatable or self._is_free(v):
                 given.add(v)
             else:
                 again.add(v)
@@ -239,41 +245,34 @@ def _added(dim: Dim) -> set[str]:
     return found
 
 
-def repeatable_variables(b: DiffBuilder, had: Set[Var] = frozenset()) -> frozenset[Var]:
-    """The results of equations that are cheaper to repeat than to save.
+def cost_of_repeating(e: Equation) -> float | None:
+    """The work of an equation, in bytes that it would cost as much to save; None if it must not be repeated."""
+    work = _work(e)
+    if work is None or len(e.results) != 1:
+        return None
+    measure = e.result if e.op in _READS else _of_most_bytes((e.result, *e.operands))
+    assert isinstance(measure.type, ArrayType)
+    if measure.type.shape:
+        return work * weight(measure) / ARRAY_WORK
+    return work * weight(measure) / (SCALAR_WORK if measure.type.dtype.kind == "f" else INTEGER_WORK)
 
-    The count of operations starts anew at what is not repeatable: it will be given; and at what is had otherwise.
-    """
-    work: dict[Var, int] = {}
-    free = {v for v, price in b.prices.items() if price == 0}
-    for e in b.equations:
-        own = None if not had.isdisjoint(e.results) else _work(e)
-        if own is None or len(e.results) != 1 or e.result in b.measured:
-            continue
-        total = own + sum(work.get(v, 0) for v in e.operands)
-        is_free = free.issuperset(e.operands)
-        if total <= _limit(e.result, is_free):
-            work[e.result] = total
-            if is_free:
-                free.add(e.result)
-    return frozenset(work)
+
+def _of_most_bytes(variables: Iterable[Var]) -> Var:
+    return max((v for v in variables if isinstance(v.type, ArrayType)), key=weight)
 
 
 def free_variables_of(b: DiffBuilder) -> frozenset[Var]:
-    """What can be had in the backward region without saving anything: it follows from free parameters."""
+    """What can be had in the backward region without saving anything: it follows from free parameters, for less than it weighs."""
     free = {v for v, price in b.prices.items() if price == 0}
-    repeatable = repeatable_variables(b)
+    total: dict[Var, float] = {}
     for e in b.equations:
-        if free.issuperset(e.operands):
-            free.update(r for r in e.results if r in repeatable)
+        cost = cost_of_repeating(e)
+        if cost is None or not free.issuperset(e.operands) or e.result in b.measured:
+            continue
+        total[e.result] = cost + sum(total.get(v, 0.0) for v in e.operands)
+        if total[e.result] <= weight(e.result):
+            free.add(e.result)
     return frozenset(free)
-
-
-def _limit(v: Var, is_free: bool) -> int:
-    assert isinstance(v.type, ArrayType)
-    if v.type.dtype.kind != "f" or (is_free and v.type.shape):
-        return FREE_LIMIT
-    return ARRAY_LIMIT if v.type.shape else SCALAR_LIMIT
 
 
 def _work(e: Equation) -> int | None:
@@ -283,9 +282,12 @@ def _work(e: Equation) -> int | None:
         return 0
     if e.op in _READS:
         return 1
+    if e.op == "concatenate":
+        return 4
     if not op.elementwise:
         return None
+    is_array = bool(e.result.type.shape)  # type: ignore[union-attr]
     if e.op in _DIVISIONS:
-        return 4
+        return 8 if is_array else 4
     simple = op.python or e.op in _SIMPLE_CALLS
-    return 1 if simple else (8 if e.result.type.shape else SCALAR_LIMIT + 1)  # type: ignore[union-attr]
+    return 1 if simple else (16 if is_array else SCALAR_WORK + 1)

@@ -15,30 +15,41 @@ from jitgrad.compiler.ir.sizes import evaluate, parse_dim
 from jitgrad.compiler.ops import interpret
 
 
-def separates(cut: set[str], sources: list[str], edges: list[tuple[str, str]], sinks: list[str]) -> bool:
-    reached = {v for v in sources if v not in cut}
-    for _ in edges:
-        reached |= {b for a, b in edges if a in reached and b not in cut}
-    return reached.isdisjoint(sinks)
+def total(
+    bought: set[str], prices: dict[str, int], costs: dict[str, int], edges: list[tuple[str, str]], sinks: list[str]
+) -> float:
+    """What it costs to have the sinks: to buy these, and to make what else is needed."""
+    made: set[str] = set()
+    pending = [v for v in sinks if v not in bought]
+    while pending:
+        v = pending.pop()
+        if v not in made:
+            made.add(v)
+            pending += [a for a, b in edges if b == v and a not in bought]
+    return sum(prices[v] for v in bought) + sum(costs.get(v, float("inf")) for v in made)
 
 
 @pytest.mark.parametrize("seed", range(30))
 def test_no_cut_is_cheaper(seed: int) -> None:
-    """Against all subsets of small random graphs."""
+    """Against all subsets of small random graphs, in which nothing can be made of nothing."""
     rng = np.random.default_rng(seed)
     names = [f"v{k}" for k in range(7)]
     prices = {v: int(rng.integers(1, 6)) for v in names}
     edges = [(a, b) for a, b in itertools.combinations(names, 2) if rng.random() < 0.4]
-    sources, sinks = names[:2], names[-2:]
-    cut = cheapest_cut(prices, sources, edges, sinks)
-    assert separates(cut, sources, edges, sinks)
+    costs = {v: int(rng.integers(0, 4)) for v in names[2:]}
+    sinks = names[-2:]
+    cut = cheapest_cut(prices, costs, edges, sinks)
     subsets = itertools.chain.from_iterable(itertools.combinations(names, k) for k in range(8))
-    best = min(sum(prices[v] for v in s) for s in subsets if separates(set(s), sources, edges, sinks))
-    assert sum(prices[v] for v in cut) == best
+    assert total(cut, prices, costs, edges, sinks) == min(total(set(s), prices, costs, edges, sinks) for s in subsets)
 
 
 def test_of_equal_cuts_the_nearest_to_the_sinks_is_taken() -> None:
-    assert cheapest_cut({"a": 1, "b": 1}, ["a"], [("a", "b")], ["b"]) == {"b"}
+    assert cheapest_cut({"a": 1, "b": 1}, {"b": 0}, [("a", "b")], ["b"]) == {"b"}
+
+
+def test_what_takes_more_work_than_it_weighs_is_bought() -> None:
+    edges = [("a", "b"), ("b", "c"), ("b", "d")]
+    assert cheapest_cut({"a": 2, "b": 3, "c": 3, "d": 3}, {"b": 2, "c": 1, "d": 1}, edges, ["c", "d"]) == {"b"}
 
 
 LOOP = """
@@ -77,6 +88,10 @@ def saved(body: str) -> list[str]:
         # a comparison is a flag: one byte, not eight
         ("%0: f64[] = index x i {spec=(None,)}\n%1: bool[] = gt s %0\n%2: f64[] = select %1 s %0\n"
          "%3: f64[] = sin s\nreturn %2", ["gt"]),
+        # the first sum, from which all else follows, though it takes many operations
+        ("%0: f64[] = index x i {spec=(None,)}\n%1: f64[] = add s %0\n%2: f64[] = abs %1\n%3: f64[] = add %2 %0\n%4: f64[] = abs %3\n"
+         "%5: f64[] = add %4 %0\n%6: f64[] = abs %5\n%7: f64[] = add %6 %0\n%8: f64[] = abs %7\n%9: f64[] = minimum %8 %0\n"
+         "%10: f64[] = square %9\n%11: f64[] = maximum %9 %0\n%12: f64[] = mul %10 %11\nreturn %12", ["add"]),
     ],
 )  # fmt: skip
 def test_plan(body: str, expected: list[str]) -> None:
