@@ -23,8 +23,11 @@ from .undoing import Undoing
 TYPICAL_SIZE = 100  # of a dim that is not known, for comparing prices
 PRECISION = 1 << 30  # of prices, as parts of a byte
 
-# how many simple operations cost as much as saving their result
+NUMBER = 8  # bytes, of a number alone
+
+# how many simple operations cost as much as saving their result: on a number alone, on one of many, on an integer alone
 SCALAR_WORK, ARRAY_WORK, INTEGER_WORK = 8, 32, 64
+FEW = 8  # elements that are worked on alone, as no vector is filled
 
 _MOVES = frozenset(
     ("constant", "size", "iota", "broadcast", "reshape", "assume_shape", "transpose", "convert", "copy", "stop_gradient")
@@ -214,9 +217,14 @@ class _Graph:
 
 
 def weight(v: Var) -> float:
-    """About how many bytes a variable holds."""
+    """About how many bytes a variable holds; a truth value alone is no less trouble than a number."""
     assert isinstance(v.type, ArrayType)
-    return float(v.type.dtype.itemsize * math.prod(map(typical, v.type.shape)))
+    return float(v.type.dtype.itemsize * _elements(v)) if v.type.shape else float(max(v.type.dtype.itemsize, NUMBER))
+
+
+def _elements(v: Var) -> int:
+    assert isinstance(v.type, ArrayType)
+    return math.prod(map(typical, v.type.shape))
 
 
 def price_outside(outer: DiffBuilder, v: Var) -> float:
@@ -252,9 +260,10 @@ def cost_of_repeating(e: Equation) -> float | None:
         return None
     measure = e.result if e.op in _READS else _of_most_bytes((e.result, *e.operands))
     assert isinstance(measure.type, ArrayType)
-    if measure.type.shape:
-        return work * weight(measure) / ARRAY_WORK
-    return work * weight(measure) / (SCALAR_WORK if measure.type.dtype.kind == "f" else INTEGER_WORK)
+    dtype, elements = measure.type.dtype, _elements(measure)
+    alone = min(elements, FEW)
+    single = alone / (SCALAR_WORK if dtype.kind == "f" else INTEGER_WORK)
+    return work * dtype.itemsize * (single + (elements - alone) / ARRAY_WORK)
 
 
 def _of_most_bytes(variables: Iterable[Var]) -> Var:

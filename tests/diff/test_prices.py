@@ -1,10 +1,10 @@
 """What a value that the backward pass needs is thought to cost."""
 
 import pytest
-from jitgrad.compiler.diff.residuals import typical, weight
-from jitgrad.compiler.ir import ArrayType, Dim, Var, symbol
+from jitgrad.compiler.diff.residuals import cost_of_repeating, typical, weight
+from jitgrad.compiler.ir import ArrayType, Dim, Equation, Var, symbol
 from jitgrad.compiler.ir.sizes import maximum
-from jitgrad.compiler.ir.types import F64
+from jitgrad.compiler.ir.types import BOOL, F64
 
 n, m, j = symbol("n"), symbol("m"), symbol("j")
 
@@ -31,3 +31,18 @@ def test_a_difference_of_sizes_is_not_nothing(dim: Dim, guess: int) -> None:
 def test_a_block_is_no_cheaper_than_its_rows() -> None:
     block, row = Var("a", ArrayType(F64, (n - j, m - j))), Var("b", ArrayType(F64, (m - j,)))
     assert weight(block) == 50 * weight(row) == 50 * 50 * 8
+
+
+def test_a_truth_value_alone_is_no_cheaper_than_a_number() -> None:
+    assert weight(Var("c", ArrayType(BOOL, ()))) == weight(Var("a", ArrayType(F64, ())))
+    assert weight(Var("c", ArrayType(BOOL, (n,)))) == weight(Var("a", ArrayType(F64, (n,)))) / 8
+
+
+def test_work_on_few_elements_is_as_on_each_alone() -> None:
+    def cost(*shape: Dim) -> float:
+        a, b = (Var(name, ArrayType(F64, shape)) for name in "ab")
+        return cost_of_repeating(Equation("mul", (a, a), (b,))) or 0.0
+
+    assert cost(2) == 2 * cost()
+    assert cost(n) < 40 * cost()
+    assert cost(2, n) == cost(n, 2) > cost(n)
