@@ -35,6 +35,7 @@ from .blocks import (
     unfill,
 )
 from .broadcasting import is_smaller
+from .chosen import Choice, choice_of
 from .context import Scope, active_trace, is_internal
 from .elementwise import elementwise
 from .growing import refuse_grown, refuse_whole
@@ -151,8 +152,13 @@ def merge_branches(test: Tracer, blocks: list[Block], names: Sequence[str]) -> S
     label = leaf_names(first.tree, names)
     slots: dict[int, Slot] = {}
     rooms: dict[int, Room] = {}
+    choices: dict[int, Choice] = {}
     for k, (a, b) in enumerate(zip(first.leaves, second.leaves, strict=True)):
         if _same_outcome(a, b, first.scope, second.scope):
+            continue
+        choice = choice_of(a, b, (first.scope, second.scope))
+        if choice is not None:
+            choices[k] = choice
             continue
         with active_trace().reopen(first.scope):
             slot_a = join(label[k], a) if not isinstance(a, Undefined) else None
@@ -172,6 +178,7 @@ def merge_branches(test: Tracer, blocks: list[Block], names: Sequence[str]) -> S
             outcome = [rooms[k].fill(block.leaves[k]) if k in rooms else fill(slots[k], block.leaves[k]) for k in slots]
             outcome += [block.scope.resolve(cell.value) for cell in cells]
             outcome += [size for k, room in rooms.items() for size in room.sizes(block.leaves[k])]
+            outcome += [block.scope.resolve(place) for k, choice in choices.items() for place in choice.places(block.leaves[k])]
         regions.append((block.scope, outcome))
     outputs = emit_cond(test, regions)
     for block in (first, second):
@@ -185,6 +192,9 @@ def merge_branches(test: Tracer, blocks: list[Block], names: Sequence[str]) -> S
             results[k], sizes = rooms[k].unfill(var, sizes[:count]), sizes[count:]
         else:
             results[k] = unfill(slot, var)
+    for k, choice in choices.items():
+        count = len(choice.axes)
+        results[k], sizes = choice.view(sizes[:count]), sizes[count:]
     for cell, var in zip(cells, outputs[len(slots) :], strict=False):
         cell.assign(var)
     kinship = kin_of_branches([[array_cell(block.leaves[k]) for k in slots] for block in (first, second)])

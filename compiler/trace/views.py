@@ -134,15 +134,16 @@ def basic(x: Tracer, entries: Sequence[Position | Range]) -> Tracer:
         _, outer = x.views[-1].key
         combined = _compose(outer, entries)
         parent = Tracer(x.cell, x.type, x.views[:-1])
-        return Tracer(x.cell, type, (*parent.views, _view(combined)))
+        return Tracer(x.cell, type, (*parent.views, view_at(combined)))
     if x.views and isinstance(x.views[-1].key, tuple) and x.views[-1].key[0] == "windows":
         found = every(x, entries)
         if found is not None:
             return found
-    return x.through(_view(tuple(entries)), type)
+    return x.through(view_at(tuple(entries)), type)
 
 
-def _view(entries: tuple[Position | Range, ...]) -> View:
+def view_at(entries: tuple[Position | Range, ...]) -> View:
+    """The view that a basic index is."""
     spec, starts = _spec(entries)
 
     def read(base: Var) -> Var:
