@@ -183,6 +183,8 @@ def array(
 ) -> Any:
     """``np.array`` of tracers, (nested) lists of them, arrays and numbers: an array of its own."""
     wanted = None if dtype is None else dtype_or(dtype, F64)
+    if isinstance(copy, np._CopyMode):  # as the array API's wrappers of NumPy say it
+        copy = {np._CopyMode.ALWAYS: True, np._CopyMode.IF_NEEDED: None, np._CopyMode.NEVER: False}[copy]
     if not copy and isinstance(value, Tracer) and not value.is_scalar:
         if wanted is None or wanted == value.dtype:
             return leading_axes(ndmin, value)

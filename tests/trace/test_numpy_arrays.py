@@ -312,6 +312,10 @@ np.unstack(A, axis=1)
     return x
     np.array(x, dtype=np.float32, copy=None)[:1] = 3
     return x
+    np.array(x, copy=np._CopyMode.IF_NEEDED)[1:2] = 3
+    return x
+    np.array(x, copy=np._CopyMode.ALWAYS)[1:2] = 3
+    return x
     b = np.ascontiguousarray(A.copy().T)
     b[:1] = 0
     return A, b
