@@ -13,7 +13,7 @@ from ..ir import ArrayType
 from ..ir.types import I64
 from ..tree import flatten
 from .aliasing import relate_copy
-from .blocks import NotStaged, truth
+from .blocks import NotStaged, made_in, truth
 from .context import Scope, active_trace, user_line
 from .elementwise import elementwise
 from .growing import NOT_ARRAYS, held_in_arrays
@@ -446,6 +446,11 @@ class Comprehension:
             shared = [sample if sample.ndim and sample.cell.scope is not scope else None for sample in samples]
             made = [(sample.shape, sample.dtype) for sample in samples]
             weak = [is_python(leaf) for leaf in leaves]
+            if any(sample.type.symbols() & made_in(scope) for sample in samples):
+                raise NotStaged(
+                    "the items of a list have sizes that depend on values known only when the program runs, so that they do not fit into "
+                    "one array; where all are equally long, take them with one index: x[starts[:, None] + np.arange(length)]"
+                )
         arrays = [full((numbered.stop, *shape), 0, dtype) for shape, dtype in made]
 
         def body(index: Any) -> tuple[()]:

@@ -155,3 +155,25 @@ def test_an_empty_list_is_an_error_at_run_time() -> None:
             jg.jit(lambda x, n: np.stack(listed(x, n)))(x3, 0)
         with pytest.raises(IndexError, match="pop from empty list"):
             jg.jit(lambda x, n: listed(x, n).pop())(x3, 0)
+
+
+def test_items_as_long_as_values_say() -> None:
+    """Parts of an array between positions that are values: a list of so many, where their number is known, else refused in words."""
+
+    def parts(x, starts, stops):
+        return np.array([part.sum() for part in [x[a:b] for a, b in zip(starts, stops, strict=True)]])
+
+    def windows(x, starts):
+        return np.array([x[a : a + 3] for a in starts])
+
+    def around_peaks(x):
+        return np.array([x[a : a + 2] for a in np.where(x > 0)[0]])
+
+    x, starts = np.random.default_rng(0).normal(size=12), np.array([1, 9, 4])
+    with interpreting():
+        np.testing.assert_array_equal(jg.jit(windows)(x, starts), windows(x, starts))
+        np.testing.assert_allclose(
+            jg.jit(parts)(x, starts, starts + np.array([2, 0, 9])), parts(x, starts, starts + np.array([2, 0, 9])), rtol=1e-14
+        )
+        with pytest.raises(NotImplementedError, match=r"have sizes that depend on values .* take them with one index"):
+            jg.jit(around_peaks)(x)
