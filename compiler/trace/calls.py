@@ -11,7 +11,6 @@ import functools
 import inspect
 import io
 import math
-import random
 import types
 from collections import defaultdict, deque
 from collections.abc import Callable
@@ -23,6 +22,7 @@ from ..errors import UnsupportedError
 from ..ir.types import I64
 from . import shaping
 from .context import is_internal
+from .drawing import REFUSED, drawing
 from .functions import FUNCTIONS, METHODS, is_followed, not_compiled
 from .functions import function as numpy_function
 from .iterables import Comprehension, Indexed, is_by_index
@@ -72,7 +72,9 @@ def call(callee: Any) -> Any:
         return functools.partial(_scalar, callee) if issubclass(callee, np.generic) else _class(callee)
     if isinstance(callee, types.FunctionType):
         return _function(callee)
-    _refuse_random(callee)
+    draw = drawing(callee, _own)
+    if draw is not None:
+        return draw
     if isinstance(callee, types.MethodType) and isinstance(callee.__self__, Rows):
         return list_method(callee.__self__, callee)
     if isinstance(callee, types.MethodType):
@@ -188,7 +190,7 @@ def of_numpy(function: types.FunctionType, /, *args: Any, **kwargs: Any) -> Any:
 def _of_scipy(function: types.FunctionType, /, *args: Any, **kwargs: Any) -> Any:
     """A function of SciPy's; where it meets traced arguments and has no counterpart, it may be made of NumPy's alone."""
     if function.__name__ == "rvs":
-        raise UnsupportedError(_RANDOM.format("rvs"))
+        raise UnsupportedError(REFUSED.format("rvs"))
     if not _concerns_method(args, kwargs):
         return _own(function(*args, **kwargs))
     found = counterpart(function)
@@ -259,18 +261,6 @@ def _own(result: Any) -> Any:
     if isinstance(result, tuple) and type(result) is tuple:
         return tuple(_own(item) for item in result)
     return result
-
-
-_RANDOM = (
-    "random numbers drawn by {} while tracing would be the same at each call; draw them outside and pass them as an argument"
-)
-
-
-def _refuse_random(callee: Any) -> None:
-    """Random numbers are not drawn while a function is traced."""
-    owner = getattr(callee, "__self__", None)
-    if isinstance(owner, (np.random.Generator, np.random.RandomState, random.Random)):
-        raise UnsupportedError(_RANDOM.format(f"{type(owner).__name__}.{callee.__name__}"))
 
 
 def _method(method: types.BuiltinMethodType) -> Any:
