@@ -22,7 +22,7 @@ from .trace.inner import Inner, apply, as_like, outcome, shaped_like, trace_inne
 from .trace.maybe import known
 from .trace.promotion import as_tracer
 from .trace.tracer import Tracer, new
-from .tree import flatten, is_held
+from .tree import Tree, flatten, is_held
 
 
 def differentiable(value: Any, what: str) -> Tracer:
@@ -67,22 +67,16 @@ def value_and_gradients(
     results = apply(inner, list(inputs.values()), gradient_program, (seed,))
     count = len(inner.function.results)
     gradients = {k: new(v, scalar=leaf.is_scalar) for (k, leaf), v in zip(inputs.items(), results[count:], strict=True)}
-    return outcome(inner, results[:count]), _by_argument(args, argnums, chosen, gradients)
+    return outcome(inner, results[:count]), _by_argument(leaves, tree, argnums, chosen, gradients)
 
 
-def _by_argument(args: tuple[Any, ...], argnums: Any, chosen: Sequence[int], gradients: dict[int, Tracer]) -> Any:
-    """Gradients in the structure of the arguments that they belong to."""
-    grouped: dict[int, Any] = {}
-    offset = 0
-    for number, argument in enumerate(args):
-        leaves, tree = flatten(argument)
-        if number in chosen:
-            kept = [None if is_held(path) else leaf for leaf, path in zip(leaves, tree.paths(), strict=True)]
-            grouped[number] = tree.unflatten([gradients.get(offset + k, leaf) for k, leaf in enumerate(kept)])
-        offset += len(leaves)
+def _by_argument(leaves: Sequence[Any], tree: Tree, argnums: Any, chosen: Sequence[int], gradients: dict[int, Tracer]) -> Any:
+    """Gradients in the structure of the arguments that they belong to, as these were when the function was called."""
+    kept = [None if is_held(path) else leaf for leaf, path in zip(leaves, tree.paths(), strict=True)]
+    args, _ = tree.unflatten([gradients.get(k, leaf) for k, leaf in enumerate(kept)])
     if isinstance(argnums, (int, np.integer)):
-        return grouped[chosen[0]]
-    return tuple(grouped[k] for k in chosen)
+        return args[chosen[0]]
+    return tuple(args[k] for k in chosen)
 
 
 def _is_label(leaf: Any, path: tuple[Any, ...]) -> bool:

@@ -26,11 +26,11 @@ from .blocks import NotStaged
 from .context import active_trace
 from .counting import Trips, counted
 from .growing import RECENT, Front, Growing, Grows, Items, NotCounted, arrays_for, joined, known_items
-from .holders import Place, holds, is_list, places
+from .holders import Place, give_back, holds, is_list, places
 from .iterables import Indexed
 from .mutation import Change, redo, remember
 from .promotion import as_tracer
-from .rows import Rows
+from .rows import LISTED_AT_MOST, Rows
 from .tracer import as_dim, python_size
 from .trials import Trial
 from .unbound import HAS_MOVED, MOVED, State
@@ -200,14 +200,19 @@ class Moving:
         else:
             self.make_room(start + 2 * RECENT, first=start + RECENT)
 
-    def settled(self) -> Rows:
-        """The list after the loop, held again where it was."""
+    def settled(self) -> Rows | list[Any]:
+        """The list after the loop, held again where it was; the caller's own, which has other names, where it became no longer."""
         growing = self.growth.thing
         if self.growth.regular and isinstance(growing.start, int):
             rows = growing.in_rows(growing.arrays)
         else:
             growing.size = growing.start + _between(growing.length(), 0, self.growth.room)
             rows = growing.settled()
+        is_callers = any(place.owner is active_trace().of_caller for place in self.places)
+        is_as_long = self.length() == rows.arrays[0].type.shape[0]
+        if is_callers and is_as_long and isinstance(self.thing, list) and self.length() <= LISTED_AT_MOST:
+            give_back(self.thing, self.contents, rows.items(), self.places)  # type: ignore[arg-type]
+            return self.thing
         for place in self.places:
             place.put(rows)
         return rows
@@ -387,7 +392,8 @@ def _learn(reason: Grows, moving: list[Moving], holders: tuple[Any, ...], regula
     is_known = reason.items is not None or bool(reason.thing)
     if not is_known or belongs_to(active_trace().staging[:-1], reason) or not holds(holders, reason.thing):
         raise reason
-    moving.append(Moving.begin(reason, list(places(reason.thing, holders, set())), regular))
+    everywhere = (*holders, active_trace().of_caller)
+    moving.append(Moving.begin(reason, list(places(reason.thing, everywhere, set())), regular))
 
 
 def belongs_outside(reason: NotStaged) -> bool:

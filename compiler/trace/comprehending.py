@@ -10,8 +10,9 @@ from . import calls
 from .appending import stage_for
 from .blocks import NotStaged, hold
 from .context import active_trace
-from .control import LISTED_AT_MOST, UNROLL_AT_MOST, Control, truth, unchanged
+from .control import UNROLL_AT_MOST, Control, truth, unchanged
 from .iterables import Comprehension, Indexed, Once, as_indexed
+from .rows import LISTED_AT_MOST
 from .tracer import Concretize, Tracer, as_dim
 from .unbound import State
 from .using_up import made_here

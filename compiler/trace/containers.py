@@ -9,14 +9,17 @@ from __future__ import annotations
 import dataclasses
 from collections import deque
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from ..errors import UnsupportedError
 from ..tree import NODES
+from .context import active_trace
+from .holders import give_back, places
 from .identity import PYTHONS, is_container, parts_of
 from .outdated import Outdated
-from .unbound import MOVED
+from .tracer import Concretize
 
 Path = tuple[Any, ...]
 
@@ -34,18 +37,37 @@ class Contents:
     """What is in the containers of some arguments."""
 
     def __init__(self, arguments: Any) -> None:
+        self.arguments = arguments
         self.before = [(path, thing, _items(thing)) for path, thing in containers_of(arguments)]
+        self.lists = [thing for _, thing, _ in self.before if isinstance(thing, list)]  # or what loops made of them
+
+    @contextmanager
+    def followed(self) -> Iterator[None]:
+        """While a function is traced for the arguments; then lists whose items loops put into arrays get as many items as they have."""
+        trace = active_trace()
+        outside, trace.of_caller = trace.of_caller, self.lists
+        try:
+            yield
+        finally:
+            trace.of_caller = outside
+        for k, (path, thing, before) in enumerate(part for part in self.before if isinstance(part[1], list)):
+            now = self.lists[k]
+            if now is thing:
+                continue
+            try:
+                items = now.items()
+            except Concretize:
+                raise UnsupportedError(
+                    f"a list among the arguments ({_named(path)}) becomes longer by as much as only the run knows, and the caller's list would "
+                    "have to as well; work on a copy, such as items = list(items)"
+                ) from None
+            give_back(thing, before.values(), items, list(places(now, (self.arguments, self.lists), set())))
 
     def changes(self) -> tuple[list[ItemChange], list[Any]]:
         """What has changed since, and the new values."""
         found: list[tuple[ItemChange, Any]] = []
         for path, thing, before in self.before:
             after = _items(thing)
-            if isinstance(thing, list) and any(item is MOVED for item in thing):
-                raise UnsupportedError(
-                    "a list among the arguments becomes longer in a loop or branch, which depends on values known only when the program runs, "
-                    "and the caller's list would have to as well; work on a copy, such as items = list(items)"
-                )
             outdated = next((v for v in after.values() if isinstance(v, Outdated)), None)
             if outdated is not None:
                 raise outdated.error()

@@ -124,6 +124,7 @@ class Trace:
         self.staging: list[Any] = []  # what holds the lists of the loops that are being staged (``appending``)
         self.short = 0  # how many of these are `for` loops that are unrolled where they cannot be staged
         self.growing: list[Any] = []  # lists that these make longer
+        self.of_caller: list[Any] = []  # lists among the arguments, or what they have become
         self.counting = 0  # how many loops around are run only to count the items of such lists
         self.trials: list[Any] = []  # those of them that may run out of room (``trials``)
         self.outdated: set[Any] = set()  # cells that are outdated in some scope

@@ -26,7 +26,7 @@ from .iterables import Comprehension, Indexed, Once, as_indexed
 from .loops import LAST, Bounds, EffectsOfTest, staged_loop
 from .maybe import Maybe, known
 from .promotion import as_tracer, convert
-from .rows import Rows
+from .rows import LISTED_AT_MOST, Rows
 from .tracer import Concretize, Tracer, as_dim, new
 from .trials import unless_failed
 from .trying import trying
@@ -34,7 +34,6 @@ from .unbound import State
 from .using_up import lose
 
 UNROLL_AT_MOST = 10_000
-LISTED_AT_MOST = 64
 SHORT_WHILE = 8
 _END: Any = object()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import types
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,7 @@ import numpy as np
 
 from .context import is_internal
 from .growing import Growing
-from .mutation import MISSING, Change, redo
+from .mutation import MISSING, Change, redo, remember
 from .rows import Rows
 from .tracer import Tracer
 
@@ -34,6 +34,15 @@ def is_list(value: Any, thing: Any) -> bool:
     if isinstance(thing, Rows) and isinstance(value, Rows) and not isinstance(thing, Growing):
         return len(value.arrays) == len(thing.arrays) and all(a is b for a, b in zip(value.arrays, thing.arrays, strict=True))
     return value is thing
+
+
+def give_back(thing: list[Any], before: Iterable[Any], items: Iterable[Any], places: Iterable[Place]) -> None:
+    """Let a list of Python's whose items were put into arrays have them again, where the program holds the arrays."""
+    thing[:] = before
+    remember(thing, "whole")
+    thing[:] = items
+    for place in places:
+        place.put(thing)
 
 
 def places(thing: Any, holder: Any, seen: set[int]) -> Iterator[Place]:

@@ -19,7 +19,7 @@ from ..tree import Tree, flatten
 from .blocks import close, make_changes
 from .broadcasting import broadcast_shapes, broadcast_to
 from .calls import call
-from .containers import containers_of
+from .containers import Contents, containers_of
 from .context import Scope, active_trace
 from .mutation import Change
 from .promotion import as_tracer, convert
@@ -69,13 +69,16 @@ def trace_inner(
             leaves[k] = Tracer(Cell(var, scope, tracer.cell.argument), tracer.type, (), tracer.is_scalar, tracer.weak)
         own = list(scope.builder.parameters)
         inner_args, inner_kwargs = tree.unflatten(leaves)
-        pairs = zip(containers_of((inner_args, inner_kwargs)), containers_of((tuple(args), kwargs)), strict=True)
-        originals = {id(inside): outside for (_, inside), (_, outside) in pairs}
-        result = call(function)(*inner_args, **inner_kwargs)
+        contents = Contents((inner_args, inner_kwargs))
+        pairs = zip(contents.before, containers_of((tuple(args), kwargs)), strict=True)
+        originals = {id(inside): outside for (_, inside, _), (_, outside) in pairs}
+        with contents.followed():
+            result = call(function)(*inner_args, **inner_kwargs)
         found, result_tree = flatten(result)
         results, positions = _results(scope, found, keep)
         changed = [k for k in inputs if leaves[k].cell.value not in own]
-        effects = [_effect(change, scope, results, originals) for change in scope.changes.values()]
+        changes = [change for change in scope.changes.values() if change.thing is not contents.lists]
+        effects = [_effect(change, scope, results, originals) for change in changes]
         results += [leaves[k].cell.value for k in changed]
     with trace.reopen(scope):
         results += [scope.resolve(cell.value) for cell in scope.final]

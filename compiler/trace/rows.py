@@ -30,6 +30,9 @@ class Weakness(list):
         return len(self)
 
 
+LISTED_AT_MOST = 64  # so many items of a list are held one by one, where it matters little how
+
+
 class Rows:
     """A list whose item k is made of row k of some arrays: one for each leaf of an item."""
 

@@ -139,7 +139,8 @@ def trace(function: Callable[..., Any], name: str, arguments: Any, leaves: Seque
         parameters, inputs = _enter(context, leaves, names)
         args, kwargs = tree.unflatten(inputs)
         contents = Contents((args, kwargs))
-        with unchanged({name: leaf.value for leaf, name in zip(leaves, names, strict=True) if leaf.kind == "static"}):
+        static = {name: leaf.value for leaf, name in zip(leaves, names, strict=True) if leaf.kind == "static"}
+        with unchanged(static), contents.followed():
             result = call(function)(*args, **kwargs)
         changes, values = contents.changes()
         _refuse_iterators(result)

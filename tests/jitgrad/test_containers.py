@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from jitgrad.compiler.errors import UnsupportedError
 
 import jitgrad as jg
 from tests.interpreted import interpreting
@@ -69,6 +70,31 @@ def of_a_copy(d, t):
     return d["a"]
 
 
+def items_in_while_loops(numbers, t):
+    other, k = numbers, 0
+    while numbers[k] > t:
+        numbers[k], numbers[-1] = other[-1] + t, numbers[k]
+        k += 1
+    other[0] += 1.0
+    while abs(t) < 4:
+        numbers[k % 2] *= 0.5
+        t = 2 * t
+    return numbers, other[0], k
+
+
+def items_of_lists_in_a_while_loop(d, t):
+    k = 0
+    while k < abs(t):
+        d["a"][k], d["b"][1][0] = d["b"][1][k], d["a"][k] * t
+        k += 1
+    d["a"][2] = 7.0
+
+
+def longer_in_a_loop_of_many_turns(numbers, t):
+    for k in range(100):
+        numbers.append(k * t)
+
+
 CASES: list[tuple[Callable[..., Any], Any]] = [
     (longer_list, [1.0, 2.0, 3.0]),
     (items_of_a_dict, {"a": X, "b": Y, "n": 3, "gone": 1.0}),
@@ -77,6 +103,9 @@ CASES: list[tuple[Callable[..., Any], Any]] = [
     (in_a_branch, {"a": 1.0}),
     (data, State(X)),
     (of_a_copy, {"a": 1.0}),
+    (items_in_while_loops, [3.5, 4.0, -1.0, 0.5]),
+    (items_of_lists_in_a_while_loop, {"a": [1.0, 2.0, 3.0], "b": (0.5, [4.0, 5.0, 6.0])}),
+    (longer_in_a_loop_of_many_turns, [1.0]),
 ]
 
 
@@ -116,6 +145,50 @@ def test_derivatives_change_them_too() -> None:
     np.testing.assert_allclose(gradient["a"], 8 * X)
     np.testing.assert_allclose(d["a"], 2 * X)
     np.testing.assert_allclose(seen[1], 2 * X)
+
+
+def test_gradients_belong_to_the_arguments_as_they_were() -> None:
+    def longer(numbers: list[Any], x: Any) -> Any:
+        numbers.append(7.0)
+        return numbers[0] * x**2
+
+    def shorter(numbers: list[Any], x: Any) -> Any:
+        last = numbers.pop()
+        return last * x**3
+
+    with interpreting():
+        numbers = [2.0, 3.0]
+        found = jg.grad(longer, argnums=(0, 1))(numbers, 5.0)
+        assert found == ([25.0, 0.0], 20.0) and numbers == [2.0, 3.0, 7.0]
+        assert jg.grad(shorter, argnums=(0, 1))(numbers, 2.0) == ([0.0, 0.0, 8.0], 84.0) and numbers == [2.0, 3.0]
+
+
+def test_derivatives_change_lists_in_while_loops() -> None:
+    def loss(numbers: list[Any], t: Any) -> Any:
+        k = 0
+        while t > 1:
+            numbers[k] = numbers[k] * t
+            t, k = t / 2, k + 1
+        return numbers[0] + numbers[1] ** 2
+
+    numbers = [2.0, 3.0, 4.0]
+    with interpreting():
+        gradients = jg.grad(loss, argnums=(0, 1))(numbers, 3.0)
+    assert numbers == [6.0, 4.5, 4.0]
+    np.testing.assert_allclose(gradients[0], [3.0, 2 * 4.5 * 1.5, 0.0])
+    np.testing.assert_allclose(gradients[1], 2.0 + 2 * 4.5 * 1.5)
+
+
+def test_a_list_of_the_callers_that_gets_as_many_items_as_only_the_run_knows_is_refused() -> None:
+    def program(numbers: list[Any], t: Any) -> Any:
+        while t > 1:
+            numbers.append(t)
+            t = t / 2
+        return t
+
+    for transform in (jg.jit, lambda f: jg.grad(f, argnums=1)):
+        with interpreting(), pytest.raises(UnsupportedError, match=r"\(argument 1\) becomes longer .* items = list\(items\)"):
+            transform(program)([1.0], 3.0)
 
 
 # the same container in several places
