@@ -39,7 +39,7 @@ class Contents:
     def __init__(self, arguments: Any) -> None:
         self.arguments = arguments
         self.before = [(path, thing, _items(thing)) for path, thing in containers_of(arguments)]
-        self.lists = [thing for _, thing, _ in self.before if isinstance(thing, list)]  # or what loops made of them
+        self.lists: list[Any] = [thing for _, thing, _ in self.before if isinstance(thing, list)]  # or what loops made of them
 
     @contextmanager
     def followed(self) -> Iterator[None]:
