@@ -88,7 +88,10 @@ def relate_copy(copy: Cell, source: Cell) -> None:
 
 def note_write(cell: Cell) -> None:
     """A cell is about to be written to: what may be the same array is outdated from here on."""
+    trace = active_trace()
     for other in cell.kin or ():
+        if other in trace.writing or (cell.ways is not None and other in cell.ways.cells):
+            continue
         if other.argument or other.captured:
             name = other.argument or "x"
             raise UnsupportedError(
@@ -96,8 +99,8 @@ def note_write(cell: Cell) -> None:
                 f"on what happened in a loop or branch before, so a write would reach the caller only sometimes; write to a copy: "
                 f"{name} = {name}.copy() first"
             )
-        active_trace().outdated.add(other)
-        active_trace().scope.outdated.setdefault(other, user_line())
+        trace.outdated.add(other)
+        trace.scope.outdated.setdefault(other, user_line())
 
 
 def note_read(cell: Cell) -> None:

@@ -35,7 +35,7 @@ from .blocks import (
     unfill,
 )
 from .broadcasting import is_smaller
-from .chosen import Choice, choice_of
+from .chosen import Choice, Ways, choice_of, way_of
 from .context import Scope, active_trace, is_internal
 from .elementwise import elementwise
 from .growing import refuse_grown, refuse_whole
@@ -171,6 +171,14 @@ def merge_branches(test: Tracer, blocks: list[Block], names: Sequence[str]) -> S
         for slot, scope in ((slot_a, first.scope), (slot_b, second.scope)):
             _check_size(slot, scope, label[k])
         slots[k] = _merge_slots(label[k], slot_a, slot_b, a, b)
+    written = {
+        k: [way_of(block.leaves[k], block.scope) for block in (first, second)]
+        for k, slot in slots.items()
+        if k not in rooms and _are_arrays(slot, [block.leaves[k] for block in (first, second)])
+    }
+    ways = [
+        (block, way) for pair in written.values() for block, way in zip((first, second), pair, strict=True) if way is not None
+    ]
     cells = list(dict.fromkeys([*first.scope.final, *second.scope.final]))
     regions = []
     for block in (first, second):
@@ -179,6 +187,8 @@ def merge_branches(test: Tracer, blocks: list[Block], names: Sequence[str]) -> S
             outcome += [block.scope.resolve(cell.value) for cell in cells]
             outcome += [size for k, room in rooms.items() for size in room.sizes(block.leaves[k])]
             outcome += [block.scope.resolve(place) for k, choice in choices.items() for place in choice.places(block.leaves[k])]
+            for owner, way in ways:
+                outcome += way.places(way.one) if owner is block else [as_tracer(0).value for _ in way.axes]
         regions.append((block.scope, outcome))
     outputs = emit_cond(test, regions)
     for block in (first, second):
@@ -195,11 +205,26 @@ def merge_branches(test: Tracer, blocks: list[Block], names: Sequence[str]) -> S
     for k, choice in choices.items():
         count = len(choice.axes)
         results[k], sizes = choice.view(sizes[:count]), sizes[count:]
+    for k, pair in written.items():
+        arrays: list[Tracer | None] = []
+        for way in pair:
+            count = 0 if way is None else len(way.axes)
+            arrays.append(None if way is None else way.view(sizes[:count]))
+            sizes = sizes[count:]
+        if any(array is not None for array in arrays):
+            results[k].cell.ways = Ways(test, tuple(arrays))
     for cell, var in zip(cells, outputs[len(slots) :], strict=False):
         cell.assign(var)
     kinship = kin_of_branches([[array_cell(block.leaves[k]) for k in slots] for block in (first, second)])
     kinship.apply([array_cell(results[k]) for k in slots])
     return all_seen(after_branch(first.tree.unflatten(results), [block.containers for block in (first, second)]))
+
+
+def _are_arrays(slot: Slot, leaves: Sequence[Any]) -> bool:
+    """Whether two branches leave arrays of the type of a slot."""
+    return not slot.stretched and all(
+        isinstance(leaf, Tracer) and array_cell(leaf) is not None and leaf.type == slot.type() for leaf in leaves
+    )
 
 
 def _alike(first: Block, second: Block, names: Sequence[str]) -> tuple[Block, Block]:

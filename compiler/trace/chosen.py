@@ -1,6 +1,7 @@
-"""Views of one array whose place depends on the branch of an if that is taken: ``row = A[i] if c else A[j]`` is a view of ``A`` as well.
+"""Arrays and views that a branch of an if chooses.
 
-The branches hand on the place rather than the elements, so that a write to the view is one to the array.
+``row = A[i] if c else A[j]`` is a view of ``A`` as well: the branches hand on the place rather than the elements. ``row = A[i] if c else B`` is
+an array of its own; what is written to it is written to the one that was chosen, too.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from .views import Position, Range, value_of, view_at
 
 @dataclass(slots=True)
 class Choice:
-    """Views of one array that differ in some places; ``axes`` are those of the array along which they do, or may."""
+    """Views of one array that differ in their places along some ``axes`` of it."""
 
     one: Tracer
     axes: tuple[int, ...]
@@ -30,6 +31,8 @@ class Choice:
 
     def view(self, places: Sequence[Var]) -> Tracer:
         """The view after the if."""
+        if not self.axes:
+            return self.one
         entries = list(_entries(self.one))
         for axis, place in zip(self.axes, places, strict=True):
             entry = entries[axis]
@@ -54,9 +57,49 @@ def choice_of(one: Any, other: Any, scopes: tuple[Scope, Scope]) -> Choice | Non
     return Choice(one, tuple(axis for axis, (a, b) in enumerate(zip(first, second, strict=True)) if _start(a) != _start(b)))
 
 
+@dataclass(slots=True)
+class Ways:
+    """The arrays one of which another one is: the first where the test holds, or the second; None for one that only a branch knew."""
+
+    test: Tracer
+    arrays: tuple[Tracer | None, ...]
+
+    @property
+    def cells(self) -> list[Any]:
+        """The cells that a write reaches."""
+        own = [array.cell for array in self.arrays if array is not None]
+        return [*own, *(cell for chosen in own if chosen.ways is not None for cell in chosen.ways.cells)]
+
+    def write(self, cell: Any) -> None:
+        """Hand on what a cell holds to the array that it is."""
+        from .operators import OPERATORS
+
+        def put(array: Tracer | None) -> tuple[()]:
+            if array is not None:
+                array.assign(Tracer(cell, cell.value.type).value)
+            return ()
+
+        trace = active_trace()
+        trace.writing.append(cell)
+        try:
+            OPERATORS.if_(self.test, lambda: put(self.arrays[0]), lambda: put(self.arrays[1]), (), ())
+        finally:
+            trace.writing.pop()
+
+
+def way_of(leaf: Tracer, scope: Scope) -> Choice | None:
+    """An array that a branch leaves, if it is one from outside of it, or a basic view of one; its place may be computed in the branch."""
+    if not active_trace().scope.inside(leaf.cell.scope) or len(leaf.views) > 1 or leaf.type.symbols() & made_in(scope):
+        return None
+    entries = _entries(leaf)
+    if leaf.views and not entries:
+        return None
+    return Choice(leaf, tuple(range(len(entries))))
+
+
 def _entries(view: Tracer) -> tuple[Position | Range, ...]:
-    """What the last view picks along each axis; nothing where it is no basic index."""
-    key = view.views[-1].key
+    """What the last view picks along each axis; nothing where it is no basic index, or the whole array."""
+    key = view.views[-1].key if view.views else None
     return key[1] if isinstance(key, tuple) and key[0] == "basic" else ()  # type: ignore[no-any-return]
 
 
@@ -71,4 +114,4 @@ def _are_alike(one: Position | Range, other: Position | Range) -> bool:
     return isinstance(one, Position) and isinstance(other, Position)
 
 
-__all__ = ["Choice", "choice_of"]
+__all__ = ["Choice", "Ways", "choice_of", "way_of"]

@@ -130,6 +130,7 @@ class Trace:
         self.outdated: set[Any] = set()  # cells that are outdated in some scope
         self.iterators: dict[int, tuple[Any, Scope | None]] = {}  # Python's iterators by id, and the scopes that may use them
         self.boxes: dict[int, Any] = {}  # containers that may be the same objects as others, by id (``identity``)
+        self.writing: list[Any] = []  # cells of which a write is being handed on to the arrays that they are (``chosen``)
         self.opposites: dict[Var, Var] = {}  # tests that hold where others do not (``maybe``)
         self.pins: dict[str, SourceLine | None] = {}  # symbols that became numbers, and where
 

@@ -29,7 +29,7 @@ class Cell:
     """One array of the traced program: the variable that holds its present value."""
 
     __slots__ = (
-        "__weakref__", "argument", "captured", "doubt", "kin", "listed", "origin", "reshaped", "scope", "stretched", "value"
+        "__weakref__", "argument", "captured", "doubt", "kin", "listed", "origin", "reshaped", "scope", "stretched", "value", "ways"
     )  # fmt: skip
 
     def __init__(self, value: Var, scope: Scope, argument: str = "") -> None:
@@ -38,6 +38,7 @@ class Cell:
         self.argument = argument  # the user's name, if the caller's array
         self.captured = False  # whether the function found it outside of itself
         self.kin: Any = None  # cells that may be the same array (``aliasing``)
+        self.ways: Any = None  # of one of two arrays, as a branch chose it: these (``chosen``)
         self.listed = False  # whether a list in arrays holds a copy of it, where Python's would hold the array itself
         self.origin: Cell | None = None  # of a copy that would be a view were the array in another order
         self.reshaped = False  # whether it matters that reshaping it makes a view: so it does where it is in C order
@@ -186,16 +187,22 @@ class Tracer:
         note_read(self.cell)
         note_write(self.cell)
         trace = active_trace()
-        if not self.views:
-            self.cell.assign(trace.scope.resolve(value))
-            return
+        if self.views:
+            value = self._within_array(value)
+        self.cell.assign(trace.scope.resolve(value))
+        if self.cell.ways is not None:
+            self.cell.ways.write(self.cell)
+
+    def _within_array(self, value: Var) -> Var:
+        """The array with a value in this part of it."""
+        trace = active_trace()
         self._mark_reshaped()
         bases = [trace.scope.resolve(self.cell.value)]
         for view in self.views[:-1]:
             bases.append(view.read(bases[-1]))
         for base, view in zip(reversed(bases), reversed(self.views), strict=True):
             value = view.write(base, value)
-        self.cell.assign(value)
+        return value
 
     def _mark_reshaped(self) -> None:
         if any(view.key is not None and view.key[0] == "reshape" for view in self.views):

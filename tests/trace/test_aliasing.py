@@ -128,9 +128,23 @@ def returned_by_a_helper(x, n):
     return b, k
 
 
+def written_by_its_new_name(x, n):
+    a = x * 1
+    b = a.copy() if n > 1 else a
+    b[0] = 7.0
+    return a
+
+
+def two_arrays(x, n):
+    u, v = x * 1, x * 2
+    w = u if n > 1 else v
+    w[0] = 100.0
+    return u, v
+
+
 FOLLOWED = [
     returned_when_close, returned_from_an_inner_loop, returned_by_a_helper, buffers_of_the_function, buffers_in_nested_loops, buffers_that_change_places_sometimes, three_buffers, buffers_in_an_object,
-    read_before_the_write, chosen_array_of_which_no_other_is_read, one_array_in_both_branches,
+    read_before_the_write, chosen_array_of_which_no_other_is_read, one_array_in_both_branches, written_by_its_new_name, two_arrays,
 ]  # fmt: skip
 
 
@@ -147,26 +161,12 @@ def test_gives_what_python_gives(program):
 # what is refused: a value that a write may have been meant for is read
 
 
-def written_by_its_new_name(x, n):
-    a = x * 1
-    b = a.copy() if n > 1 else a
-    b[0] = 7.0
-    return a
-
-
 def read_by_its_new_name(x, n):
     a, b = x * 1, x * 2
     if n > 1:
         b = a
     a[0] = 7.0
     return b
-
-
-def two_arrays(x, n):
-    u, v = x * 1, x * 2
-    w = u if n > 1 else v
-    w[0] = 100.0
-    return u, v
 
 
 def new_in_later_iterations(x, n):
@@ -250,7 +250,7 @@ def written_while_it_is_returned(x, n):
 
 
 OUTDATED = [
-    written_after_it_was_returned, written_while_it_is_returned, written_by_its_new_name, read_by_its_new_name, two_arrays, new_in_later_iterations, old_buffer, old_buffer_in_the_loop,
+    written_after_it_was_returned, written_while_it_is_returned, read_by_its_new_name, new_in_later_iterations, old_buffer, old_buffer_in_the_loop,
     the_best_so_far, attribute, rows_in_a_list,
 ]  # fmt: skip
 

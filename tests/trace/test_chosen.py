@@ -1,4 +1,4 @@
-"""Views whose place depends on the branch that is taken, next to plain NumPy: reads, writes to the array under them, derivatives."""
+"""Arrays and views that a branch chooses, next to plain NumPy: reads, writes that reach the one that was chosen, derivatives."""
 
 from __future__ import annotations
 
@@ -81,8 +81,70 @@ def one_after_the_other(a, t):
     return a
 
 
+def row_of_either(a, t):
+    b = a * 2
+    row = a[0] if t > 0 else b[1]
+    row[:] = 0
+    row[1] += t
+    return a, b, row + 1
+
+
+def either(a, t):
+    a = a * t
+    b = a + 1
+    c = a if t > 1 else b
+    c += 1
+    c[1, 2] = 7.0 * t
+    return a, b, c * 1
+
+
+def copied_at_times(a, t):
+    row = a[2]
+    other = row if t > 0 else row.copy()
+    other[0] = 5.0
+    return row * t, other * 1
+
+
+def of_each_iteration(a, t):
+    a = a * t
+    b = a * 0.5
+    for k in range(len(a)):
+        row = a[k] if a[k, 0] > 0.5 else b[k]
+        row[:2] *= 2
+        row += 1
+    return a, b
+
+
+def written_in_a_loop(a, t):
+    a = a * t
+    b = a * 0.5
+    row = a[0] if t > 1 else b[1]
+    for k in range(70):
+        row[k % 3] += 0.1 * k
+        if row[0] > 3:
+            row[1] = 0.5
+    return a, b, row * 1
+
+
+def chosen_twice(a, t):
+    a = a * t
+    b = a * 0.5
+    row = a[0] if t > 0 else b[1]
+    other = row if t > 1 else a[2]
+    other *= other
+    return a, b, other * 1
+
+
+def of_no_rows(a, t):
+    none = a[:0]
+    rows = none if t > 0 else none * 1
+    rows[:] = 1
+    return a, rows * 1
+
+
 PROGRAMS = [
     of_an_argument, of_columns, in_a_loop, of_ranges, of_a_view, written_under_it, of_two_arrays, one_after_the_other,
+    row_of_either, either, copied_at_times, of_each_iteration, written_in_a_loop, chosen_twice, of_no_rows,
 ]  # fmt: skip
 
 
@@ -96,7 +158,9 @@ def test_gives_what_numpy_gives(program: Any) -> None:
             np.testing.assert_array_equal(ours, theirs)
 
 
-@pytest.mark.parametrize("program", PROGRAMS, ids=lambda f: f.__name__)
+@pytest.mark.parametrize(
+    "program", [in_a_loop, of_ranges, of_a_view, row_of_either, either, written_in_a_loop], ids=lambda f: f.__name__
+)
 def test_derivatives_go_through_them(program: Any) -> None:
     def loss(a, t):
         found = program(a.copy(), t)
@@ -104,3 +168,20 @@ def test_derivatives_go_through_them(program: Any) -> None:
 
     with interpreting():
         jg.check_grads(loss, (A, 1.31), order=1)
+
+
+def test_the_kernels_do_what_the_interpreter_does() -> None:
+    ours, theirs = A.copy(), A.copy()
+    same(jg.jit(row_of_either)(ours, 1.3), row_of_either(theirs, 1.3))
+    np.testing.assert_array_equal(ours, theirs)
+
+
+def test_what_was_chosen_is_not_read_after_a_write_under_its_other_name() -> None:
+    def stale(a, t):
+        b = a * 2
+        row = a[0] * 1 if t > 0 else b[1]
+        b[1] = 3.0
+        return row.sum()
+
+    with interpreting(), pytest.raises(NotImplementedError, match="write to a copy"):
+        jg.jit(stale)(A, 1.3)
