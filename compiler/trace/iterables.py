@@ -127,6 +127,17 @@ class Indexed:
         return function(func)(*args, **kwargs)
 
 
+class ByIndex:
+    """Objects that a loop goes through by index."""
+
+    def indexed(self) -> Indexed:
+        """Their items."""
+        raise NotImplementedError
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.indexed())
+
+
 class Once(Indexed):
     """What gives each of its items once, such as ``zip``: ``start`` moves on, and is outdated where it is not known how far."""
 
@@ -258,6 +269,8 @@ def as_indexed(iterable: Any) -> Indexed | None:
     """The iterable by index, or None for Python containers and iterators."""
     if isinstance(iterable, Once):
         return iterable.take()
+    if isinstance(iterable, ByIndex):
+        return iterable.indexed()
     if isinstance(iterable, Indexed):
         return iterable.from_zero() if isinstance(iterable, _Stepped) else iterable
     if isinstance(iterable, Comprehension) and is_by_index(iterable):
@@ -469,6 +482,7 @@ class Comprehension:
 
 
 __all__ = [
+    "ByIndex",
     "Comprehension",
     "Indexed",
     "Once",

@@ -32,6 +32,18 @@ def is_in_c_order(x: Tracer) -> bool:
     return 0 in shape or all(n == 1 or s == c for n, s, c in zip(shape, strides, contiguous(shape), strict=True))
 
 
+def is_visited_in_c_order(x: Tracer) -> bool:
+    """Whether C order is the order in which the elements are known to lie in memory, with gaps or without."""
+    if not x.views:
+        return True
+    found = _layout(x)
+    if found is None:
+        return False
+    shape, strides = found
+    steps = [step for n, step in zip(shape, strides, strict=True) if n != 1]
+    return 0 in shape or (all(step > 0 for step in steps) and steps == sorted(steps, reverse=True))
+
+
 def only_axes_of_one(source: tuple[Dim, ...], target: tuple[Dim, ...]) -> bool:
     """Whether two shapes differ by axes of size 1 only."""
     return [d for d in source if d != 1] == [d for d in target if d != 1]

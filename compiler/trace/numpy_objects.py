@@ -1,4 +1,4 @@
-"""What NumPy offers as objects rather than functions: ``np.mgrid``, ``np.ogrid``, ``np.r_``, ``np.c_``, ``np.ndenumerate``, ``np.nditer``."""
+"""What NumPy offers as objects rather than functions: ``np.mgrid``, ``np.ogrid``, ``np.r_``, ``np.c_``, ``np.ndenumerate``."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .grids import meshgrid, unravel_index
 from .iterables import Indexed, Once
 from .joining import concatenate, stack
 from .promotion import as_array, common_dtype, convert, result_dtype
-from .shaping import flat, leading_axes, ravel
+from .shaping import leading_axes, ravel
 from .tracer import Tracer, new
 
 
@@ -40,30 +40,6 @@ def ndenumerate(arr: Any) -> Any:
 def _number(index: Tracer) -> Tracer:
     """An index as the Python number that NumPy gives."""
     return new(index.value, weak=True, dim=index.dim)
-
-
-def nditer(op: Any, *args: Any, **kwargs: Any) -> Any:
-    """``np.nditer`` over the elements of one array, which are read or written."""
-    if isinstance(op, np.ndarray):
-        return np.nditer(op, *args, **kwargs)
-    modes = kwargs.pop("op_flags", [])
-    if args or kwargs or isinstance(op, (list, tuple)):
-        raise UnsupportedError(
-            "np.nditer over several arrays, or with flags; loop over np.ndindex(x.shape) or np.ndenumerate(x) and index the arrays"
-        )
-    writes = bool({"readwrite", "writeonly"} & set(np.ravel(modes)))
-    elements = flat(op) if writes else ravel(as_array(op))
-    return _Iterator(0, elements.shape[0], 1, lambda k: elements[k, ...] if writes else elements[k])
-
-
-class _Iterator(Indexed):
-    """What ``np.nditer`` gives: it may stand in a ``with`` statement."""
-
-    def __enter__(self) -> _Iterator:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        return None
 
 
 def poly1d(c_or_r: Any, r: bool = False, variable: Any = None) -> Any:

@@ -20,6 +20,7 @@ from .calls import OPERATORS, call, has_traced
 from .context import active_trace
 from .drawing import MAKERS
 from .iterables import Comprehension, Indexed, backwards, enumerated, traced_range, zipped
+from .nditer import nditer
 from .promotion import as_tracer
 from .python_folds import FOLDS
 from .python_iterators import ITERATORS, OPERATOR_MODULE, ndindex
@@ -95,7 +96,7 @@ def _listing(kind: Callable[..., Any]) -> Callable[..., Any]:
 
 REPLACED: dict[Any, Callable[..., Any]] = {
     **ATTRIBUTES, **MAKERS, **NUMBERS, **FOLDS, **MATH, **ITERATORS, **OPERATOR_MODULE,
-    np.ndarray: numpy_objects.ndarray, np.ndindex: ndindex, np.ndenumerate: numpy_objects.ndenumerate, np.nditer: numpy_objects.nditer,
+    np.ndarray: numpy_objects.ndarray, np.ndindex: ndindex, np.ndenumerate: numpy_objects.ndenumerate, np.nditer: nditer,
     np.poly1d: numpy_objects.poly1d, range: traced_range, print: _print, enumerate: enumerated, zip: zipped, reversed: backwards,
     map: _map, list: _listing(list), tuple: _listing(tuple), str: _text(str), repr: _text(repr), format: _format,
     contextlib.suppress: Suppressing,
