@@ -107,6 +107,8 @@ class Growth:
             self.thing.pushed = self.pushed + self.each * trips
 
     def _length(self, number: Any) -> Any:
+        if self.each == 0:  # of infinitely many iterations too
+            return self.start
         return python_size(as_dim(self.start) + self.each * as_dim(number))  # type: ignore[operator]
 
 
@@ -203,14 +205,14 @@ class Moving:
     def settled(self) -> Rows | list[Any]:
         """The list after the loop, held again where it was; the caller's own, which has other names, where it became no longer."""
         growing = self.growth.thing
-        if self.growth.regular and isinstance(growing.start, int):
+        is_as_long = isinstance(growing.start, int) and isinstance(growing.size, int) and growing.length() == self.length()
+        if is_as_long or (self.growth.regular and isinstance(growing.start, int)):
             rows = growing.in_rows(growing.arrays)
         else:
             growing.size = growing.start + _between(growing.length(), 0, self.growth.room)
             rows = growing.settled()
         is_callers = any(place.owner is active_trace().of_caller for place in self.places)
-        is_as_long = self.length() == rows.arrays[0].type.shape[0]
-        if is_callers and is_as_long and isinstance(self.thing, list) and self.length() <= LISTED_AT_MOST:
+        if is_callers and is_as_long and isinstance(self.thing, list) and growing.size <= LISTED_AT_MOST:
             give_back(self.thing, self.contents, rows.items(), self.places)  # type: ignore[arg-type]
             return self.thing
         for place in self.places:

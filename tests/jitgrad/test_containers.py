@@ -90,6 +90,18 @@ def items_of_lists_in_a_while_loop(d, t):
     d["a"][2] = 7.0
 
 
+def items_at_places_of_the_run_in_branches(numbers, t):
+    k = 0
+    while k < abs(t):
+        k += 1
+    if t > 0:
+        numbers[k], numbers[0] = t, numbers[k]
+    other = numbers
+    if numbers[0] > 1:
+        other[k - 1] += 0.5
+    return numbers[0], other
+
+
 def longer_in_a_loop_of_many_turns(numbers, t):
     for k in range(100):
         numbers.append(k * t)
@@ -105,6 +117,7 @@ CASES: list[tuple[Callable[..., Any], Any]] = [
     (of_a_copy, {"a": 1.0}),
     (items_in_while_loops, [3.5, 4.0, -1.0, 0.5]),
     (items_of_lists_in_a_while_loop, {"a": [1.0, 2.0, 3.0], "b": (0.5, [4.0, 5.0, 6.0])}),
+    (items_at_places_of_the_run_in_branches, [1.0, 0.5, -1.0, 4.0]),
     (longer_in_a_loop_of_many_turns, [1.0]),
 ]
 
