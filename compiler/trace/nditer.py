@@ -26,7 +26,7 @@ def nditer(op: Any, flags: Any = None, op_flags: Any = None, *args: Any, order: 
     """``np.nditer`` over elements that are read or written, in C order."""
     operands = list(op) if isinstance(op, (list, tuple)) else [op]
     if not any(isinstance(operand, Tracer) for operand in operands):
-        return np.nditer(op, flags, op_flags, *args, order=order, **kwargs)
+        return np.nditer(op, flags, op_flags, *args, order=order, **kwargs)  # type: ignore[call-overload]
     wanted = set(flags or ())
     if args or kwargs or order not in ("C", "K") or not wanted <= _PLACES | _HARMLESS:
         raise UnsupportedError(
