@@ -113,6 +113,7 @@ class Body:
         position = _position_arithmetic(op, operands) if dtype == I64 else None
         if position is not None:
             return position
+        op = "mul" if op == "masked_mul" and _is_positive(operands[1]) else op
         name = self.fresh(equation.hint or op)
         self.steps.append(Let(name, dtype, op, operands, equation.source))
         return Local(name, dtype)
@@ -195,6 +196,11 @@ def _overflows(value: Any, dtype: np.dtype) -> bool:
     return dtype.kind in "iu" and not (
         np.isfinite(value) and int(np.iinfo(dtype).min) <= int(value) <= int(np.iinfo(dtype).max)
     )
+
+
+def _is_positive(factor: Atom) -> bool:
+    """Whether a factor is a number that keeps every zero as it is, with its sign, and needs no mask for that."""
+    return isinstance(factor, Literal) and bool(0 < factor.dtype.type(factor.value) < np.inf)
 
 
 def _position_arithmetic(op: str, operands: tuple[Atom, ...]) -> Atom | None:

@@ -62,7 +62,8 @@ def _jvp_extreme(b: Builder, e: Equation, tangents: Sequence[Var | None]) -> tup
     nan = b.emit("ne", e.result, e.result)
     chosen = b.convert(b.emit("or", b.emit("eq", x, extreme), b.emit("ne", x, x)), x.type.dtype)
     count = b.sum(chosen, axes)
-    weight = b.div(chosen, _spread(b, b.select(nan, b.sub(e.result, e.result), count), x, axes))
+    share = b.div(b.constant(1, count.type), b.select(nan, b.sub(e.result, e.result), count))
+    weight = b.mul(chosen, _spread(b, share, x, axes))
     return (b.sum(b.mul(dx, weight), axes),)
 
 

@@ -117,6 +117,17 @@ def test_ties_share_the_gradient(op: str) -> None:
     np.testing.assert_allclose(gradient, expected)
 
 
+@pytest.mark.parametrize("op", ["max", "min"])
+def test_shares_are_divided_once_for_all_elements(op: str) -> None:
+    x = np.array([[2.0, 1.0, 2.0], [1.0, np.nan, 1.0]])
+    derivative = vjp(single(op, [x], {"axes": (1,)}), [0])
+    quotients = [e.result.type.shape for e in derivative.equations if e.op == "div"]
+    assert quotients
+    assert all(len(shape) == 1 for shape in quotients)
+    _, gradient = interpret(derivative, [x, np.ones(2)])
+    np.testing.assert_array_equal(np.isnan(gradient), [[False] * 3, [True] * 3])
+
+
 @pytest.mark.parametrize("case", CASES, ids=identifiers)
 def test_single_precision_stays_single(case: Any) -> None:
     op, arguments, attributes = case
