@@ -133,9 +133,9 @@ def join(name: str, *leaves: Any) -> Slot:
     if outdated := [leaf for leaf in odd if isinstance(leaf, Outdated)]:
         raise outdated[0].error()
     if odd:
+        remedy = "call each where it is chosen" if all(map(callable, odd)) else "give it an array or a number in every case"
         raise NotStaged(
-            f"the variable {listed([name])} is {_kinds(leaves)}, depending on a value that is known only when the program runs; "
-            "give it an array or a number in every case"
+            f"{listed([name])} is {_kinds(leaves)}, depending on a value that is known only when the program runs; {remedy}"
         )
     tracers = [as_tracer(leaf) for leaf in known]
     shape = common_shape(name, tracers)
@@ -160,8 +160,15 @@ def common_shape(name: str, values: Sequence[Tracer]) -> tuple[Dim, ...]:
 
 
 def _kinds(leaves: Sequence[Any]) -> str:
-    names = [("undefined" if isinstance(v, Undefined) else describe(v) if is_number(v) else repr(v)) for v in leaves]
-    return " or ".join(dict.fromkeys(names))
+    return " or ".join(dict.fromkeys(map(_kind, leaves)))
+
+
+def _kind(leaf: Any) -> str:
+    if isinstance(leaf, Undefined):
+        return "undefined"
+    if callable(leaf) and hasattr(leaf, "__name__"):
+        return f"the function {leaf.__name__}"
+    return describe(leaf) if is_number(leaf) else repr(leaf)
 
 
 def fill(slot: Slot, leaf: Any) -> Var:

@@ -294,3 +294,37 @@ def test_a_variable_that_nobody_reads_after_a_branch_may_be_anything():
             for limit in (None, 0.5):
                 found = jg.jit(lambda x, limit=limit: program(x, limit))(x + shift)
                 np.testing.assert_allclose(found, program(x + shift, limit))
+
+
+def function_in_an_expression(x):
+    return (np.sin if x > 0 else np.cos)(x)
+
+
+def function_under_a_name(x):
+    def twice(v):
+        return 2 * v
+
+    apply = np.sin
+    if x > 0:
+        apply = twice
+    return apply(x)
+
+
+def text_under_a_name(x):
+    unit = "m"
+    if x > 0:
+        unit = "km"
+    return x * len(unit)
+
+
+@pytest.mark.parametrize(
+    ("program", "message"),
+    [
+        (function_in_an_expression, "the conditional expression is the function sin, .* call each where it is chosen"),
+        (function_under_a_name, "apply is the function twice, .* call each where it is chosen"),
+        (text_under_a_name, "unit is 'km', .* give it an array or a number in every case"),
+    ],
+)
+def test_what_is_no_number_is_refused_by_name(program: Callable[..., Any], message: str) -> None:
+    with interpreting(), pytest.raises(NotImplementedError, match=message):
+        jg.jit(program)(0.5)
