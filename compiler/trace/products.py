@@ -149,7 +149,8 @@ def kron(a: Any, b: Any) -> Any:
     x, y = leading_axes(rank, a), leading_axes(rank, b)
     spread_x = reshaped(x, tuple(d for dim in x.type.shape for d in (dim, 1)))
     spread_y = reshaped(y, tuple(d for dim in y.type.shape for d in (1, dim)))
-    return reshaped(spread_x * spread_y, tuple(m * n for m, n in zip(x.type.shape, y.type.shape, strict=True)))
+    found = reshaped(spread_x * spread_y, tuple(m * n for m, n in zip(x.type.shape, y.type.shape, strict=True)))
+    return found if rank else new(found.value)
 
 
 def trace(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: Any = None, out: Any = None) -> Any:

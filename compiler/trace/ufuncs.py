@@ -46,7 +46,7 @@ COMPOSED: dict[np.ufunc, Callable[..., Any]] = {
     np.heaviside: lambda x, y: np.where(np.isnan(x), x, np.where(x == 0, y, np.where(x > 0, x.dtype.type(1), x.dtype.type(0)))),
     np.divmod: lambda x, y: (np.floor_divide(x, y), np.remainder(x, y)),
     np.modf: lambda x: (np.copysign(np.where(np.isinf(x), x.dtype.type(0), x - np.trunc(x)), x), np.trunc(x)),
-    np.ldexp: lambda x, n: x * np.exp2(convert(n, x.dtype)),
+    np.ldexp: lambda x, n: _scaled(x, n),
     np.logical_and: lambda x, y: elementwise("and", truth_of(x), truth_of(y)),
     np.logical_or: lambda x, y: elementwise("or", truth_of(x), truth_of(y)),
     np.logical_xor: lambda x, y: elementwise("xor", truth_of(x), truth_of(y)),
@@ -68,6 +68,15 @@ _PREDICATES_OF_NUMBERS = {"isnan": "ne", "isinf": "ne", "isfinite": "eq"}
 
 def _reciprocal(x: Tracer) -> Tracer:
     return elementwise("div", 1, x) if x.dtype.kind == "f" else np.where(np.abs(x) == 1, x, x.dtype.type(0))
+
+
+def _scaled(x: Tracer, exponent: Tracer) -> Tracer:
+    """``x * 2**exponent``, rounded once; in three steps where that power is no normal number and the product may be one."""
+    largest = int(np.finfo(x.dtype).maxexp) - 2
+    n = np.clip(exponent, -3 * largest, 3 * largest)
+    third = np.where(np.abs(n) > largest, n // 3, 0)
+    step = np.exp2(convert(third, x.dtype))
+    return x * step * step * np.exp2(convert(n - 2 * third, x.dtype))  # type: ignore[no-any-return]
 
 
 @handles("ufunc")

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+
+import numpy as np
 import pytest
 from against_numpy import check, programs, some_variants
+
+import jitgrad as jg
+from tests.interpreted import interpreting
 
 PROGRAMS = programs("""
 np.negative(A)
@@ -436,3 +442,18 @@ np.log(np.abs(A) + 1)
 @pytest.mark.parametrize("text", PROGRAMS)
 def test_some_variants(text: str) -> None:
     check(text, some_variants(text))
+
+
+@pytest.mark.parametrize("compiled", [False, pytest.param(True, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_ldexp_at_the_ends_of_the_range(dtype: type, compiled: bool) -> None:
+    values = np.array([0, -0.0, 1, -1.5, 0.7, 5e-324, 1e-45, 3e-310, 1e38, 1e300, np.inf, -np.inf, np.nan])
+    with np.errstate(over="ignore"):
+        x, ends = values.astype(dtype), (126, 127, 128, 149, 150, 276, 277, 1022, 1023, 1024, 1074, 1075, 2097, 2098, 5000)
+    exponents = np.array([0, 1, *ends, *(-n for n in ends)])[:, np.newaxis]
+    with np.errstate(all="ignore"):
+        expected = np.ldexp(x, exponents)
+    with nullcontext() if compiled else interpreting(), np.errstate(all="ignore"):
+        found = jg.jit(lambda x, n: np.ldexp(x, n))(x, exponents)
+    np.testing.assert_array_equal(found, expected, strict=True)
+    np.testing.assert_array_equal(np.signbit(found), np.signbit(expected))
