@@ -89,6 +89,14 @@ def _modf(x: Any) -> tuple[Any, Any]:
     return as_float(fraction), as_float(whole)
 
 
+def _frexp(x: Any) -> tuple[Any, Any]:
+    """``math.frexp``."""
+    if not has_traced(x):
+        return math.frexp(x)
+    mantissa, exponent = apply_ufunc(np.frexp, as_float(x))
+    return as_float(mantissa), as_int(exponent)
+
+
 def _ldexp(x: Any, exponent: Any) -> Any:
     """``math.ldexp``."""
     if not has_traced((x, exponent)):
@@ -149,7 +157,7 @@ _ERRORS: dict[str, tuple[type[Exception], ...]] = {
 
 MATH: dict[Any, Callable[..., Any]] = {
     math.log: _log, math.isclose: _isclose, math.dist: _dist, math.prod: _prod, math.modf: _modf, math.ldexp: _ldexp,
-    math.hypot: _hypot, math.remainder: _remainder, math.fsum: lambda seq: as_float(sum_of(seq, 0.0)),
+    math.frexp: _frexp, math.hypot: _hypot, math.remainder: _remainder, math.fsum: lambda seq: as_float(sum_of(seq, 0.0)),
     **{function: _of_integers(function) for function in (*INTEGERS, *OF_MANY)},
     **{getattr(math, name): _of_floats(name, ufunc) for name, ufunc in _UFUNCS.items() if hasattr(math, name)},
 }  # fmt: skip

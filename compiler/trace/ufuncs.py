@@ -47,6 +47,7 @@ COMPOSED: dict[np.ufunc, Callable[..., Any]] = {
     np.divmod: lambda x, y: (np.floor_divide(x, y), np.remainder(x, y)),
     np.modf: lambda x: (np.copysign(np.where(np.isinf(x), x.dtype.type(0), x - np.trunc(x)), x), np.trunc(x)),
     np.ldexp: lambda x, n: _scaled(x, n),
+    np.frexp: lambda x: _taken_apart(x),
     np.logical_and: lambda x, y: elementwise("and", truth_of(x), truth_of(y)),
     np.logical_or: lambda x, y: elementwise("or", truth_of(x), truth_of(y)),
     np.logical_xor: lambda x, y: elementwise("xor", truth_of(x), truth_of(y)),
@@ -77,6 +78,16 @@ def _scaled(x: Tracer, exponent: Tracer) -> Tracer:
     third = np.where(np.abs(n) > largest, n // 3, 0)
     step = np.exp2(convert(third, x.dtype))
     return x * step * step * np.exp2(convert(n - 2 * third, x.dtype))  # type: ignore[no-any-return]
+
+
+def _taken_apart(x: Tracer) -> tuple[Tracer, Tracer]:
+    """``(m, n)`` with ``x == m * 2**n`` and m from 0.5 to 1; ``(x, 0)`` of 0, infinity and NaN."""
+    is_plain = np.isfinite(x) & (x != 0)
+    size = np.where(is_plain, np.abs(x), x.dtype.type(1))
+    near = convert(np.floor(np.log2(size)), I64) + 1  # or one more or less, as the logarithm was rounded
+    mantissa = _scaled(size, -near)
+    n = np.where(is_plain, near + (mantissa >= 1) - (mantissa < 0.5), 0)
+    return np.where(is_plain, _scaled(x, -n), x), n  # type: ignore[return-value]
 
 
 @handles("ufunc")

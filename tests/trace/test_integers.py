@@ -63,7 +63,7 @@ def test_errors(program, error, words):
 
 def of_floats(x, y):
     return (
-        math.modf(x), math.hypot(x, y, 0.5), math.hypot(x), math.remainder(x, y), math.remainder(-x, 0.4), math.gamma(x % 7 + 0.5),
+        math.modf(x), math.frexp(x), math.hypot(x, y, 0.5), math.hypot(x), math.remainder(x, y), math.remainder(-x, 0.4), math.gamma(x % 7 + 0.5),
         math.remainder(2.5 * y, y), math.remainder(3.5 * y, y), math.remainder(x, math.inf), math.ldexp(x, -3),
     )  # fmt: skip
 

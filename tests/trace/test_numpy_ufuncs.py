@@ -103,6 +103,8 @@ np.conjugate(z), np.conjugate(g), np.conjugate(f), np.conjugate(k)
 np.conj(A)
 np.conj(z), np.conj(g), np.conj(f), np.conj(k)
 np.modf(A)
+np.frexp(A)
+np.frexp(z), np.frexp(g), np.frexp(f), np.frexp(k)
 np.modf(z), np.modf(g), np.modf(f), np.modf(k)
 np.bitwise_count(z), np.bitwise_count(g), np.bitwise_count(f), np.bitwise_count(k)
 np.add(A, B)
@@ -457,3 +459,19 @@ def test_ldexp_at_the_ends_of_the_range(dtype: type, compiled: bool) -> None:
         found = jg.jit(lambda x, n: np.ldexp(x, n))(x, exponents)
     np.testing.assert_array_equal(found, expected, strict=True)
     np.testing.assert_array_equal(np.signbit(found), np.signbit(expected))
+
+
+@pytest.mark.parametrize("compiled", [False, pytest.param(True, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_frexp_next_to_powers_of_two(dtype: type, compiled: bool) -> None:
+    limits = np.finfo(dtype)
+    powers = dtype(2) ** np.arange(limits.minexp - limits.nmant, limits.maxexp, dtype=dtype)
+    x = np.concatenate(
+        [powers, np.nextafter(powers, dtype(0)), -np.nextafter(powers, limits.max), [limits.max, np.inf, np.nan, -0.0]]
+    )
+    x = x.astype(dtype)
+    with nullcontext() if compiled else interpreting(), np.errstate(all="ignore"):
+        found, gradient = jg.jit(np.frexp)(x), jg.grad(lambda x: np.sum(np.frexp(x)[0]))(dtype([0.75, -3.0, 100.0]))
+    for one, other in zip(found, np.frexp(x), strict=True):
+        np.testing.assert_array_equal(one, other, strict=True)
+    np.testing.assert_array_equal(gradient, dtype([1.0, 0.25, 1 / 128]), strict=True)
