@@ -30,7 +30,7 @@ nothing else is converted. Subclasses of ndarray count as arrays: whoever calls 
 
 Each function of the module is compiled by itself and kept under a digest of its own text and of what it refers to, so
 programs share kernels, in one process and on disk. The text itself is kept beside, under the file name that tracebacks
-show. It must import nothing but numba, NumPy, the standard library and `jitgrad.compiler.runtime`: other files are not
+show. The driver gives a kernel no memory under two names, if the kernel writes there: LLVM takes that for granted. It must import nothing but numba, NumPy, the standard library and `jitgrad.compiler.runtime`: other files are not
 part of the digest. With NUMBA_DISABLE_JIT=1 the driver runs as plain Python.
 """
 
@@ -113,7 +113,7 @@ def _link_or_compile(source: str, entry: str, signature: tuple[str, ...]) -> Cal
         namespace = execute(source, f"{entry}-{digest[:16]}.py")
         tree = parse_module(source)
         for name, kernel_digest in _kernel_digests(tree).items():
-            adopt(namespace[name], kernel_digest, python_callable=False)
+            adopt(namespace[name], kernel_digest, python_callable=False, keeps_apart=True)
         adopt(namespace[entry], digest, python_callable=True, has_loops=_has_loops(tree, entry))
         compiled = compile_program(namespace[entry], parameters)
     return Program(compiled)

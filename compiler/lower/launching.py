@@ -11,7 +11,7 @@ from .flatten import flatten
 from .fusion import Group
 from .kernels import Surroundings, build
 from .moves import generalise
-from .program import Launch, Literal, Position
+from .program import Call, Launch, Literal, Position
 from .roles import Role, is_array, role_of
 from .scope import Scope, Stack, name_of
 from .tiny import is_tiny, write_out
@@ -43,9 +43,30 @@ def run_group(scope: Scope, group: Group, position: int) -> None:
             wish, source = scope.wish(equation), equation.source
             reused = scope.on_stack(result, wish, source) or _reuse(scope, group, position, result, stored)
             stored[result] = reused or scope.new_buffer(result, wish, source=source)
-    seen = Surroundings(scope.lookup, scope.definition, scope.shared.sizes)
+    seen = Surroundings(_Apart(scope, stored), scope.definition, scope.shared.sizes)
     scalars = [e.result for e in group.equations if role_of(e) is Role.REDUCE and not is_array(e.result)]
     run_kernel(scope, build(group, stored, seen), scalars)
+
+
+class _Apart:
+    """Where variables are, for a kernel that writes to some buffers: it sees no memory under two names, if it writes there."""
+
+    def __init__(self, scope: Scope, stored: Mapping[Var, Buffer]) -> None:
+        self.scope = scope
+        self.written = {buffer.storage: buffer.name for buffer in stored.values()}
+        self.copies: dict[str, Buffer] = {}
+
+    def __call__(self, var: Var) -> Value | None:
+        value = self.scope.lookup(var)
+        if not isinstance(value, Buffer) or self.written.get(value.storage, value.name) == value.name:
+            return value
+        if var in self.scope.plan.views:
+            return None  # its elements are elements of what it shows
+        if value.name not in self.copies:
+            name = self.scope.shared.names.fresh(value.name)
+            self.scope.statements.append(Call("copied", (value.name,), (name,)))
+            self.copies[value.name] = Buffer(name, value.type, name)
+        return self.copies[value.name]
 
 
 def run_kernel(scope: Scope, built: Launch, scalars: Sequence[Var] = ()) -> None:

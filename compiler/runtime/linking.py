@@ -142,10 +142,16 @@ def _keep_compiled() -> None:
             write_entry(library.key, dumps(frozen))
 
 
-def adopt(dispatcher: Dispatcher, digest: str, python_callable: bool, has_loops: bool = True) -> None:
-    """Have numba compile `dispatcher` as described above; only a driver needs to be called from Python."""
+def adopt(
+    dispatcher: Dispatcher, digest: str, python_callable: bool, has_loops: bool = True, keeps_apart: bool = False
+) -> None:
+    """Have numba compile `dispatcher` as described above; only a driver needs to be called from Python.
+
+    One that keeps apart is given no memory twice, if it writes there: LLVM then need not look at run time whether its arrays overlap.
+    """
     dispatcher.py_func.__digest__ = digest
     dispatcher.py_func.__has_loops__ = has_loops
+    dispatcher.py_func.__keeps_apart__ = keeps_apart
     dispatcher.targetoptions.update(no_cfunc_wrapper=True, no_cpython_wrapper=not python_callable)
     dispatcher._compiler.pipeline_class = ObjectCompiler
     dispatcher._cache = EntryCache(digest)

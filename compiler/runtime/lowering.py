@@ -43,7 +43,8 @@ class ObjectLowering(LoweringPass):
         library._reload_init.update(state.reload_init)
         descriptor = PythonFunctionDescriptor.from_specialized_function(
             state.func_ir, state.typemap, state.return_type, state.calltypes,
-            mangler=context.mangler, inline=flags.forceinline, noalias=flags.noalias, abi_tags=[flags.get_mangle_string()],
+            mangler=context.mangler, inline=flags.forceinline, abi_tags=[flags.get_mangle_string()],
+            noalias=state.func_id.func.__keeps_apart__,
         )  # fmt: skip
         with context.push_code_library(library):
             lower = ObjectLower(context, library, descriptor, state.func_ir, metadata=state.metadata)

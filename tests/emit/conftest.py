@@ -1,8 +1,9 @@
 """Running emitted modules as plain Python, next to the interpreter."""
 
+import ast
 import re
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,13 +14,33 @@ from jitgrad.compiler.ops import interpret, verify
 
 
 def run_plain(emitted: Emitted, arguments: Sequence[Any]) -> tuple[Any, ...]:
-    """Run the driver with its decorators removed."""
+    """Run the driver with its decorators removed, and see that kernels get no memory twice that they write to."""
     namespace: dict[str, Any] = {}
-    exec(compile(re.sub(r"(?m)^@njit\(.*\)\n", "", emitted.source), "<emitted>", "exec"), namespace)
+    text = re.sub(r"(?m)^@njit\(.*\)\n", "", emitted.source)
+    exec(compile(text, "<emitted>", "exec"), namespace)
+    for node in ast.parse(text).body:
+        if isinstance(node, ast.FunctionDef) and node.name != emitted.entry:
+            namespace[node.name] = _kept_apart(namespace[node.name], node)
     with np.errstate(all="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         results = namespace[emitted.entry](*arguments)
     return results if isinstance(results, tuple) else () if results is None else (results,)
+
+
+def _kept_apart(kernel: Callable[..., Any], node: ast.FunctionDef) -> Callable[..., Any]:
+    """A kernel that asserts, before it runs, that what it writes shares no memory with its other arguments."""
+    names = [parameter.arg for parameter in node.args.args]
+    stores = [n for n in ast.walk(node) if isinstance(n, ast.Subscript) and isinstance(n.ctx, ast.Store)]
+    written = {store.value.id for store in stores if isinstance(store.value, ast.Name)}
+
+    def run(*arguments: Any) -> Any:
+        arrays = [(name, a) for name, a in zip(names, arguments, strict=True) if isinstance(a, np.ndarray)]
+        for name, array in arrays:
+            for other, read in arrays:
+                assert name == other or name not in written or not np.shares_memory(array, read), (node.name, name, other)
+        return kernel(*arguments)
+
+    return run
 
 
 def assert_equal(found: Sequence[Any], expected: Sequence[Any], text: str, exact: bool = False) -> None:

@@ -43,6 +43,16 @@ READ_BETWEEN = """fn f(x: f64[8], y: f64[4]) -> (f64[8], f64[8]) {
   return %5, %2
 }"""
 
+SEEN_IN_PART = """fn f(y: f64[8], v: f64[7]) -> (f64[8]) {
+  %0: f64[7] = index y {spec=((1, 7, 1),)}
+  %1: f64[] = dot v %0 {contract=((0,), (0,)), batch=((), ())}
+  %2: f64[7] = broadcast %1 {axes=(), shape=(7,)}
+  %3: f64[7] = mul v %2
+  %4: f64[7] = sub %0 %3
+  %5: f64[8] = update y %4 {spec=((1, 7, 1),)}
+  return %5
+}"""
+
 
 def kernels(source: str) -> int:
     return source.count("\ndef ") - 1
@@ -132,3 +142,9 @@ def test_a_row_is_written_from_another_one_at_the_same_points(
         text = ROWS.format(op=op, read=read, start=start, kept=kept)
         source = check(text, x, i, 2, 1).source
         assert ("sum_set" in source or "sum_add_to" in source) == together, source
+
+
+def test_a_kernel_sees_what_it_writes_under_one_name(check: Any) -> None:
+    """A product reads part of an array through a view, and the kernel that then writes to this part reads it where it writes."""
+    source = check(SEEN_IN_PART, np.arange(8.0), np.linspace(0.0, 1.0, 7), donated={0: 0}).source
+    assert "y[i + 1] = y[i + 1] - v[i] * product" in source
