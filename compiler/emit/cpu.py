@@ -13,6 +13,7 @@ from ..ir import ArrayType, Function
 from ..ir.types import DTYPE_NAMES
 from ..lower.checking import check_ends
 from ..lower.filling import leave_unfilled
+from ..lower.jamming import jam_loops
 from ..lower.lowering import lower
 from ..lower.program import Program
 from ..lower.remembering import remember_rooms
@@ -40,6 +41,7 @@ def emit_cpu(function: Function, name: str, donated: Mapping[int, int] | None = 
     """
     program = lower(function.replace(name=name), donated, reuse=True)
     program = replace(program, body=check_ends(remember_rooms(allocate_outside(leave_unfilled(program.body)))))
+    program = jam_loops(program)
     return Emitted(module_text(program), program.name, tuple(parameter_type(p.type) for p in program.parameters))
 
 
