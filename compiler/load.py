@@ -30,7 +30,8 @@ nothing else is converted. Subclasses of ndarray count as arrays: whoever calls 
 
 Each function of the module is compiled by itself and kept under a digest of its own text and of what it refers to, so
 programs share kernels, in one process and on disk. The text itself is kept beside, under the file name that tracebacks
-show. The driver gives a kernel no memory under two names, if the kernel writes there: LLVM takes that for granted. It must import nothing but numba, NumPy, the standard library and `jitgrad.compiler.runtime`: other files are not
+show. A kernel must be given no memory under two names if it writes there: LLVM takes that for granted. The module must
+import nothing but numba, NumPy, the standard library and `jitgrad.compiler.runtime`: other files are not
 part of the digest. With NUMBA_DISABLE_JIT=1 the driver runs as plain Python.
 """
 
