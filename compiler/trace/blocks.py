@@ -226,11 +226,18 @@ def listed(names: Sequence[str]) -> str:
     return ", ".join(shown) or "their result"
 
 
+CHANGE_THE_LIST = "change the list itself, with append, extend, insert, pop or del, in place of making another one"
+
+
 def different(names: Sequence[str], one: State, other: State) -> str:
     """Which variables have not the same structure in two states, in a message, and what to write instead."""
     pairs = [(name, flatten(a), flatten(b)) for name, a, b in zip(names, one, other, strict=False)]
     unlike = [(name, a, b) for name, a, b in pairs if a[1] != b[1]]
     listing = ", ".join(f"{listed([name])} ({_drawn(a[1])} and {_drawn(b[1])})" for name, a, b in unlike)
+    if any(
+        isinstance(a, list) and isinstance(b, list) for a, b in zip(one, other, strict=False) if flatten(a)[1] != flatten(b)[1]
+    ):
+        return f"{listing}; {CHANGE_THE_LIST}"
     if any(not a[0] or not b[0] for _, a, b in unlike):
         return f"{listing}; start with a number or array in place of None, such as -1, np.nan or np.zeros, and ask for that"
     return f"{listing}; give each the same structure of arrays and numbers, or make an array with np.empty and write to it"

@@ -6,6 +6,7 @@ Their items are rows of arrays that are made before the loop, as large as the li
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -31,7 +32,8 @@ if TYPE_CHECKING:
     from .trials import Trial
 
 NOT_ARRAYS = (
-    "the items of a list are not made of numbers, arrays and tuples and lists of them, so that they do not fit into arrays"
+    "the items of a list are not made of numbers, arrays and tuples and lists of them, so that they do not fit into arrays; put numbers in "
+    "place of texts, None and objects, and hold lists that become longer apart"
 )
 
 
@@ -475,9 +477,12 @@ def refuse_whole(changes: Sequence[Change], *scopes: Scope) -> None:
         if change.kind != "whole":
             continue
         if not isinstance(change.thing, list):
+            remedy = "make an array of the right size with np.empty and write to its elements"
+            if isinstance(change.thing, deque):
+                remedy = "use a list, with pop(0) for popleft() and insert(0, x) for appendleft(x)"
             raise NotStaged(
                 f"a {type(change.thing).__name__} is changed in a loop or branch that depends on values known only when the program "
-                "runs; make an array of the right size with np.empty and write to its elements"
+                f"runs; {remedy}"
             )
         added = [(scope, _added(scope.changes[change.name])) for scope in scopes if change.name in scope.changes]
         items = _items_of(added) or joined(*map(items_like, change.before))  # those that are taken away tell as well

@@ -401,7 +401,7 @@ def _check_size(after: Tracer, body: Scope, name: str) -> None:
     if after.type.symbols() & made_in(body):
         raise NotStaged(
             f"the size of {name} changes from one iteration to the next ({after.type}); make it as large as it becomes and "
-            "write to slices of it"
+            "write to slices of it; a list can become longer and shorter itself, by append, extend, insert, pop and del"
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from typing import Any
 
 import numpy as np
@@ -387,3 +388,53 @@ def test_an_empty_list_is_popped_when_the_program_runs() -> None:
         same(compiled(1.5), popped(1.5))
         with pytest.raises(IndexError, match="pop from empty list"):
             compiled(0.5)
+
+
+def remade(x):
+    items = [x]
+    while len(items) < 9 * x:
+        items = items + [x]  # noqa: RUF005
+    return items
+
+
+def sliced(x):
+    items = [0]
+    while len(items) > 0:
+        first = items[0]
+        items = items[1:]
+        for k in range(70):
+            if k * x < 9 and k == first + 1:
+                items.append(k)
+    return x
+
+
+def of_a_deque(x):
+    waiting = deque([0])
+    while waiting:
+        k = waiting.popleft()
+        if k < 5 * x:
+            waiting.append(k + 1)
+    return x
+
+
+def of_texts(x):
+    stack = [("a", x)]
+    while stack:
+        _, y = stack.pop()
+        if y > 0.1:
+            stack.append(("b", y / 2))
+    return x
+
+
+@pytest.mark.parametrize(
+    ("program", "words"),
+    [
+        (remade, r"items \(\[\*\] and \[\*, \*\]\); change the list itself, with append"),
+        (sliced, r"the size of items changes .*; a list can become longer and shorter itself, by append"),
+        (of_a_deque, r"a deque is changed .*; use a list, with pop\(0\) for popleft\(\)"),
+        (of_texts, "do not fit into arrays; put numbers in place of texts"),
+    ],
+)
+def test_what_cannot_be_held_is_refused_in_words(program: Any, words: str) -> None:
+    with interpreting(), pytest.raises(NotImplementedError, match=words):
+        jg.jit(program)(1.3)
