@@ -236,8 +236,12 @@ class _Driver:
     def write_print(self, s: Print) -> None:
         operands = [self.text(o) for o in s.operands]
         self.code.flush()
-        self.functions.add("texts.show")
-        self.code.line(f"show({s.text!r}, ({''.join(f'{operand}, ' for operand in operands).rstrip()}))", s.source)
+        function = "warn" if s.warning else "show"
+        self.functions.add(f"texts.{function}")
+        category = f"{s.warning!r}, " if s.warning else ""
+        self.code.line(
+            f"{function}({category}{s.text!r}, ({''.join(f'{operand}, ' for operand in operands).rstrip()}))", s.source
+        )
 
     def write_newstack(self, s: NewStack) -> None:
         self.code.flush()

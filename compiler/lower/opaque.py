@@ -171,8 +171,9 @@ def lower_check(scope: Scope, equation: Equation) -> None:
 
 def lower_print(scope: Scope, equation: Equation) -> None:
     operands = tuple(scope.any(v) for v in equation.operands)
-    end = equation.get("end", "\n").replace("{", "{{").replace("}", "}}")
-    scope.statements.append(Print(equation["text"] + end, operands, equation.source))
+    warning = equation.get("warning", "")
+    end = "" if warning else equation.get("end", "\n").replace("{", "{{").replace("}", "}}")
+    scope.statements.append(Print(equation["text"] + end, operands, warning, equation.source))
 
 
 OPAQUE: dict[str, Callable[[Scope, Equation], None]] = {

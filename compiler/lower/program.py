@@ -311,10 +311,11 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Print:
-    """Prints a format string with scalars and buffers."""
+    """Prints a format string with scalars and buffers, or warns with it, if the class of the warning is given."""
 
     text: str
     operands: tuple[str | Atom, ...]
+    warning: str = ""
     source: SourceLine | None = field(default=None, compare=False)
 
 

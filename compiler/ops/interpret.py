@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import math
+import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -81,7 +82,9 @@ def _equation(equation: Equation, operands: list[Any], sizes: Sizes, output: Cal
             return ()
         case "print":
             text = attributes["text"].format(*operands)
-            if "end" in attributes:
+            if "warning" in attributes:
+                warnings.warn(text, getattr(builtins, attributes["warning"]), stacklevel=2)
+            elif "end" in attributes:
                 builtins.print(text, end=attributes["end"])
             else:
                 output(text)

@@ -36,6 +36,7 @@ from .trials import Trial
 from .unbound import HAS_MOVED, MOVED, State
 
 TRIES = 10
+UNROLLED_AT_MOST = 500  # values that a loop may come to if it is unrolled for its lists
 
 
 class Misjudged(NotStaged):
@@ -245,21 +246,25 @@ Stage = Callable[[Indexed, Block, State], State]
 StageBlocks = Callable[[Callable[..., Block], State, Any], State]  # given what is done around each block
 
 
-def stage_for(stage: Stage, items: Indexed, body: Block, state: State, has_test: bool, short: bool) -> State:
-    """Stage a ``for`` loop; a short one is unrolled instead where a list becomes longer in it."""
+def stage_for(stage: Stage, items: Indexed, body: Block, state: State, has_test: bool, count: int | None) -> State:
+    """Stage a ``for`` loop of so many iterations, if that is known; where a list becomes longer in it, a short one is unrolled instead."""
     trace = active_trace()
-    trace.short += short
+    is_short = count is not None and count <= LISTED_AT_MOST
+    before = trace.count
+    trace.short += is_short
     try:
         with staging((*state, body)):
             if not trace.growing:
                 try:
                     return stage(items, body, state)
                 except Grows:
-                    if short:
+                    if is_short and (trace.count - before) * (count or 0) <= UNROLLED_AT_MOST:
                         raise
+                    trace.short -= is_short
+                    is_short = False
             return _stage_appending(stage, items, body, state, (body,), has_test)
     finally:
-        trace.short -= short
+        trace.short -= is_short
 
 
 def stage_while(stage: StageBlocks, state: State, blocks: tuple[Any, ...]) -> State:

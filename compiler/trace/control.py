@@ -26,7 +26,7 @@ from .iterables import Comprehension, Indexed, Once, as_indexed
 from .loops import LAST, Bounds, EffectsOfTest, staged_loop
 from .maybe import Maybe, known
 from .promotion import as_tracer, convert
-from .rows import LISTED_AT_MOST, Rows
+from .rows import Rows
 from .tracer import Concretize, Tracer, as_dim, new
 from .trials import unless_failed
 from .trying import trying
@@ -248,7 +248,7 @@ class Control:
             return hold(lambda by: self.staged(items, body, state, names, by, go_on), state, names, mutated)
 
         try:
-            return stage_for(stage, items, body, state, go_on is not None, count is not None and count <= LISTED_AT_MOST)
+            return stage_for(stage, items, body, state, go_on is not None, count)
         except (Concretize, NotStaged) as reason:
             if belongs_outside(reason):
                 raise

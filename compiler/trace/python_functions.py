@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import builtins
 import contextlib
 import itertools
 from collections.abc import Callable
@@ -13,7 +12,6 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import UnsupportedError
 from . import numpy_objects
 from .attributes import ATTRIBUTES
 from .calls import OPERATORS, call, has_traced
@@ -21,35 +19,17 @@ from .context import active_trace
 from .drawing import MAKERS
 from .iterables import Comprehension, Indexed, backwards, enumerated, traced_range, zipped
 from .nditer import nditer
-from .promotion import as_tracer
+from .printing import PRINTERS
 from .python_folds import FOLDS
 from .python_iterators import ITERATORS, OPERATOR_MODULE, ndindex
 from .python_math import MATH
 from .python_numbers import NUMBERS
 from .rows import Rows
-from .texts import Text, in_format, joined, shown
-from .tracer import TracedSize, Tracer
+from .texts import in_format, joined, shown
+from .tracer import Tracer
 from .trying import Suppressing
 from .unbound import require_settled
 from .using_up import made_here, use
-
-
-def _print(*values: Any, sep: str = " ", end: str = "\n", **kwargs: Any) -> None:
-    if not has_traced(values) and not any(isinstance(value, Text) for value in values):
-        builtins.print(*values, sep=sep, end=end, **kwargs)
-        return
-    if kwargs.pop("file", None) is not None:
-        raise UnsupportedError(
-            "print(..., file=) of values that are known only when the program runs; print them to standard output"
-        )
-    sep, end = (" " if sep is None else sep), ("\n" if end is None else end)
-    shown_values = [shown(as_tracer(v) if isinstance(v, TracedSize) else v, str) for v in values]
-    text = joined(*[piece for value in shown_values for piece in (sep, value)][1:])
-    assert isinstance(text, Text)
-    attributes = {} if end == "\n" else {"end": end}
-    if active_trace().counting:
-        return
-    active_trace().emit("print", *(value.value for value in text.values), text=text.template, **attributes)
 
 
 def _text(show: Callable[..., str]) -> Callable[..., Any]:
@@ -95,9 +75,9 @@ def _listing(kind: Callable[..., Any]) -> Callable[..., Any]:
 
 
 REPLACED: dict[Any, Callable[..., Any]] = {
-    **ATTRIBUTES, **MAKERS, **NUMBERS, **FOLDS, **MATH, **ITERATORS, **OPERATOR_MODULE,
+    **ATTRIBUTES, **MAKERS, **NUMBERS, **FOLDS, **MATH, **ITERATORS, **OPERATOR_MODULE, **PRINTERS,
     np.ndarray: numpy_objects.ndarray, np.ndindex: ndindex, np.ndenumerate: numpy_objects.ndenumerate, np.nditer: nditer,
-    np.poly1d: numpy_objects.poly1d, range: traced_range, print: _print, enumerate: enumerated, zip: zipped, reversed: backwards,
+    np.poly1d: numpy_objects.poly1d, range: traced_range, enumerate: enumerated, zip: zipped, reversed: backwards,
     map: _map, list: _listing(list), tuple: _listing(tuple), str: _text(str), repr: _text(repr), format: _format,
     contextlib.suppress: Suppressing,
 }  # fmt: skip

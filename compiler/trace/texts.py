@@ -61,11 +61,12 @@ def joined(*pieces: Any) -> str:
     """The pieces in one text: strings, and traced values, which a text shows as they are."""
     if not any(isinstance(piece, (Tracer, Text)) for piece in pieces):
         return "".join(map(str, pieces))
-    parts = [_part(piece) for piece in pieces]
+    parts = [template_of(piece) for piece in pieces]
     return Text("".join(template for template, _ in parts), [value for _, values in parts for value in values])
 
 
-def _part(piece: Any) -> tuple[str, tuple[Tracer, ...]]:
+def template_of(piece: Any) -> tuple[str, tuple[Tracer, ...]]:
+    """A piece of a text as a format string, and the traced values in it."""
     if isinstance(piece, Text):
         return piece.template, piece.values
     if isinstance(piece, Tracer):  # a float32 is shown as str() shows it, with fewer digits than format() would

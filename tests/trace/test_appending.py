@@ -461,6 +461,23 @@ def test_layers_in_a_list_are_not_stacked() -> None:
     assert "loop" not in jg.ir(network, x3, [x3, 2 * x3, 3 * x3])
 
 
+def test_a_short_loop_of_much_work_is_not_unrolled() -> None:
+    def program(x: Any, steps: int) -> Any:
+        path = []
+        for _ in range(20):
+            for _ in range(steps):
+                x = np.sin(x) + x[::-1] * np.cos(x) * 0.1 - np.tanh(x * x) / (1.0 + x * x)
+            y = x * x * 0.5 + np.exp(-x) - np.sqrt(1.0 + x * x) + np.arctan(x)
+            x = 0.5 * (x + y) + np.maximum(x, y) * 0.1
+            path.append(x)
+        return np.sum(np.array(path) ** 2)
+
+    assert jg.ir(lambda x: program(x, 2), np.ones(3)).count("= arctan") == 1
+    x = np.linspace(-1.0, 1.0, 3)
+    with interpreting():
+        np.testing.assert_allclose(jg.jit(program)(x, 2), program(x, 2), rtol=1e-12)
+
+
 def test_a_list_of_candidates_grows_under_conditions_in_a_loop() -> None:
     def path(costs):
         best = np.zeros(len(costs))

@@ -2,6 +2,7 @@
 # ruff: noqa: UP031, UP032
 
 import sys
+import warnings
 from collections.abc import Callable
 from contextlib import nullcontext
 from typing import Any
@@ -83,6 +84,45 @@ def test_print(capsys: pytest.CaptureFixture[str]) -> None:
 def test_print_of_compiled_programs(capsys: pytest.CaptureFixture[str]) -> None:
     jg.jit(of_each_kind)(X, 2)
     assert capsys.readouterr().out == PRINTED
+
+
+def of_what_it_does(x: Any, v: float) -> Any:
+    print("begins {}")
+    if v > 0:
+        print("positive", end="! ")
+    else:
+        warnings.warn(f"{v:g} is not positive", RuntimeWarning, stacklevel=1)
+    for _ in range(2):
+        print("goes on")
+    return x * v
+
+
+@pytest.mark.parametrize("compiled", [False, pytest.param(True, marks=pytest.mark.slow)])
+def test_what_a_program_says_is_said_in_each_call(capsys: pytest.CaptureFixture[str], compiled: bool) -> None:
+    program = jg.jit(of_what_it_does)
+    for v in (1.0, -2.0, 3.0):
+        with warnings.catch_warnings(record=True) as expected:
+            warnings.simplefilter("always")
+            of_what_it_does(X, v)
+        printed = capsys.readouterr().out
+        with warnings.catch_warnings(record=True) as found, nullcontext() if compiled else interpreting():
+            warnings.simplefilter("always")
+            program(X, v)
+        assert capsys.readouterr().out == printed
+        assert [(w.category, str(w.message)) for w in found] == [(w.category, str(w.message)) for w in expected]
+        assert not compiled or all(w.filename == __file__ for w in found)
+
+
+def test_a_loop_that_may_warn_stays_a_loop() -> None:
+    def program(x: Any, most: int) -> Any:
+        for k in range(most):
+            x = 0.5 * x
+            if np.any(np.isnan(x)):
+                warnings.warn("nothing but NaN after %d steps" % k, UserWarning, stacklevel=1)
+                break
+        return x
+
+    assert jg.ir(program, X, 1000).count("= mul") == 1
 
 
 def in_formats(x: Any, n: int, v: float) -> Any:

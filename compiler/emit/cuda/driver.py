@@ -219,7 +219,7 @@ class _Driver(HostDriver):
 
     def write_print(self, s: Print) -> None:
         operands = tuple(self.on_host(o) if isinstance(o, str) else o for o in s.operands)
-        super().write_print(Print(s.text, operands, s.source))
+        super().write_print(replace(s, operands=operands))
 
     def write_check(self, s: Check) -> None:
         operands = tuple(self.on_host(o) if isinstance(o, str) else o for o in s.operands)
