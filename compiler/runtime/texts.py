@@ -7,6 +7,7 @@ or as the message of the error that follows (``errors``).
 import builtins
 import sys
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -39,7 +40,8 @@ def write(function: str, singles: str, *arguments: Any) -> None:
     """One of these for compiled programs, which hand over a float32 as a float; ``singles`` has a 1 for each of those, and a 0 for others."""
     split = len(arguments) - len(singles)
     shown = (np.float32(v) if single == "1" else v for v, single in zip(arguments[split:], singles, strict=True))
-    {"show": show, "tell": tell, "warn": warn}[function](*arguments[:split], tuple(shown))
+    functions: dict[str, Callable[..., None]] = {"show": show, "tell": tell, "warn": warn}
+    functions[function](*arguments[:split], tuple(shown))
 
 
 def _type(context: Any) -> Any:
