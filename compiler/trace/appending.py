@@ -207,11 +207,10 @@ class Moving:
         """The list after the loop, held again where it was; the caller's own, which has other names, where it became no longer."""
         growing = self.growth.thing
         is_as_long = isinstance(growing.start, int) and isinstance(growing.size, int) and growing.length() == self.length()
-        if is_as_long or (self.growth.regular and isinstance(growing.start, int)):
-            rows = growing.in_rows(growing.arrays)
-        else:
+        is_full = self.growth.each == 0 if is_as_long else self.growth.regular and isinstance(growing.start, int)
+        if not is_as_long and not is_full:
             growing.size = growing.start + _between(growing.length(), 0, self.growth.room)
-            rows = growing.settled()
+        rows = growing.in_rows(growing.arrays) if is_full else growing.settled()
         is_callers = any(place.owner is active_trace().of_caller for place in self.places)
         if is_callers and is_as_long and isinstance(self.thing, list) and growing.size <= LISTED_AT_MOST:
             give_back(self.thing, self.contents, rows.items(), self.places)  # type: ignore[arg-type]

@@ -313,5 +313,5 @@ def test_what_is_no_number_is_refused() -> None:
                 name = "large"
         return 1.0 if name is None else 2.0
 
-    with interpreting(), pytest.raises(NotImplementedError, match=r"the variable name is 'large'"):
+    with interpreting(), pytest.raises(NotImplementedError, match=r"name is 'large', depending on a value"):
         jg.jit(named)(0.9)
