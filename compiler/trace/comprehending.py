@@ -94,7 +94,7 @@ class Comprehensions(Control):
         count = None if items is None else items.static_count()
         if items is None or (count is not None and count <= LISTED_AT_MOST):
             return self.unrolled(iterable if items is None else items, body, ([],), names, None)[0]  # type: ignore[no-any-return]
-        return stage_for(stage, items, body, ([],), False, False)[0]  # type: ignore[no-any-return]
+        return stage_for(stage, items, body, ([],), False, count)[0]  # type: ignore[no-any-return]
 
     def flatgen(
         self, iterable: Any, inner: Callable[[Any], Iterable[Any]], condition: Callable[[Any], Any] | None = None

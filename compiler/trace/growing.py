@@ -241,10 +241,7 @@ class Growing(Rows):
 
     def append(self, item: Any) -> None:
         """``list.append``."""
-        found = items_like(item)
-        own = Items(
-            self.tree, tuple(a.type.shape[1:] for a in self.arrays), tuple(a.dtype for a in self.arrays), tuple(self.weak)
-        )
+        found, own = items_like(item), self._items()
         both = joined(own, found)
         assert both is not None
         if both.dtypes != own.dtypes or self.is_full:
@@ -334,9 +331,16 @@ class Growing(Rows):
         return self.settled()[index] if isinstance(index, slice) else self.item(index)
 
     def __setitem__(self, index: Any, value: Any) -> None:
-        if isinstance(index, slice) or not self._follows(value):
+        if isinstance(index, slice) or flatten(value)[1] != self.tree:
             raise Concretize("a list that a loop makes longer gets items of another kind, or several at once")
+        if not self._follows(value):
+            raise Grows(self, items_like(value), 0)
         self._write(self._position(index), flatten(value)[0])
+
+    def _items(self) -> Items:
+        """What is known of the items."""
+        types = [array.type for array in self.arrays]
+        return Items(self.tree, tuple(t.shape[1:] for t in types), tuple(t.dtype for t in types), tuple(self.weak))
 
     def __iadd__(self, other: Any) -> Any:
         self.extend(other)

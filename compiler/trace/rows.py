@@ -173,24 +173,51 @@ class Rows:
         return part
 
     def __setitem__(self, index: Any, value: Any) -> None:
-        if self.listed is None and not isinstance(index, slice) and self._follows(value):
-            for array, leaf in zip(self.arrays, flatten(value)[0], strict=True):
-                array[index] = leaf
-            return
+        if self.listed is None and not isinstance(index, slice):
+            if self._is_bound_to_arrays() and not self._follows(value):
+                self._widen(value)
+            if self._follows(value):
+                for array, leaf in zip(self.arrays, flatten(value)[0], strict=True):
+                    array[index] = leaf
+                return
         self._as_list(f"a list gets {describe(value)} in place of {describe(self.item(0))}")[index] = value
 
     def _follows(self, value: Any) -> bool:
-        """Whether a value can be written into the rows and be read from there unchanged."""
+        """Whether a value can be written into the rows and be read from there unchanged; where there must be arrays, integers may become floats."""
         from .promotion import as_tracer, is_python  # which knows lists
 
         leaves, tree = flatten(value)  # an array in the list would be the very array that is put there, and change with it
         if tree != self.tree or not all(isinstance(v, (Tracer, int, float, np.generic, np.ndarray)) for v in leaves):
             return False
-        found = [as_tracer(leaf) for leaf in leaves]
-        if any(v.ndim or v.type != a.type.with_shape(a.type.shape[1:]) for v, a in zip(found, self.arrays, strict=True)):
-            return False
+        is_bound = self._is_bound_to_arrays()
+        for v, array in zip(map(as_tracer, leaves), self.arrays, strict=True):
+            is_wider = is_bound and array.dtype.kind + v.dtype.kind == "fi"
+            if v.ndim or array.ndim != 1 or (v.dtype != array.dtype and not is_wider):
+                return False
         self.weak[:] = [w and is_python(leaf) for w, leaf in zip(self.weak, leaves, strict=True)]
         return True
+
+    def _is_bound_to_arrays(self) -> bool:
+        """Whether the list cannot become one of Python's: its length is that of a run, or a loop or branch is staged in which it is written to."""
+        trace = active_trace()
+        return self.owner is None and (trace.scope is not self.scope or trace.sizing.hint(self.arrays[0].type.shape[0]) is None)
+
+    def _widen(self, value: Any) -> None:
+        """Have floats in place of integers, where a float takes the place of one; what is staged around begins again with such a list."""
+        from .growing import Grows, items_like, joined, known_items
+
+        leaves, tree = flatten(value)
+        if tree != self.tree or not all(isinstance(v, (Tracer, int, float, np.generic)) and not np.ndim(v) for v in leaves):
+            return
+        found = items_like(value)
+        wider = joined(known_items(self), found)
+        pairs = [(array, dtype) for array, dtype in zip(self.arrays, wider.dtypes, strict=True) if array.dtype != dtype]  # type: ignore[union-attr]
+        if not pairs or any(array.ndim != 1 or array.dtype.kind + dtype.kind != "if" for array, dtype in pairs):
+            return
+        if active_trace().scope is not self.scope:
+            raise Grows(self, found, 0)
+        self._note_change()
+        self.arrays = tuple(array.astype(dtype) for array, dtype in zip(self.arrays, wider.dtypes, strict=True))  # type: ignore[union-attr]
 
     def __delitem__(self, index: Any) -> None:
         del self._as_list("an item of a list is deleted")[index]

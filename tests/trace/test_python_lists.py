@@ -342,3 +342,59 @@ def test_writes_to_parts_of_another_array_are_refused() -> None:
 
     with interpreting(), pytest.raises(NotImplementedError, match="write to a copy"):
         jg.jit(program)(A)
+
+
+def fibonacci(x, n):
+    f = [0] * (n + 1)
+    f[1] = x[0]
+    for k in range(2, n + 1):
+        f[k] = f[k - 1] + 0.5 * f[k - 2]
+    return f[n]
+
+
+def knapsack(x, n):
+    best = [0] * (n + 1)
+    for weight, worth in zip([2, 3, 1], x[:3] ** 2, strict=True):
+        for c in range(n, weight - 1, -1):
+            best[c] = max(best[c], best[c - weight] + worth)
+    return best[n] + best[0]
+
+
+def some_of_each(x, n):
+    a, k = [0] * n, 0
+    while k < n:
+        a[k] = x[k % 3] if k % 2 else k
+        k += 1
+    return a
+
+
+def under_two_names(x, n):
+    a = [0] * n
+    b = a
+    a[0], b[2] = x[0], 7
+    if x[1] > 0:
+        a[1] = x[1] ** 3
+    return sum(b), len(a)
+
+
+@pytest.mark.parametrize("program", [fibonacci, knapsack, some_of_each, under_two_names], ids=lambda f: f.__name__)
+def test_floats_take_the_place_of_integers_in_a_list_of_unknown_length(program):
+    compiled = jg.jit(program)
+    with interpreting():
+        for x in (np.array([0.5, 1.25, -0.75]), np.array([1.5, -0.25, 2.0])):
+            for n in (3, 5, 90):
+                np.testing.assert_allclose(compiled(x, n), program(x, n), rtol=1e-13)
+    assert len(jg.ir(program, x, 90).splitlines()) < 150
+
+
+def test_integers_that_stay_in_a_list_of_known_length_stay_integers():
+    def program(x):
+        a = [2 * v for v in x]
+        a[0] = 1
+        return x[a[0]], a
+
+    with interpreting():
+        found = jg.jit(program)(np.array([0.5, 1.25, -0.75]))
+    assert found[0] == 1.25
+    assert found[1] == [1, 2.5, -1.5]
+    assert type(found[1][0]) is int
