@@ -25,8 +25,9 @@ from ..ir.sizes import maximum, symbols
 from .blocks import NotStaged
 from .context import active_trace
 from .counting import Trips, counted
-from .growing import RECENT, Front, Growing, Grows, Items, NotCounted, arrays_for, joined, known_items
+from .growing import RECENT, Front, Growing, NotCounted
 from .holders import Place, give_back, holds, is_list, places
+from .items import Grows, Items, arrays_for, joined, known_items
 from .iterables import Indexed
 from .mutation import Change, redo, remember
 from .promotion import as_tracer

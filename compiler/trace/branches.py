@@ -38,11 +38,11 @@ from .broadcasting import is_smaller
 from .chosen import Choice, Ways, choice_of, way_of
 from .context import Scope, active_trace, is_internal
 from .elementwise import elementwise
-from .growing import refuse_grown, refuse_whole
 from .identity import Path, after_branch, containers_in
 from .maybe import all_seen, matched, path_in
 from .mutation import Change, are_of_others, outer_changes, spoil_again
 from .promotion import as_tracer, promoted
+from .relisting import refuse_grown, refuse_whole
 from .rewrite import is_rewritten_code
 from .rooms import Room, room_for
 from .texts import Text

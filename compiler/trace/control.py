@@ -21,7 +21,7 @@ from .blocks import truth as truth_of_array
 from .branches import staged_if
 from .context import active_trace, user_line
 from .elementwise import elementwise
-from .growing import Grows
+from .items import Grows
 from .iterables import Comprehension, Indexed, Once, as_indexed
 from .loops import LAST, Bounds, EffectsOfTest, staged_loop
 from .maybe import Maybe, known

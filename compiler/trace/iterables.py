@@ -16,7 +16,7 @@ from .aliasing import relate_copy
 from .blocks import NotStaged, made_in, truth
 from .context import Scope, active_trace, user_line
 from .elementwise import elementwise
-from .growing import NOT_ARRAYS, held_in_arrays
+from .items import NOT_ARRAYS, held_in_arrays
 from .loops import Bounds, staged_loop
 from .mutation import remember
 from .outdated import Outdated

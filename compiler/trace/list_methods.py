@@ -16,8 +16,9 @@ from .calls import OPERATORS, call, has_traced
 from .context import active_trace
 from .creation import arange
 from .elementwise import elementwise
-from .growing import Growing, Grows, copied, items_like, known_items
+from .growing import Growing, copied
 from .holders import holds
+from .items import Grows, items_like, known_items
 from .mutation import remember
 from .python_folds import in_arrays
 from .rows import Rows

@@ -35,12 +35,12 @@ from .blocks import (
 from .broadcasting import is_smaller
 from .context import Scope, active_trace
 from .elementwise import elementwise
-from .growing import listed_alike, refuse_grown, refuse_whole
 from .identity import Containers, after_loop, apply_inside, containers_in, kin_of_loop, note
 from .maybe import all_seen, matched
 from .mutation import Change, are_of_others, outdated_by, outer_changes, redo, spoil_again
 from .outdated import Outdated
 from .promotion import as_tracer, convert
+from .relisting import listed_alike, refuse_grown, refuse_whole
 from .rewrite.nodes import RESULT
 from .tracer import Cell, TracedSize, Tracer, as_dim, new
 from .unbound import Perhaps, State, Undefined, as_variable, doubted, is_perhaps, is_users, take_perhaps, with_structure

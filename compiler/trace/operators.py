@@ -17,12 +17,12 @@ from ..errors import UnsupportedError
 from . import arithmetic, attributes, calls
 from .comprehending import Comprehensions
 from .context import active_trace
-from .growing import picked, refuse_write
 from .iterables import Comprehension, Indexed, handed_on
 from .maybe import known
 from .mutation import remember
 from .numpy_objects import INDEXED
 from .promotion import as_tracer
+from .relisting import picked, refuse_write
 from .rows import Rows
 from .symbols import INPLACE
 from .texts import in_format, interpolated, joined

@@ -103,7 +103,7 @@ class Rows:
 
     def append(self, item: Any) -> None:
         """``list.append``: the arrays get a row more, where the item is like the others."""
-        from .growing import grown
+        from .relisting import grown
 
         self._note_change()
         longer = grown(self, item)
@@ -114,7 +114,7 @@ class Rows:
 
     def pop(self, index: int = -1) -> Any:
         """``list.pop``: of the first or last item the arrays get a row less."""
-        from .growing import shortened
+        from .relisting import shortened
 
         if index not in (0, -1) or self.listed is not None or self.owner is not None:
             return self._as_list("list.pop() is called").pop(index)
@@ -204,7 +204,7 @@ class Rows:
 
     def _widen(self, value: Any) -> None:
         """Have floats in place of integers, where a float takes the place of one; what is staged around begins again with such a list."""
-        from .growing import Grows, items_like, joined, known_items
+        from .items import Grows, items_like, joined, known_items
 
         leaves, tree = flatten(value)
         if tree != self.tree or not all(isinstance(v, (Tracer, int, float, np.generic)) and not np.ndim(v) for v in leaves):

@@ -1,0 +1,160 @@
+"""Lists that are read, written to, or made longer or shorter where only the run knows which item, or how often: arrays take their place.
+
+Where that is for a loop or branch around to do, ``Grows`` tells it (``appending``).
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ..tree import flatten
+from .blocks import NotStaged
+from .context import Scope, active_trace
+from .growing import Growing, copied
+from .items import NOT_ARRAYS, Grows, Items, arrays_for, held_in_arrays, items_like, joined, known_items
+from .mutation import Change
+from .promotion import as_tracer, convert
+from .rows import Rows
+from .tracer import Concretize, Tracer, describe
+from .unbound import emit_check
+
+
+def picked(container: Sequence[Any], index: Tracer) -> Any:
+    """An item of a list or tuple at an index that is known only when the program runs: a copy of it."""
+    if not container:
+        raise IndexError(f"{type(container).__name__} index out of range")
+    try:
+        items = joined(*map(items_like, container))
+    except NotStaged:
+        items = None
+    if items is None:
+        raise Concretize(
+            f"a {type(container).__name__} is indexed by {describe(index)}, which is known only when the program runs, and its items are "
+            "not alike; put them into one array, or loop over the items themselves"
+        )
+    row = Growing(arrays_for(items, len(container)), items)
+    row.fill(container)
+    item = row.item(index)
+    return item
+
+
+def refuse_write(container: Any, index: Any, value: Any) -> None:
+    """A list that is written to at an index that only the run knows has to be in arrays, in the loop that is being staged."""
+    trace = active_trace()
+    is_known = not isinstance(index, Tracer) or isinstance(index.dim, int)
+    if isinstance(container, list) and not is_known and trace.staging and not trace.short:
+        raise Grows(container, items_like(value), 0)
+
+
+def in_rows(items: Sequence[Any], weak: Sequence[bool]) -> Rows:
+    """The items of a list as rows of arrays; ``weak`` as in ``Rows``, where they are Python numbers as well."""
+    known = joined(*map(items_like, items))
+    if known is None:
+        raise NotStaged(NOT_ARRAYS)
+    rows = Growing(arrays_for(known, len(items)), known)
+    rows.fill(items)
+    rows.weak[:] = map(min, known.weak, weak)
+    return rows.in_rows(rows.arrays)
+
+
+def listed_alike(state: Sequence[Any], other: Sequence[Any]) -> tuple[Any, ...]:
+    """A state in which a list is in arrays where it is so in another state, and of numbers that are Python's where those are."""
+    return tuple(
+        _listed_alike(a, b) if isinstance(b, Rows) and b.listed is None else a for a, b in zip(state, other, strict=True)
+    )
+
+
+def _listed_alike(value: Any, other: Rows) -> Any:
+    if type(value) is list:
+        return in_rows(value, other.weak)
+    if isinstance(value, Rows) and value.listed is None and value.tree == other.tree:
+        return Rows(value.arrays, value.tree, list(map(min, value.weak, other.weak)))
+    return value
+
+
+def grown(rows: Rows, item: Any) -> tuple[Tracer, ...] | None:
+    """The arrays of a list with one more item; None where they cannot hold it."""
+    if rows.listed is not None or rows.owner is not None:
+        return None
+    try:
+        found = items_like(item)
+        both = joined(known_items(rows), found)
+    except NotStaged:
+        return None
+    if active_trace().scope is not rows.scope:
+        raise Grows(rows, found, 1)
+    assert both is not None
+    rows.weak[:] = both.weak
+    rows.added.append(found)
+    leaves = flatten(held_in_arrays(item))[0]
+    return tuple(
+        np.concatenate([convert(array, dtype), convert(as_tracer(leaf), dtype)[np.newaxis]])  # type: ignore[arg-type, misc]
+        for array, leaf, dtype in zip(rows.arrays, leaves, both.dtypes, strict=True)
+    )
+
+
+def shortened(rows: Rows, index: int) -> tuple[Any, tuple[Tracer, ...]]:
+    """The first or last item of a list, and the arrays without it."""
+    if active_trace().scope is not rows.scope:
+        raise Grows(rows, known_items(rows), 0)
+    rows.added.append(None)
+    emit_check(rows.length() > 0, IndexError("pop from empty list"))
+    return copied(rows.item(index)), rows[1:].arrays if index == 0 else rows[:-1].arrays
+
+
+def refuse_whole(changes: Sequence[Change], *scopes: Scope) -> None:
+    """A list that grows has no place in a region, but in arrays; containers that are changed otherwise have none at all."""
+    for change in changes:
+        if change.kind != "whole":
+            continue
+        if not isinstance(change.thing, list):
+            remedy = "make an array of the right size with np.empty and write to its elements"
+            if isinstance(change.thing, deque):
+                remedy = "use a list, with pop(0) for popleft() and insert(0, x) for appendleft(x)"
+            raise NotStaged(
+                f"a {type(change.thing).__name__} is changed in a loop or branch that depends on values known only when the program "
+                f"runs; {remedy}"
+            )
+        added = [(scope, _added(scope.changes[change.name])) for scope in scopes if change.name in scope.changes]
+        items = _items_of(added) or joined(*map(items_like, change.before))  # those that are taken away tell as well
+        raise Grows(change.thing, items, max(len(items) for _, items in added))
+
+
+def refuse_grown(state: Sequence[Any], given: Sequence[Any], scope: Scope) -> None:
+    """A list among the values of variables, which a block was given as other objects, has become longer or shorter in its scope."""
+    for value, inside in zip(state, given, strict=True):
+        if isinstance(inside, Rows) and inside.added and inside is not value:
+            raise Grows(value, joined(known_items(value), *inside.added), sum(items is not None for items in inside.added))
+        change = scope.changes.get((id(inside), "whole", None)) if isinstance(inside, list) else None
+        if change is not None and len(change.before) != len(change.after):
+            added = _added(change)
+            raise Grows(value, _items_of([(scope, added)]), len(added))
+
+
+def _items_of(groups: Sequence[tuple[Scope, Sequence[Any]]]) -> Items | None:
+    """What items have in common that were made in several scopes."""
+    known = []
+    for scope, items in groups:
+        with active_trace().reopen(scope):
+            known += [items_like(_as_left(item, scope)) for item in items]
+    return joined(*known)
+
+
+def _as_left(item: Any, scope: Scope) -> Any:
+    """An item as it was when a scope was closed, which put back lists that were made longer there."""
+    if isinstance(item, tuple) and type(item) is tuple:
+        return tuple(_as_left(part, scope) for part in item)
+    if type(item) is not list:
+        return item
+    change = scope.changes.get((id(item), "whole", None))
+    return [_as_left(part, scope) for part in (item if change is None else change.after)]
+
+
+def _added(change: Change) -> list[Any]:
+    """The items that are in a list after a change and were not before."""
+    known = {id(item) for item in change.before}
+    return [item for item in change.after if id(item) not in known]
