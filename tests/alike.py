@@ -1,10 +1,13 @@
-"""Comparing what compiled programs return with what Python returns: structures, types and numbers."""
+"""Comparing what programs of jitgrad's return with what Python returns: structures, types, numbers and slopes."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import numpy as np
+from interpreted import interpreting
+
+import jitgrad as jg
 
 
 def same(ours: Any, theirs: Any) -> None:
@@ -32,3 +35,17 @@ def assert_alike(found: Any, expected: Any) -> None:
             assert_alike(a, b)
     else:
         np.testing.assert_allclose(found, expected, rtol=1e-14)
+
+
+def same_slope(program: Any, x: float) -> None:
+    """Assert that the derivative of a program of one number, by its first result, is that of central differences."""
+
+    def loss(x: Any) -> Any:
+        result = program(x)
+        first = result[0] if isinstance(result, tuple) else result
+        return np.sum(np.sin(np.array(first)))
+
+    step = 1e-6
+    expected = (loss(x + step) - loss(x - step)) / (2 * step)
+    with interpreting():
+        np.testing.assert_allclose(jg.grad(loss)(x), expected, rtol=1e-6)
