@@ -65,8 +65,8 @@ def _users_place(frame: TracebackType, programs: Programs) -> SourceLine | None:
                     l.rpartition("  # ")[2].strip() for l in reversed(lines[k : k + frame.tb_lineno - start]) if "  # " in l
                 )
                 name = next(comments, None)
-                known = (e.source for e in program.function.walk() if e.source is not None)
-                return next((source for source in known if source.in_short() == name), None)
+                sources = {e.source for e in program.function.walk() if e.source is not None and e.source.in_short() == name}
+                return sources.pop() if len(sources) == 1 else None  # files in several folders may have one name
     return None
 
 

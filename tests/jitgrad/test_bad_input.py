@@ -187,6 +187,21 @@ def test_errors_of_a_run_are_raised_at_the_users_line_too(way: Callable[..., Any
         assert users_lines(caught.value)[-1].endswith("# here" if function is picked else "# here, too")
 
 
+def test_no_line_is_shown_rather_than_that_of_another_file_of_the_same_name(tmp_path: Path) -> None:
+    parts = []
+    for folder in "ab":
+        path = tmp_path / folder / "part.py"
+        path.parent.mkdir()
+        path.write_text("def pick(x, i):\n    return x[i] + 1.0\n")
+        scope: dict[str, Any] = {}
+        exec(compile(path.read_text(), str(path), "exec"), scope)
+        parts.append(scope["pick"])
+    function = jg.jit(lambda x, i, j: parts[0](x, i) * parts[1](x, j))
+    with pytest.raises(IndexError) as caught:
+        function(np.ones(3), 0, 7)
+    assert not traceback.extract_tb(caught.value.__traceback__)[-1].filename.startswith(str(tmp_path))
+
+
 ARGUMENTS = [
     (np.array([None, 1]), TypeError, r"argument x has dtype object.*astype"),
     (np.array(["a"]), TypeError, r"argument x has dtype <U1.*astype"),
