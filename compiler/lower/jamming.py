@@ -283,7 +283,7 @@ class _Jam:
         outer = [substitute(end, self.known) for end in ends]
         places = (outer[0] + self.loop.step * made, outer[1] - self.loop.step * made)
         found = [gap, *(substitute(gap, {index: place}) for place in places)]
-        return any(_is_positive(d) or _is_positive(-d if isinstance(d, Size) else -1 * d) for d in found)
+        return any(_is_positive(d) or _is_positive(-d) for d in found)
 
     # what is written
 

@@ -131,7 +131,7 @@ def matched(one: Any, other: Any) -> Any:
         return Perhaps(one.name, matched(one.value, other.value), one.bound)
     if isinstance(one, tuple) and isinstance(other, tuple) and type(one) is type(other) and len(one) == len(other):
         return _rebuilt(one, [matched(a, b) for a, b in zip(one, other, strict=True)])
-    if isinstance(one, Undefined) or isinstance(other, Undefined) or (one is None) + (other is None) == 2:
+    if isinstance(one, Undefined) or isinstance(other, Undefined) or (one is None and other is None):
         return one
     like = other.value if isinstance(other, Maybe) else other
     if one is None:
