@@ -156,11 +156,13 @@ class Contestant:
         self.samples: list[float] = []
         self.error = ""
         caches = dict.fromkeys(("XDG_CACHE_HOME", "JITGRAD_CACHE_DIR", "NUMBA_CACHE_DIR"), str(folder))
+        environment = {**os.environ, **ONE_THREAD, **caches}
+        environment.pop("PYTHONDONTWRITEBYTECODE", None)  # as installed: no first call compiles jitgrad's own modules
         command = [sys.executable, __file__, name, "--size", options.size]
         command += ["--worker", kind, "--result", str(self.result_path)]
         self.process = subprocess.Popen(
             command,
-            env={**os.environ, **ONE_THREAD, **caches},
+            env=environment,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=None if options.verbose else subprocess.DEVNULL,

@@ -10,9 +10,7 @@ V = TypeVar("V", bound=Hashable)
 
 _INFINITE = 1 << 200
 
-Node = tuple[int, object]  # (0, v) where edges enter a vertex, (1, v) where they leave; (2, name) the two ends
-_SOURCE: Node = (2, "source")
-_SINK: Node = (2, "sink")
+_SOURCE, _SINK = 0, 1
 
 
 def cheapest_cut(prices: Mapping[V, int], costs: Mapping[V, int], edges: Iterable[tuple[V, V]], sinks: Iterable[V]) -> set[V]:
@@ -22,31 +20,32 @@ def cheapest_cut(prices: Mapping[V, int], costs: Mapping[V, int], edges: Iterabl
     shortest paths (Edmonds and Karp, 1972) in a graph in which a vertex is an edge, cut where it is bought, with another one
     from the source to where it begins, cut where it is made.
     """
-    capacity: dict[Node, dict[Node, int]] = {_SOURCE: {}, _SINK: {}}
+    entry = {v: 2 * k + 2 for k, v in enumerate(prices)}  # where edges enter a vertex; they leave it at the next number
+    capacity: list[dict[int, int]] = [{} for _ in range(2 * len(entry) + 2)]
 
-    def connect(a: Node, b: Node, amount: int) -> None:
-        capacity.setdefault(a, {})[b] = amount
-        capacity.setdefault(b, {}).setdefault(a, 0)
+    def connect(a: int, b: int, amount: int) -> None:
+        capacity[a][b] = amount
+        capacity[b].setdefault(a, 0)
 
     for v, price in prices.items():
-        connect((0, v), (1, v), price)
-        connect(_SOURCE, (0, v), costs.get(v, _INFINITE))
-    for a, b in edges:
-        connect((1, a), (0, b), _INFINITE)
+        connect(entry[v], entry[v] + 1, price)
+        connect(_SOURCE, entry[v], costs.get(v, _INFINITE))
+    for v, w in edges:
+        connect(entry[v] + 1, entry[w], _INFINITE)
     for v in sinks:
-        connect((1, v), _SINK, _INFINITE)
+        connect(entry[v] + 1, _SINK, _INFINITE)
     while _SOURCE in (after := _ways_to_sink(capacity)):
         path = _path(after)
         amount = min(capacity[near][far] for near, far in path)
         for near, far in path:
             capacity[near][far] -= amount
             capacity[far][near] += amount
-    return {v for v in prices if (1, v) in after and (0, v) not in after}
+    return {v for v, at in entry.items() if at + 1 in after and at not in after}
 
 
-def _ways_to_sink(capacity: dict[Node, dict[Node, int]]) -> dict[Node, Node]:
+def _ways_to_sink(capacity: list[dict[int, int]]) -> dict[int, int]:
     """For nodes from which the sink can still be reached, the next one on a shortest way; for no more once the source is among them."""
-    after: dict[Node, Node] = {_SINK: _SINK}
+    after = {_SINK: _SINK}
     queue = deque([_SINK])
     while queue and _SOURCE not in after:
         b = queue.popleft()
@@ -57,7 +56,7 @@ def _ways_to_sink(capacity: dict[Node, dict[Node, int]]) -> dict[Node, Node]:
     return after
 
 
-def _path(after: dict[Node, Node]) -> list[tuple[Node, Node]]:
+def _path(after: dict[int, int]) -> list[tuple[int, int]]:
     """The edges of the way from the source to the sink."""
     path, node = [], _SOURCE
     while node != _SINK:
