@@ -87,7 +87,7 @@ def call(callee: Any) -> Any:
     if isinstance(callee, np.vectorize):
         return functools.partial(_vectorized, callee)
     if type(callee).__name__ == "DUFunc":  # what numba.vectorize makes of a function of numbers
-        return functools.partial(_vectorized, np.vectorize(callee.__wrapped__))
+        return functools.partial(_of_numbers, callee)
     compiled = getattr(callee, "py_func", None)  # a function decorated with numba
     if isinstance(compiled, types.FunctionType):
         return _function(compiled)
@@ -228,6 +228,13 @@ def _vectorized(function: np.vectorize, *args: Any, **kwargs: Any) -> Any:
     from .mapping import vectorized
 
     return vectorized(function)(*args, **kwargs) if has_traced(args) or has_traced(kwargs) else _own(function(*args, **kwargs))
+
+
+def _of_numbers(ufunc: Any, *args: Any, **kwargs: Any) -> Any:
+    """A ufunc that numba made of a function of numbers."""
+    from .mapping import of_numbers
+
+    return of_numbers(ufunc)(*args, **kwargs) if has_traced(args) or has_traced(kwargs) else _own(ufunc(*args, **kwargs))
 
 
 def _ufunc_method(ufunc: np.ufunc, name: str, *args: Any, **kwargs: Any) -> Any:

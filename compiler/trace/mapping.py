@@ -14,7 +14,7 @@ import numpy as np
 from .creation import dtype_or, zeros
 from .grids import indices
 from .iterables import Comprehension, Indexed
-from .promotion import as_array, convert
+from .promotion import as_array, as_tracer, convert
 from .shaping import broadcast, broadcast_arrays, moveaxis, normal_axis
 from .tracer import Tracer, new
 from .unbound import emit_check
@@ -54,6 +54,34 @@ def vectorized(function: np.vectorize) -> Callable[..., Any]:
         return results[0] if len(results) == 1 else tuple(results)
 
     return apply
+
+
+def of_numbers(ufunc: Any) -> Callable[..., Any]:
+    """What a ufunc that numba made of a function of numbers does with traced arguments."""
+    from .calls import call
+
+    def apply(*args: Any) -> Any:
+        inputs, output = _loop(ufunc, [as_tracer(a) for a in args])
+        if all(x.ndim == 0 for x in inputs):
+            found = as_array(call(ufunc.__wrapped__)(*(new(x.value) for x in inputs)))
+        else:
+            found = vectorized(np.vectorize(ufunc.__wrapped__))(*inputs)
+        return found if output is None else convert(found, output)
+
+    return apply
+
+
+def _loop(ufunc: Any, args: list[Tracer]) -> tuple[list[Tracer], np.dtype | None]:
+    """The operands as the first loop that fits them takes them, and what it returns; None where numba compiles for any dtype."""
+    if not ufunc._frozen:
+        return [as_array(x) for x in args], None
+    for loop in ufunc.types:
+        *inputs, output = (np.dtype(character) for character in loop.replace("->", ""))
+        if all(np.can_cast(x.dtype, t) for x, t in zip(args, inputs, strict=True)):
+            return [convert(as_array(x), t) for x, t in zip(args, inputs, strict=True)], output
+    raise TypeError(
+        f"ufunc '{ufunc.__name__}' has no loop for {', '.join(str(x.dtype) for x in args)}; it has {', '.join(ufunc.types)}"
+    )
 
 
 def _mapped(function: Callable[..., Any], arrays: list[Tracer], ranks: list[int], typed: bool) -> list[Tracer]:

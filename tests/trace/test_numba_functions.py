@@ -29,6 +29,11 @@ def hinge(x):
     return x * x if x > 1 else 0.0
 
 
+@numba.vectorize(["float32(float32)"])
+def narrow(x):
+    return x * x + 1
+
+
 X = np.array([1.5, -2.0, 0.5, 3.0])
 
 
@@ -46,6 +51,21 @@ def test_values_and_gradients(program):
     with interpreting():
         np.testing.assert_allclose(jg.jit(program)(X), program(X), rtol=1e-14)
         jg.check_grads(lambda x: np.sum(program(x)), (X,), order=1)
+
+
+@pytest.mark.parametrize("ufunc", [hinge, narrow])
+@pytest.mark.parametrize("x", [np.float32(2.5), np.array(2.5, np.float32), np.array([2.5, 0.5], np.float32)])
+def test_the_type_of_a_result(ufunc, x):
+    """Of numbers a number, in the dtype of the loop that takes them."""
+    with interpreting():
+        found, expected = jg.jit(lambda x: ufunc(x))(x), ufunc(x)
+    assert type(found) is type(expected) and found.dtype == expected.dtype
+    np.testing.assert_array_equal(found, expected)
+
+
+def test_a_dtype_that_no_loop_takes():
+    with interpreting(), pytest.raises(TypeError, match="'narrow' has no loop for float64"):
+        jg.jit(lambda x: narrow(x))(X)
 
 
 @pytest.mark.parametrize("program", [lambda n: range(n), lambda n: (n, [range(n)]), lambda n: (k for k in range(n))])
