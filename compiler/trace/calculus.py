@@ -6,16 +6,16 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import UnsupportedError
 from ..ir.types import BOOL, F64
 from .choosing import clip, searchsorted
 from .creation import arange
 from .elementwise import elementwise, into
-from .joining import concatenate, pad
+from .joining import concatenate
+from .padding import pad
 from .products import dot
 from .promotion import as_array, as_tracer, convert, operand
 from .reductions import argsort, reduce, running
-from .shaping import copy_of, flip, leading_axes, normal_axes, normal_axis, ravel
+from .shaping import copy_of, flip, given_axes, leading_axes, normal_axis, ravel
 from .tracer import Tracer, describe
 from .unbound import emit_check
 
@@ -63,7 +63,7 @@ def gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: int = 1) -> An
     """``np.gradient``."""
     x = as_array(f)
     x = convert(x, F64) if x.dtype.kind in "iu" else x
-    axes = normal_axes(axis, x.ndim)
+    axes = given_axes(axis, x.ndim)
     spacing = list(varargs) or [1.0]
     spacing = spacing * len(axes) if len(spacing) == 1 else spacing
     if len(spacing) != len(axes):
@@ -94,20 +94,29 @@ def _gradient(x: Tracer, step: Any, axis: int, edge_order: int) -> Any:
 
 def _uneven(x: Tracer, places: Tracer, axis: int, edge_order: int) -> Any:
     """Second-order differences at places that are not equally spaced."""
-    if edge_order != 1:
-        raise UnsupportedError("np.gradient with edge_order=2 and uneven spacing; write the differences with slices")
     if places.ndim != 1 or places.shape[0] != x.shape[axis]:
         raise ValueError("when 1d, distances must match the length of the corresponding dimension")
     steps = diff(convert(places, F64) if places.dtype.kind in "iu" else places).reshape((-1,) + (1,) * (x.ndim - axis - 1))
-    first, middle, last, before, after = _slices(
-        axis, slice(0, 1), slice(1, -1), slice(-1, None), slice(None, -2), slice(2, None)
-    )
-    second, fore = _slices(axis, slice(1, 2), slice(-2, -1))
+    middle, before, after = _slices(axis, slice(1, -1), slice(None, -2), slice(2, None))
+    first, second, third = _slices(axis, slice(0, 1), slice(1, 2), slice(2, 3))
+    last, fore, prior = _slices(axis, slice(-1, None), slice(-2, -1), slice(-3, -2))
     left, right = steps[:-1], steps[1:]
     inner = -right / (left * (left + right)) * x[before] + (right - left) / (left * right) * x[middle]
     inner = inner + left / (right * (left + right)) * x[after]
-    ends = (x[second] - x[first]) / steps[:1], (x[last] - x[fore]) / steps[-1:]
+    if edge_order == 1:
+        ends = (x[second] - x[first]) / steps[:1], (x[last] - x[fore]) / steps[-1:]
+    else:
+        ends = (
+            _slope_at_end(x[first], x[second], x[third], steps[:1], steps[1:2]),
+            _slope_at_end(x[last], x[fore], x[prior], -steps[-1:], -steps[-2:-1]),
+        )
     return concatenate([ends[0], inner, ends[1]], axis)
+
+
+def _slope_at_end(end: Any, next_one: Any, third: Any, step: Any, step_after: Any) -> Any:
+    """The slope at the first of three places of the parabola through them."""
+    both = step + step_after
+    return -(step + both) / (step * both) * end + both / (step * step_after) * next_one - step / (step_after * both) * third
 
 
 def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Any:

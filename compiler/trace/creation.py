@@ -16,6 +16,7 @@ from .joining import stack
 from .promotion import PYTHON_TYPES, as_array, as_tracer, common_dtype, convert, literal, operand, result_dtype, strong
 from .shaping import copy_of, dims_of, leading_axes, moveaxis
 from .tracer import TracedSize, Tracer, as_dim, check_dtype, describe, new, python_size
+from .unbound import emit_check
 
 
 def dtype_or(dtype: Any, default: Any) -> np.dtype:
@@ -139,14 +140,15 @@ def linspace(
     counted = arange(num, dtype=target)
     rank = max(start.ndim, stop.ndim)
     index = counted.reshape((-1,) + (1,) * rank)
-    if isinstance(division, int) and division <= 0:
-        step = (stop - start) * target.type(np.nan)
-        result = start + index * (stop - start)
-    else:
-        step = (stop - start) / division
+    emit_check(num >= 0, ValueError(f"Number of samples, {as_dim(num)}, must be non-negative."))
+    if isinstance(division, Tracer) or division > 0:
+        step = (stop - start) / (np.maximum(division, 1) if isinstance(division, Tracer) else division)
         result = index * step + start
         if endpoint:
-            result = np.where(index == num - 1, stop, result)
+            result = np.where((index == num - 1) & (index > 0), stop, result)
+    else:
+        step = start * target.type(np.nan)
+        result = start + index * (stop - start)
     result = moveaxis(result, 0, axis) if axis else result
     if dtype is not None:
         wanted = dtype_or(dtype, F64)

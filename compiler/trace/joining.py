@@ -1,23 +1,23 @@
-"""Functions that put arrays together, take them apart, repeat and shift them."""
+"""Functions that put arrays together, take them apart, tile and shift them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
-from ..errors import ShapeError, UnsupportedError
+from ..errors import ShapeError
 from ..ir import Var
 from ..ir.sizes import maximum
-from .broadcasting import assume_shape, fit, repeated
+from .broadcasting import assume_shape, repeated
 from .context import active_trace
 from .elementwise import into
-from .promotion import as_array, as_tracer, common_dtype, convert
+from .promotion import as_array, common_dtype, convert
 from .rows import Rows
 from .shaping import at_least, dims_of, dims_user, expand_dims, leading_axes, moveaxis, normal_axis, ravel, reshape, reshaped
-from .tracer import Concretize, Tracer, as_dim, describe, new, python_size
+from .tracer import Concretize, Tracer, describe, new, python_size
 from .unbound import emit_check
 
 
@@ -177,7 +177,7 @@ def split(x: Any, sections: Any, axis: int = 0) -> list[Tracer]:
         if length % sections != 0:
             raise ValueError("array split does not result in an equal division")
         bounds = [k * (length // sections) for k in range(sections + 1)]
-    return [x[(*_before(axis), slice(low, high))] for low, high in pairwise(bounds)]
+    return [x[(*up_to(axis), slice(low, high))] for low, high in pairwise(bounds)]
 
 
 def _sections(sections: Any) -> Any:
@@ -224,7 +224,7 @@ def unstack(x: Any, *, axis: int = 0) -> tuple[Tracer, ...]:
     return tuple(moved[k, ...] for k in range(len(moved)))
 
 
-# repeating and shifting
+# tiling and shifting
 
 
 def tile(x: Any, reps: Any) -> Tracer:
@@ -239,59 +239,14 @@ def tile(x: Any, reps: Any) -> Tracer:
     return reshaped(repeated(alternate, paired), tuple(c * d for c, d in zip(dims, x.type.shape, strict=True)))
 
 
-def repeat(x: Any, repeats: Any, axis: Any = None) -> Tracer:
-    """``np.repeat``; counts per element that are known when tracing are taken as they are."""
-    x = as_array(x)
-    if axis is None:
-        x, axis = ravel(x), 0
-    axis = normal_axis(axis, x.type.rank)
-    count = as_dim(repeats)
-    if count is None and _is_traced(repeats):
-        return x[(*_before(axis), _counted_out(as_array(repeats), x.shape[axis]))]
-    if count is None:
-        return arranged(x, axis, lambda places: np.repeat(places, _numbers(repeats, "np.repeat")))
-    if isinstance(count, int) and count < 0:
-        raise ValueError("repeats may not contain negative values.")
-    shape = x.type.shape
-    wide = repeated(expand_dims(x, axis + 1), (*shape[: axis + 1], count, *shape[axis + 1 :]))
-    return reshaped(wide, (*shape[:axis], shape[axis] * count, *shape[axis + 1 :]))
-
-
-def _is_traced(value: Any) -> bool:
-    """Whether integers are known only when the program runs."""
-    captured = active_trace().captured_arrays.values()
-    return isinstance(value, Tracer) and not any(t.cell.value == value.cell.value and not value.views for _, t in captured)
-
-
-def _counted_out(counts: Tracer, length: Any) -> Tracer:
-    """Each position as often as its count says: a position of the result stands after as many whole runs as its number."""
-    from .creation import zeros
-
-    counts = np.broadcast_to(counts, (length,))
-    ends = np.cumsum(counts)
-    total = as_dim(np.sum(counts))
-    passed = zeros((python_size(total) + 1,), ends.dtype)  # type: ignore[arg-type]
-    np.add.at(passed, ends, 1)
-    return np.cumsum(passed[:-1])
-
-
 def arranged(x: Tracer, axis: int, places: Callable[[np.ndarray], np.ndarray]) -> Tracer:
     """Elements along an axis in an arrangement that NumPy gives of their positions; pins the size of the axis."""
     found = places(np.arange(int(x.shape[axis])))
-    return x[(*_before(axis), found)]
+    return x[(*up_to(axis), found)]
 
 
-def _numbers(value: Any, what: str) -> np.ndarray:
-    """Integers that are known when tracing."""
-    for array, tracer in active_trace().captured_arrays.values():
-        if isinstance(value, Tracer) and tracer.cell.value == value.cell.value and not value.views:
-            return array
-    if isinstance(value, Tracer):
-        raise UnsupportedError(f"{what} that is known only when the program runs; pass a list of numbers")
-    return np.asarray(value)
-
-
-def _before(axis: int) -> tuple[slice, ...]:
+def up_to(axis: int) -> tuple[slice, ...]:
+    """An index of all that is in front of an axis."""
     return (slice(None),) * axis
 
 
@@ -310,74 +265,7 @@ def roll(x: Any, shift: Any, axis: Any = None) -> Tracer:
     if not isinstance(is_empty, Tracer) and is_empty:
         return new(x.value, scalar=False)
     cut = length - shift % python_size(maximum(1, x.type.shape[axis]))
-    return concatenate([x[(*_before(axis), slice(cut, None))], x[(*_before(axis), slice(None, cut))]], axis)
-
-
-def delete(arr: Any, obj: Any, axis: Any = None) -> Tracer:
-    """``np.delete``."""
-    x = as_array(arr)
-    if axis is None:
-        x, axis = ravel(x), 0
-    axis = normal_axis(axis, x.type.rank)
-    if as_dim(obj) is None:
-        if _is_traced(obj):
-            return _without(x, obj, axis)
-        chosen = obj if isinstance(obj, slice) else _numbers(obj, "np.delete of several positions")
-        return arranged(x, axis, lambda places: np.delete(places, chosen))
-    length = x.shape[axis]
-    _check_position(obj, length, axis)
-    place = obj if obj >= 0 else obj + length
-    return concatenate([x[(*_before(axis), slice(0, place))], x[(*_before(axis), slice(place + 1, None))]], axis)
-
-
-def _without(x: Tracer, positions: Tracer, axis: int) -> Tracer:
-    """What is left along an axis without some positions, or without those where a mask holds."""
-    from .creation import ones
-
-    left = ones((x.shape[axis],), bool)
-    left[positions] = False
-    return x[(*_before(axis), left)]
-
-
-def insert(arr: Any, obj: Any, values: Any, axis: Any = None) -> Tracer:
-    """``np.insert``: at one position, or at several that are known when tracing."""
-    x = as_array(arr)
-    if axis is None:
-        x, axis = ravel(x), 0
-    axis = normal_axis(axis, x.type.rank)
-    if as_dim(obj) is None:
-        return _insert_several(x, _numbers(obj, "np.insert at several positions"), values, axis)
-    length = x.shape[axis]
-    if not isinstance(obj, Tracer):
-        message = f"index {obj} is out of bounds for axis {axis} with size {as_dim(length)}"
-        emit_check(obj + length >= 0, IndexError(message))
-        emit_check(length >= obj, IndexError(message))
-    place = obj if obj >= 0 else obj + length
-    added = convert(as_tracer(values), x.dtype)
-    if added.type.rank > 1:
-        added = moveaxis(added, 0, axis)
-    elif added.type.rank == 1 and x.type.rank > 1:
-        added = expand_dims(added, axis)
-    count = added.type.shape[axis] if added.type.rank == x.type.rank else 1
-    shape = tuple(count if k == axis else d for k, d in enumerate(x.type.shape))
-    middle = repeated(fit(added, shape, "np.insert"), shape)
-    return concatenate([x[(*_before(axis), slice(0, place))], middle, x[(*_before(axis), slice(place, None))]], axis)
-
-
-def _insert_several(x: Tracer, places: np.ndarray, values: Any, axis: int) -> Tracer:
-    added = convert(as_tracer(values), x.dtype)
-    shape = tuple(len(places) if k == axis else d for k, d in enumerate(x.type.shape))
-    both = concatenate([x, repeated(fit(added, shape, "np.insert"), shape)], axis)
-    size = int(x.shape[axis])
-    order = np.insert(np.arange(size), places, np.arange(size, size + len(places)))
-    return both[(*_before(axis), order)]
-
-
-def _check_position(place: Any, length: Any, axis: int) -> None:
-    if not isinstance(place, Tracer):
-        message = f"index {place} is out of bounds for axis {axis} with size {as_dim(length)}"
-        emit_check(length > place, IndexError(message))
-        emit_check(length + place >= 0, IndexError(message))
+    return concatenate([x[(*up_to(axis), slice(cut, None))], x[(*up_to(axis), slice(None, cut))]], axis)
 
 
 def resize(a: Any, new_shape: Any) -> Tracer:
@@ -387,111 +275,3 @@ def resize(a: Any, new_shape: Any) -> Tracer:
     if x.shape[0] == 0:
         return new(active_trace().scope.builder.zeros(x.type.with_shape(shape)), scalar=False)
     return reshape(arranged(x, 0, lambda places: np.resize(places, shape).ravel()), shape)
-
-
-# padding
-
-
-def pad(
-    array: Any, pad_width: Any, mode: Any = "constant", *, constant_values: Any = 0, end_values: Any = 0,
-    stat_length: Any = None, reflect_type: str = "even",
-) -> Tracer:  # fmt: skip
-    """``np.pad`` with constants, ramps, the array's own elements, or what is found of them."""
-    x = as_array(array)
-    rank = x.type.rank
-    pairs = _pairs_by_axis(pad_width, rank) if isinstance(pad_width, dict) else _pairs(pad_width, rank)
-    if mode in ("constant", "empty"):
-        return _pad_constant(x, pairs, _pairs(constant_values, rank))
-    if mode not in ("edge", "reflect", "symmetric", "wrap", "linear_ramp", *_FOUND):
-        shown = repr(mode) if isinstance(mode, str) else "that is a function"
-        raise UnsupportedError(f"np.pad with mode {shown}; join the parts with np.concatenate")
-    for axis, (low, high) in enumerate(pairs):
-        if x.shape[axis] == 0 and (low > 0 or high > 0):
-            raise ValueError(f"can't extend empty axis {axis} using modes other than 'constant' or 'empty'")
-        before = _before(axis)
-        ends = x[(*before, slice(0, 1))], x[(*before, slice(-1, None))]
-        if mode == "edge":
-            x = concatenate([repeat(ends[0], low, axis), x, repeat(ends[1], high, axis)], axis)
-        elif mode == "linear_ramp":
-            first, last = _pairs(end_values, rank)[axis]
-            x = concatenate([_ramp(ends[0], first, low, axis, False), x, _ramp(ends[1], last, high, axis, True)], axis)
-        elif mode in _FOUND:
-            few = _pairs(stat_length, rank)[axis]
-            parts = [
-                x if n is None else x[(*before, s)]
-                for n, s in zip(few, (slice(few[0]), slice(-(few[1] or 1), None)), strict=True)
-            ]
-            found = [convert(_rounded(_FOUND[mode](part, axis=axis, keepdims=True), x.dtype), x.dtype) for part in parts]
-            x = concatenate([repeat(found[0], low, axis), x, repeat(found[1], high, axis)], axis)
-        elif reflect_type == "odd" and mode in ("reflect", "symmetric"):
-            wide = _pad_with_slices(x, axis, low, high, mode)
-            sides = wide[(*before, slice(0, low))], wide[(*before, slice(wide.shape[axis] - high, None))]
-            found = [convert(2 * end - side, x.dtype) for end, side in zip(ends, sides, strict=True)]
-            x = concatenate([found[0], x, found[1]], axis)
-        else:
-            x = _pad_with_slices(x, axis, low, high, mode)
-    return x
-
-
-_FOUND: dict[str, Callable[..., Any]] = {"maximum": np.max, "minimum": np.min, "mean": np.mean, "median": np.median}
-
-
-def _rounded(x: Any, dtype: np.dtype) -> Any:
-    """What is found of integers, as integers."""
-    return x if dtype.kind == "f" or x.dtype == dtype else np.rint(x)
-
-
-def _ramp(end: Tracer, value: Any, count: Any, axis: int, upwards: bool) -> Tracer:
-    """Equal steps from a value to the elements at an end, without these; or from the elements on to the value."""
-    from .creation import arange
-
-    steps = arange(count).reshape((-1,) + (1,) * (end.type.rank - axis - 1))
-    ramp = value + (end - value) * (steps / count) if not upwards else value + (end - value) * ((count - 1 - steps) / count)
-    return convert(np.floor(ramp) if end.dtype.kind in "iu" else ramp, end.dtype)
-
-
-def _pairs_by_axis(widths: dict[int, Any], rank: int) -> list[tuple[Any, Any]]:
-    """One pair per axis from widths by axis; nothing for the others."""
-    pairs: list[tuple[Any, Any]] = [(0, 0)] * rank
-    for axis, width in widths.items():
-        pairs[normal_axis(axis, rank)] = _pairs(width, 1)[0]
-    return pairs
-
-
-def _pad_with_slices(x: Tracer, axis: int, low: Any, high: Any, mode: str) -> Tracer:
-    """Mirrored or repeated elements; pads wider than the array pin its size."""
-    n = x.shape[axis]
-    if low >= n or high >= n:
-        return arranged(x, axis, lambda places: np.pad(places, (int(low), int(high)), mode))  # type: ignore[call-overload]
-    skipped = 1 if mode == "reflect" else 0
-    if mode == "wrap":
-        first, last = x[(*_before(axis), slice(n - low, None))], x[(*_before(axis), slice(0, high))]
-    else:
-        backwards = x[(*_before(axis), slice(None, None, -1))]
-        first = backwards[(*_before(axis), slice(n - low - skipped, n - skipped))]
-        last = backwards[(*_before(axis), slice(skipped, high + skipped))]
-    return concatenate([first, x, last], axis)
-
-
-def _pad_constant(x: Tracer, pairs: Sequence[Any], values: Sequence[Any]) -> Tracer:
-    from .creation import full
-
-    for axis, ((low, high), (before, after)) in enumerate(zip(pairs, values, strict=True)):
-        shape = x.shape
-        ends = [full((*shape[:axis], n, *shape[axis + 1 :]), v, dtype=x.dtype) for n, v in ((low, before), (high, after))]
-        x = concatenate([ends[0], x, ends[1]], axis)
-    return x
-
-
-def _pairs(width: Any, rank: int) -> list[tuple[Any, Any]]:
-    """One pair (before, after) per axis from what NumPy takes."""
-    if isinstance(width, np.ndarray):
-        width = width.tolist()
-    if not isinstance(width, (tuple, list)):
-        return [(width, width)] * rank
-    if not isinstance(width[0], (tuple, list)):
-        return [(width[0], width[-1])] * rank
-    pairs = [(w[0], w[-1]) for w in width]
-    if len(pairs) not in (1, rank):
-        raise ValueError(f"operands could not be broadcast together: pairs for {len(pairs)} axes of an array of {rank}")
-    return pairs * rank if len(pairs) == 1 else pairs

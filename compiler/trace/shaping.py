@@ -27,13 +27,18 @@ def normal_axis(axis: Any, rank: int) -> int:
 
 def normal_axes(axis: Any, rank: int) -> tuple[int, ...]:
     """Axes as a growing tuple; None is all of them."""
+    return tuple(sorted(given_axes(axis, rank)))
+
+
+def given_axes(axis: Any, rank: int) -> tuple[int, ...]:
+    """Axes in the order in which they are given; None is all of them."""
     if axis is None:
         return tuple(range(rank))
     axes = tuple(axis) if isinstance(axis, (tuple, list)) else (axis,)
     normal = tuple(normal_axis(a, rank) for a in axes)
     if len(set(normal)) != len(normal):
         raise ValueError("duplicate value in 'axis'")
-    return tuple(sorted(normal))
+    return normal
 
 
 def reduced_axes(axis: Any, rank: int) -> tuple[int, ...]:

@@ -15,7 +15,7 @@ from .elementwise import elementwise, into
 from .products import matmul
 from .promotion import as_array, common_dtype, convert, operand, result_dtype
 from .reductions import given, joined_axes, mean, position, reduce, root_of_squares, running, sort, var
-from .shaping import leading_axes, normal_axis, reshape, reshaped, squeeze, transpose
+from .shaping import expand_dims, given_axes, leading_axes, reshape, reshaped, squeeze, transpose
 from .tracer import Tracer, new
 
 
@@ -31,8 +31,11 @@ def average(a: Any, axis: Any = None, weights: Any = None, returned: bool = Fals
     if w.ndim != x.ndim:
         if axis is None:
             raise TypeError("Axis must be specified when shapes of a and weights differ.")
-        number = normal_axis(axis, x.ndim)
-        w = w.reshape(tuple(-1 if k == number else 1 for k in range(x.ndim)))
+        axes = given_axes(axis, x.ndim)
+        if w.ndim != len(axes) or any(w.shape[k] != x.shape[number] for k, number in enumerate(axes)):
+            raise ValueError("Shape of weights must be consistent with shape of a along specified axis.")
+        in_order = transpose(w, np.argsort(axes).tolist())
+        w = expand_dims(in_order, tuple(k for k in range(x.ndim) if k not in axes))
     total = reduce("sum", np.broadcast_to(w, x.shape), axis, keepdims=keepdims)
     result = reduce("sum", x * w, axis, keepdims=keepdims) / total
     return (result, total) if returned else result

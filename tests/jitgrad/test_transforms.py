@@ -7,6 +7,7 @@ from collections import namedtuple
 
 import numpy as np
 import pytest
+from interpreted import interpreting
 
 import jitgrad as jg
 
@@ -269,6 +270,20 @@ def test_captured_arrays_are_read_at_each_call():
     np.testing.assert_array_equal(f(np.ones(2)), [1.0, 2.0])
     table[0] = 7.0
     np.testing.assert_array_equal(f(np.ones(2)), [7.0, 2.0])
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [lambda x, n: np.repeat(x, n), lambda x, n: np.delete(x, n), lambda x, n: np.insert(x, n, 7.0)],
+    ids=["repeat", "delete", "insert"],
+)
+def test_captured_positions_are_read_at_each_call(edit):
+    places, x = np.array([1, 2, 3, 0]), np.arange(4.0)
+    f = jg.jit(lambda x: edit(x, places))
+    with interpreting():
+        np.testing.assert_array_equal(f(x), edit(x, places))
+        places[0] = 2
+        np.testing.assert_array_equal(f(x), edit(x, places))
 
 
 def test_functions_without_source():
