@@ -25,7 +25,7 @@ def repeat(x: Any, repeats: Any, axis: Any = None) -> Tracer:
         x, axis = ravel(x), 0
     axis = normal_axis(axis, x.type.rank)
     count = as_dim(repeats)
-    if isinstance(repeats, Tracer) and count is None:
+    if isinstance(repeats, (Tracer, np.ndarray)) and count is None:
         return x[(*up_to(axis), _counted_out(as_array(repeats), x.shape[axis]))]
     if count is None:
         return arranged(x, axis, lambda places: np.repeat(places, repeats))
@@ -55,7 +55,7 @@ def delete(arr: Any, obj: Any, axis: Any = None) -> Tracer:
     if as_dim(obj) is not None:
         place = _place(obj, x.shape[axis], axis, x.shape[axis] - 1)
         return concatenate([x[(*up_to(axis), slice(0, place))], x[(*up_to(axis), slice(place + 1, None))]], axis)
-    if isinstance(obj, Tracer):
+    if isinstance(obj, (Tracer, np.ndarray)):
         left = ones((x.shape[axis],), bool)
         left[obj] = False
         return x[(*up_to(axis), left)]
@@ -78,7 +78,7 @@ def insert(arr: Any, obj: Any, values: Any, axis: Any = None) -> Tracer:
         (positions,) = nonzero(positions)
     if positions.type.shape[0] == 1:
         return _insert_at(x, positions[0], added, axis)
-    return _insert_several(x, positions if isinstance(obj, Tracer) else convert(positions, I64), added, axis)
+    return _insert_several(x, positions if isinstance(obj, (Tracer, np.ndarray)) else convert(positions, I64), added, axis)
 
 
 def _insert_at(x: Tracer, position: Any, added: Tracer, axis: int) -> Tracer:
