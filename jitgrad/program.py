@@ -33,6 +33,9 @@ class Program:
         self.function: Function = traced.function
         self.taken = [k for k, leaf in enumerate(traced.leaves) if leaf.is_parameter]
         self.written = {k for k, _ in traced.written}
+        self.numbers = [
+            (k, leaf.value) for k, leaf in enumerate(traced.leaves) if leaf.kind == "static" and type(leaf.value) is int
+        ]
         self.aliases = [k for k, leaf in enumerate(traced.leaves) if leaf.same is not None]
         self._donated = {self.taken.index(k): result for k, result in traced.written if traced.leaves[k].shape}
         self._finish = _finisher(traced, set(self._donated.values()))
@@ -69,8 +72,10 @@ class Program:
         return all(guard.holds(sizes) for guard in self.function.guards)
 
     def _same_objects(self, leaves: Sequence[Any]) -> bool:
-        """Whether the same arguments are one array as when the program was traced."""
+        """Whether the same arguments are one array as when the program was traced, and ints that are parts of it the same numbers."""
         if any(leaves[k] is not leaves[self.traced.leaves[k].same] for k in self.aliases):  # type: ignore[index]
+            return False
+        if any(leaves[k] != number for k, number in self.numbers):
             return False
         if not self.written:
             return True

@@ -153,7 +153,8 @@ def inplace(symbol: str, left: Any, right: Any) -> None:
     """Refuse what lists cannot do where they stand."""
     if symbol == "*" and isinstance(left, (list, Rows)) and _is_traced_int(right) and _count(right) is None:
         raise Concretize(
-            f"a list is repeated in place {describe(right)} times, which is known only when the program runs; write a = a * n"
+            f"a list is repeated in place {describe(right)} times, which is known only when the program runs; write a = a * n",
+            right,
         )
 
 
@@ -176,7 +177,8 @@ def _repeated(items: Any, times: Any) -> Any:
     if isinstance(items, tuple):
         raise Concretize(
             f"a tuple is repeated {describe(times)} times, which is known only when the program runs; make a list, or an array with "
-            "np.full or np.tile"
+            "np.full or np.tile",
+            times,
         )
     if isinstance(items, Rows) or len(items) != 1:
         return repeated(items, times)

@@ -133,6 +133,8 @@ class Trace:
         self.writing: list[Any] = []  # cells of which a write is being handed on to the arrays that they are (``chosen``)
         self.opposites: dict[Var, Var] = {}  # tests that hold where others do not (``maybe``)
         self.pins: dict[str, SourceLine | None] = {}  # symbols that became numbers, and where
+        self.integers: dict[str, int] = {}  # variables of arguments that are Python's ints, and which leaves these are
+        self.needed: set[int] = set()  # leaves of them that Python needs as numbers (``needed``)
 
     def unique(self, name: str) -> str:
         """The name, with a number where it is taken in this trace or is a dtype's or a keyword of IR text."""

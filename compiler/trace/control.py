@@ -25,6 +25,7 @@ from .items import Grows
 from .iterables import Comprehension, Indexed, Once, as_indexed
 from .loops import LAST, Bounds, EffectsOfTest, staged_loop
 from .maybe import Maybe, known
+from .needed import note_needed
 from .promotion import as_tracer, convert
 from .rows import Rows
 from .tracer import Concretize, Tracer, as_dim, new
@@ -70,7 +71,11 @@ class Control:
 
         try:
             return stage_branch(stage, state, (then, orelse))
+        except (Concretize, NotStaged):
+            note_needed(decided.cell.value)
+            raise
         except RecursionError:
+            note_needed(decided.cell.value)
             raise NotStaged(
                 "a function calls itself, and whether it stops depends on a value that is known only when the program runs; write "
                 "a loop, or make what it depends on a number that is known when tracing (jit has static_argnums)"

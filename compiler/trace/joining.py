@@ -189,7 +189,8 @@ def _sections(sections: Any) -> Any:
         if count is None:
             raise Concretize(
                 f"an array is split into {describe(sections)} parts, which is known only when the program runs; give a number that is "
-                "known when tracing (jit has static_argnums)"
+                "known when tracing (jit has static_argnums)",
+                sections,
             )
         return count
     return sections

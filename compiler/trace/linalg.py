@@ -22,7 +22,7 @@ from . import creation, grids, joining, products, reductions, shaping
 from .broadcasting import assume_shape, broadcast_shapes, broadcast_to, check_equal
 from .context import active_trace
 from .promotion import as_tracer, convert, result_dtype
-from .tracer import Tracer, describe, new, python_size
+from .tracer import Concretize, Tracer, describe, new, python_size
 from .unbound import emit_check
 
 I32 = DTYPES["i32"]
@@ -199,8 +199,9 @@ def _rounding(a: Tracer) -> Any:
 
 def matrix_power(a: Any, n: int) -> Tracer:
     """``np.linalg.matrix_power`` of a power known when tracing."""
-    if not isinstance(n, (int, np.integer)):
-        raise UnsupportedError(f"np.linalg.matrix_power with a power that is not known when tracing: {n!r}")
+    if isinstance(n, Tracer) and n.type.dtype.kind in "iu":
+        raise Concretize(f"np.linalg.matrix_power with a power that is not known when tracing: {describe(n)}", n)
+    n = operator.index(n)
     if n < 0:
         return matrix_power(inv(a), -n)
     a = as_tracer(a)

@@ -236,7 +236,8 @@ def _static_index(container: Any, index: Any) -> Any:
     if isinstance(index, Tracer):
         raise Concretize(
             f"a {type(container).__name__} is indexed by {describe(index)}, which is known only when the program runs; "
-            "put its items into one array with np.stack, or loop over the items themselves"
+            "put its items into one array with np.stack, or loop over the items themselves",
+            index,
         )
     return index
 

@@ -34,7 +34,8 @@ def picked(container: Sequence[Any], index: Tracer) -> Any:
     if items is None:
         raise Concretize(
             f"a {type(container).__name__} is indexed by {describe(index)}, which is known only when the program runs, and its items are "
-            "not alike; put them into one array, or loop over the items themselves"
+            "not alike; put them into one array, or loop over the items themselves",
+            index,
         )
     row = Growing(arrays_for(items, len(container)), items)
     row.fill(container)

@@ -40,7 +40,8 @@ class Text(str):
     def _refuse(self, *_: Any) -> NoReturn:
         raise Concretize(
             f"Python needs the text {str(self)!r} now, and {describe(self.values[0])} is known only when the program runs; print it, or "
-            "return the number"
+            "return the number",
+            self.values[0],
         )
 
     __hash__ = __eq__ = __ne__ = __lt__ = __le__ = __gt__ = __ge__ = __contains__ = _refuse  # type: ignore[assignment]

@@ -132,8 +132,26 @@ def _check_static(value: Any, name: str) -> None:
 
 
 def trace(function: Callable[..., Any], name: str, arguments: Any, leaves: Sequence[Leaf], names: Sequence[str]) -> Traced:
-    """Trace ``function(*args, **kwargs)`` for arguments = (args, kwargs), whose leaves are described by ``leaves``."""
-    context = Trace(name)
+    """Trace ``function(*args, **kwargs)`` for arguments = (args, kwargs), whose leaves are described by ``leaves``.
+
+    Where Python needs the number that an int among them is, as of an axis, that number becomes a part of the program.
+    """
+    refusal: UnsupportedError | None = None
+    while True:
+        context = Trace(name)
+        try:
+            return _trace(context, function, arguments, leaves, names)
+        except UnsupportedError as error:
+            refusal = refusal or error
+            if not context.needed:
+                raise refusal from None
+            values, _ = flatten(arguments)
+            leaves = [Leaf("static", value=values[k]) if k in context.needed else leaf for k, leaf in enumerate(leaves)]
+
+
+def _trace(
+    context: Trace, function: Callable[..., Any], arguments: Any, leaves: Sequence[Leaf], names: Sequence[str]
+) -> Traced:
     _, tree = flatten(arguments)
     with tracing(context):
         parameters, inputs = _enter(context, leaves, names)
@@ -194,7 +212,7 @@ def _enter(context: Trace, leaves: Sequence[Leaf], names: Sequence[str]) -> tupl
         shape = _symbolic_shape(context, leaf, name)
         var = context.root.builder.parameter(identifier(name), ArrayType(leaf.dtype, shape))
         parameters[k] = var
-        inputs.append(_input(context, leaf, var, name))
+        inputs.append(_input(context, leaf, k, var, name))
     return parameters, inputs
 
 
@@ -217,9 +235,11 @@ def _given_size(context: Trace, size: Any, hint: int) -> Dim:
     return symbol(size)
 
 
-def _input(context: Trace, leaf: Leaf, var: Var, name: str) -> Tracer:
+def _input(context: Trace, leaf: Leaf, k: int, var: Var, name: str) -> Tracer:
     if leaf.kind == "array":
         return Tracer(Cell(var, context.root, name), var.type)  # type: ignore[arg-type]
+    if leaf.kind == "int":
+        context.integers[var.name] = k
     tracer = new(var, weak=leaf.kind in ("int", "float"))
     tracer.name = identifier(name)
     tracer.cell.argument = name

@@ -23,6 +23,7 @@ from ..ir import ArrayType, Dim, Size, Var
 from ..ir.types import I64
 from .aliasing import note_read, note_write
 from .context import LEAKED, Scope, active_trace, array_type_text
+from .needed import note_needed
 
 
 class Cell:
@@ -69,7 +70,12 @@ class View:
 
 
 class Concretize(UnsupportedError):
-    """Python asked for the value of something that is known only when the program runs."""
+    """Python asked for the value of something that is known only when the program runs: a tracer, or the number that a dim is."""
+
+    def __init__(self, message: str = "", needed: Tracer | Dim | None = None) -> None:
+        super().__init__(message)
+        if needed is not None:
+            note_needed(needed.cell.value if isinstance(needed, Tracer) else needed)
 
 
 class Tracer:
@@ -270,7 +276,7 @@ class Tracer:
         self.check_shape()
         length = active_trace().sizing.pin(self.type.shape[0])
         if length is None:
-            raise Concretize(f"the length of {describe(self)} is known only when the program runs")
+            raise Concretize(f"the length of {describe(self)} is known only when the program runs", self.type.shape[0])
         return length
 
     def __iter__(self) -> Iterator[Any]:
@@ -282,19 +288,21 @@ class Tracer:
         raise Concretize(
             f"the truth of {describe(self)} is known only when the program runs, but Python must know it now to go on; "
             "write np.where(test, a, b) or jg.cond(test, f, g, ...) for a branch and jg.while_loop or jg.fori_loop for a loop, or put it "
-            "into a function whose source jitgrad can read, which functions made by exec lack"
+            "into a function whose source jitgrad can read, which functions made by exec lack",
+            self,
         )
 
     def __float__(self) -> float:
-        raise Concretize(f"float() of {describe(self)}: its value is known only when the program runs")
+        raise Concretize(f"float() of {describe(self)}: its value is known only when the program runs", self)
 
     def __int__(self) -> int:
-        raise Concretize(f"int() of {describe(self)}: its value is known only when the program runs")
+        raise Concretize(f"int() of {describe(self)}: its value is known only when the program runs", self)
 
     def __index__(self) -> int:
         raise Concretize(
             f"{describe(self)} is used where Python needs a number now (an index of a list, say); "
-            "its value is known only when the program runs. Put the list's items into one array with np.stack"
+            "its value is known only when the program runs. Put the list's items into one array with np.stack",
+            self,
         )
 
     def __hash__(self) -> int:
@@ -302,7 +310,8 @@ class Tracer:
             raise TypeError("unhashable type: 'numpy.ndarray'")
         raise Concretize(
             f"{describe(self)} is the key of a dict or an item of a set, which is known only when the program runs; count in an array, as in "
-            "counts[k] += 1, or compare with the keys"
+            "counts[k] += 1, or compare with the keys",
+            self,
         )
 
     def __complex__(self) -> complex:
@@ -315,7 +324,9 @@ class Tracer:
         )
 
     def __str__(self) -> str:
-        raise Concretize(f"the text of {describe(self)}: its value is known only when the program runs; print(x) shows it then")
+        raise Concretize(
+            f"the text of {describe(self)}: its value is known only when the program runs; print(x) shows it then", self
+        )
 
     def __format__(self, spec: str) -> str:
         return str(self)
@@ -362,7 +373,7 @@ class TracedSize:
     def __index__(self) -> int:
         number = active_trace().sizing.pin(self.dim)
         if number is None:
-            raise Concretize(f"the size {self.dim} is known only when the program runs")
+            raise Concretize(f"the size {self.dim} is known only when the program runs", self.dim)
         return number
 
     __int__ = __index__

@@ -178,14 +178,14 @@ def test_what_is_not_in_the_list_is_an_error_of_the_run(make):
             jg.jit(lambda x, k: make(x).pop(k))(X, place)
 
 
-def in_place(x, n):
+def in_place(x):
     a = of_items(x)
-    a *= n
+    a *= int(x[0])
     return a
 
 
-def tuples(x, n):
-    return (x[0], x[1]) * n
+def tuples(x):
+    return (x[0], x[1]) * int(x[0])
 
 
 @pytest.mark.parametrize(
@@ -197,7 +197,7 @@ def tuples(x, n):
 )
 def test_what_cannot_be_held_is_refused_in_words(program, words):
     with interpreting(), pytest.raises(NotImplementedError, match=words):
-        jg.jit(program)(X, 3)
+        jg.jit(program)(X)
 
 
 def test_a_loop_whose_lists_need_its_numbers_is_unrolled():
