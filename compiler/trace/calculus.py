@@ -54,6 +54,9 @@ def _end(x: Tracer, value: Any, axis: int) -> Any:
 def ediff1d(ary: Any, to_end: Any = None, to_begin: Any = None) -> Any:
     """``np.ediff1d``."""
     x = ravel(as_array(ary))
+    for name, values in (("to_end", to_end), ("to_begin", to_begin)):
+        if values is not None and not np.can_cast(as_array(values).dtype, x.dtype, "same_kind"):
+            raise TypeError(f"dtype of `{name}` must be compatible with input `ary` under the `same_kind` rule.")
     ends = [None if v is None else convert(ravel(as_array(v)), x.dtype) for v in (to_begin, to_end)]
     parts = [part for part in (ends[0], x[1:] - x[:-1], ends[1]) if part is not None]
     return concatenate(parts) if len(parts) > 1 else parts[0]

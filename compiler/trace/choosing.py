@@ -18,6 +18,7 @@ from .reductions import argsort, count_nonzero, reduce, sort
 from .shaping import expand_dims, normal_axis, ravel, reshape
 from .tracer import Tracer, as_dim, new, python_size
 from .ufuncs import apply_ufunc
+from .unbound import emit_check
 
 
 def where(condition: Any, x: Any = None, y: Any = None) -> Any:
@@ -39,7 +40,7 @@ def clip(a: Any, a_min: Any = None, a_max: Any = None, out: Any = None, *, min: 
         result = apply_ufunc(np.minimum, result, _within(high, result.dtype))
     if low is None and high is None:
         result = apply_ufunc(np.positive, result)
-    return into(out, result, "clip")
+    return into(out, result, "clip", exact=False)
 
 
 def _within(bound: Any, dtype: np.dtype) -> Any:
@@ -68,6 +69,8 @@ def choose(a: Any, choices: Any, out: Any = None, mode: str = "raise") -> Any:
     parts = [as_array(c) for c in choices]
     stacked = np.stack(np.broadcast_arrays(*(convert(p, common_dtype(parts)) for p in parts), full(as_array(a).shape, 0))[:-1])
     index = bounded(as_array(a), len(parts), mode)
+    if mode == "raise":
+        emit_check(np.all((index >= 0) & (index < len(parts))), ValueError("invalid entry in choice array"))
     index = np.broadcast_to(index, stacked.shape[1:])
     return into(out, take_along_axis(stacked, expand_dims(index, 0), 0)[0, ...], "choose")
 
@@ -109,9 +112,7 @@ def take_along_axis(arr: Any, indices: Any, axis: Any = -1) -> Any:
     x, order = as_array(arr), as_array(indices)
     if axis is None:
         x, axis = ravel(x), 0
-    if order.dtype.kind not in "iu":
-        raise IndexError("`indices` must be an integer array")
-    return x[grid_along(order, normal_axis(axis, x.ndim))]
+    return x[grid_along(x, order, normal_axis(axis, x.ndim))]
 
 
 def compress(condition: Any, a: Any, axis: Any = None, out: Any = None) -> Any:
@@ -235,6 +236,8 @@ def bincount(x: Any, /, weights: Any = None, minlength: int = 0) -> Any:
             f"np.bincount counts the numbers of a one-dimensional array of integers, found {x.dtype} with {x.ndim} axes"
         )
     x = convert(x, I64)
+    emit_check(np.all(x >= 0), ValueError("'list' argument must have no negative elements"))
+    emit_check(minlength >= 0, ValueError("'minlength' must not be negative"))
     length = as_dim(np.max(x, initial=minlength - 1) + 1)
     out = zeros((python_size(length),), I64 if weights is None else np.float64)  # type: ignore[arg-type]
     np.add.at(out, x, 1 if weights is None else weights)
@@ -315,7 +318,9 @@ class _Flat:
 def put_along_axis(arr: Tracer, indices: Any, values: Any, axis: Any) -> None:
     """``np.put_along_axis``."""
     order = as_array(indices)
-    arr[grid_along(order, normal_axis(axis, arr.ndim))] = values
+    if axis is None:
+        arr, axis = for_copies(arr, reshape(arr, -1)), 0
+    arr[grid_along(arr, order, normal_axis(axis, arr.ndim))] = values
 
 
 def place(arr: Tracer, mask: Any, vals: Any) -> None:

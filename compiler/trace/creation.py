@@ -65,7 +65,7 @@ def ones_like(a: Any, dtype: Any = None, order: str = "K", subok: bool = True, s
 # ranges
 
 
-def arange(start: Any, stop: Any = None, step: Any = None, dtype: Any = None, **_: Any) -> Tracer:
+def arange(start: Any = 0, stop: Any = None, step: Any = None, dtype: Any = None, **_: Any) -> Tracer:
     """``np.arange``; bounds and step may be traced."""
     if stop is None:
         start, stop = 0, start

@@ -38,6 +38,7 @@ def repeat(x: Any, repeats: Any, axis: Any = None) -> Tracer:
 
 def _counted_out(counts: Tracer, length: Any) -> Tracer:
     """Each position as often as its count says: a position of the result stands after as many whole runs as its number."""
+    emit_check(np.all(counts >= 0), ValueError("repeats may not contain negative values."))
     counts = np.broadcast_to(counts, (length,))
     ends = np.cumsum(counts)
     total = as_dim(np.sum(counts))

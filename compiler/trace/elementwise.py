@@ -132,6 +132,6 @@ def write_out(target: Any, value: Any, where: Any, operation: str, exact: bool =
     return target
 
 
-def into(out: Any, result: Any, operation: str) -> Any:
+def into(out: Any, result: Any, operation: str, exact: bool = True) -> Any:
     """The result, or ``out`` with the result written into it where it is given."""
-    return result if out is None else write_out(out, result, True, operation)
+    return result if out is None else write_out(out, result, True, operation, exact)

@@ -8,19 +8,27 @@ from typing import Any
 import numpy as np
 
 from ..errors import UnsupportedError
+from ..ir.sizes import product
 from ..ir.types import F64, I64
 from .broadcasting import broadcast_shapes, repeated
 from .creation import arange, dtype_or, zeros
 from .gathering import unravel
 from .promotion import as_array, convert
 from .shaping import diagonal, dims_of, dims_user, ravel
-from .tracer import Tracer
+from .tracer import Tracer, as_dim, python_size
+from .unbound import emit_check
 
 
 def eye(N: Any, M: Any = None, k: int = 0, dtype: Any = None, order: str = "C", **_: Any) -> Tracer:
     """``np.eye``."""
-    rows = arange(N).reshape((-1, 1))
-    return convert(rows + k == arange(N if M is None else M), dtype_or(dtype, F64))
+    rows = _counted(N).reshape((-1, 1))
+    return convert(rows + k == _counted(N if M is None else M), dtype_or(dtype, F64))
+
+
+def _counted(number: Any) -> Tracer:
+    """The positions along an axis of a given length."""
+    emit_check(number >= 0, ValueError("negative dimensions are not allowed"))
+    return arange(number)
 
 
 def tri(N: Any, M: Any = None, k: int = 0, dtype: Any = None, **_: Any) -> Tracer:
@@ -143,22 +151,26 @@ def ix_(*args: Any) -> tuple[Tracer, ...]:
 
 def unravel_index(indices: Any, shape: Any, order: str = "C") -> tuple[Any, ...]:
     """``np.unravel_index``."""
-    if order != "C":
-        raise UnsupportedError("np.unravel_index with order='F'; reverse the shape and the result")
     flat = as_array(indices)
     if flat.dtype.kind not in "iu":
         raise TypeError("only int indices permitted")
-    return unravel(convert(flat, I64), dims_of(shape))
+    flat, dims = convert(flat, I64), dims_of(shape)
+    size = python_size(product(dims))
+    emit_check(np.all((flat >= 0) & (flat < size)), ValueError(f"index is out of bounds for array with size {as_dim(size)}"))
+    return unravel(flat, dims) if order == "C" else unravel(flat, dims[::-1])[::-1]
 
 
-def ravel_multi_index(multi_index: Sequence[Any], dims: Any, mode: str = "raise", order: str = "C") -> Any:
+def ravel_multi_index(multi_index: Sequence[Any], dims: Any, mode: Any = "raise", order: str = "C") -> Any:
     """``np.ravel_multi_index``."""
-    if order != "C":
-        raise UnsupportedError("np.ravel_multi_index with order='F'; reverse the indices and the shape")
-    flat: Any = None
-    for index, size in zip(multi_index, dims_user(dims), strict=True):
-        place = bounded(as_array(index), size, mode)
-        flat = place if flat is None else flat * size + place
+    sizes = dims_user(dims)
+    modes = (mode,) * len(sizes) if isinstance(mode, str) else mode
+    axes = list(zip(multi_index, sizes, modes, strict=True))
+    flat: Any = 0
+    for index, size, how in axes if order == "C" else reversed(axes):
+        places = convert(as_array(index), I64)
+        if how == "raise":
+            emit_check(np.all((places >= 0) & (places < size)), ValueError("invalid entry in coordinates array"))
+        flat = flat * size + bounded(places, size, how)
     return flat
 
 
@@ -169,7 +181,11 @@ def bounded(index: Tracer, size: Any, mode: str) -> Tracer:
     return np.remainder(index, size) if mode == "wrap" else index
 
 
-def grid_along(order: Tracer, axis: int) -> tuple[Tracer, ...]:
-    """The index that picks, along one axis, the positions that ``order`` gives."""
-    places = ix_(*(arange(n) for n in order.shape))
+def grid_along(x: Tracer, order: Tracer, axis: int) -> tuple[Tracer, ...]:
+    """The index of an array that picks, along one axis, the positions that ``order`` gives; along others both are repeated."""
+    if order.dtype.kind not in "iu":
+        raise IndexError("`indices` must be an integer array")
+    if order.ndim != x.ndim:
+        raise ValueError("`indices` and `arr` must have the same number of dimensions")
+    places = ix_(*(arange(n) for n in x.shape))
     return tuple(order if k == axis else p for k, p in enumerate(places))

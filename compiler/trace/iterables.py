@@ -20,9 +20,9 @@ from .items import NOT_ARRAYS, held_in_arrays
 from .loops import Bounds, staged_loop
 from .mutation import remember
 from .outdated import Outdated
-from .promotion import as_tracer, is_python
+from .promotion import as_tracer, convert, is_python
 from .rows import Rows
-from .tracer import Concretize, TracedSize, Tracer, as_dim, python_size
+from .tracer import Concretize, TracedSize, Tracer, as_dim, new, python_size
 from .unbound import emit_check, require_settled
 from .using_up import lose, made_here, use
 
@@ -88,6 +88,8 @@ class Indexed:
         """Whether a number is one of those of a range; of other items, whether it equals one."""
         if self.at is not _same:
             return Comprehension(self, lambda item: item == value, None).fold_lazily(_or, False)
+        if not isinstance(value, (Tracer, TracedSize, int, float, np.generic)):
+            return False
         low, high = (self.start, self.stop - 1) if self.step > 0 else (self.stop + 1, self.start)
         return (value >= low) & (value <= high) & ((value - self.start) % self.step == 0)
 
@@ -225,12 +227,20 @@ def traced_range(*args: Any) -> Any:
     for bound in (start, stop, step):
         if as_dim(bound) is None:
             raise TypeError(f"'{as_tracer(bound).dtype}' object cannot be interpreted as an integer: range() takes integers")
+    start, stop, step = map(_as_int, (start, stop, step))
     stride = active_trace().sizing.pin(as_dim(step))  # type: ignore[arg-type]
     if stride is None:
         return _range_of_unknown_step(start, stop, step)
     if stride == 0:
         raise ValueError("range() arg 3 must not be zero")
     return Indexed(_simple(start), _simple(stop), stride, _same)
+
+
+def _as_int(bound: Any) -> Any:
+    """A bound of any integer type as the int that Python counts with."""
+    if isinstance(bound, Tracer) and not bound.weak:
+        return new(convert(bound, I64).value, weak=True, dim=as_dim(bound))
+    return bound
 
 
 @dataclass(slots=True)

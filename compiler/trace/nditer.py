@@ -9,12 +9,12 @@ import numpy as np
 from ..errors import UnsupportedError
 from .broadcasting import broadcast_shapes, broadcast_to
 from .creation import zeros
-from .grids import unravel_index
+from .gathering import unravel
 from .iterables import ByIndex, Indexed
 from .layout import is_visited_in_c_order
 from .mutation import remember
 from .promotion import as_array, as_tracer, result_dtype
-from .shaping import flat, ravel
+from .shaping import dims_of, flat, ravel
 from .tracer import Tracer, new, python_size
 from .unbound import emit_check
 
@@ -106,7 +106,7 @@ class NdIter(ByIndex):
     @property
     def multi_index(self) -> tuple[Any, ...]:
         """The index of the present elements."""
-        return tuple(map(_number, unravel_index(as_tracer(self.position), self.shape))) if self.shape else ()
+        return tuple(map(_number, unravel(as_tracer(self.position), dims_of(self.shape)))) if self.shape else ()
 
     @property
     def value(self) -> Any:

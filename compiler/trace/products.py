@@ -129,7 +129,8 @@ def outer(a: Any, b: Any, out: Any = None) -> Any:
 def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
     """``np.tensordot``; of no axes the result is a 0-d array."""
     x, y = as_array(a), as_array(b)
-    if isinstance(axes, int):
+    if np.ndim(axes) == 0:
+        axes = int(axes)
         first = tuple(range(x.type.rank - axes, x.type.rank))
         second = tuple(range(axes))
         if axes > min(x.type.rank, y.type.rank):

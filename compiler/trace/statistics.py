@@ -17,6 +17,7 @@ from .promotion import as_array, common_dtype, convert, operand, result_dtype
 from .reductions import given, joined_axes, mean, position, reduce, root_of_squares, running, sort, var
 from .shaping import expand_dims, given_axes, leading_axes, reshape, reshaped, squeeze, transpose
 from .tracer import Tracer, new
+from .unbound import emit_check
 
 
 def average(a: Any, axis: Any = None, weights: Any = None, returned: bool = False, *, keepdims: Any = False) -> Any:
@@ -102,6 +103,7 @@ def quantile_of(scale: float, skip_nan: bool) -> Any:
         if x.dtype == BOOL and method in (*_BETWEEN, "midpoint"):
             raise TypeError("quantiles of booleans are not defined; convert them first, as in x.astype(float)")
         x = convert(x, F64) if x.dtype.kind in "iub" and method in (*_BETWEEN, "midpoint") else x
+        _check_fractions(q, scale)
         fraction = as_array(q)
         own = np.promote_types(fraction.dtype, x.dtype) if fraction.dtype.kind == "f" else F64
         fraction = convert(fraction, own if fraction.ndim or x.dtype.kind != "f" else x.dtype) / scale
@@ -112,6 +114,14 @@ def quantile_of(scale: float, skip_nan: bool) -> Any:
         return into(out, result if result.type.rank else new(result.value), "quantile")
 
     return apply
+
+
+def _check_fractions(q: Any, scale: float) -> None:
+    """Raise NumPy's error where a fraction is none."""
+    values = q if isinstance(q, (int, float)) else as_array(q)
+    inside = (values >= 0) & (values <= scale)
+    message = "Quantiles must be in the range [0, 1]" if scale == 1 else "Percentiles must be in the range [0, 100]"
+    emit_check(inside if isinstance(q, (int, float)) else np.all(inside), ValueError(message))
 
 
 def _quantile(x: Tracer, q: Tracer, method: str, skip_nan: bool) -> Tracer:
@@ -209,10 +219,13 @@ def nan_running(op: str, neutral: float) -> Any:
 
 
 def nan_position(op: str, neutral: float) -> Any:
-    """``np.nanargmax`` and ``np.nanargmin``; 0 where all are NaN."""
+    """``np.nanargmax`` and ``np.nanargmin``."""
 
     def apply(a: Any, axis: Any = None, out: Any = None, *, keepdims: Any = False) -> Any:
-        return position(op)(_replaced(a, neutral)[0], axis, out, keepdims=keepdims)
+        present, missing = _replaced(a, neutral)
+        if missing is not None:
+            emit_check(~np.any(np.all(missing, axis)), ValueError("All-NaN slice encountered"))
+        return position(op)(present, axis, out, keepdims=keepdims)
 
     return apply
 

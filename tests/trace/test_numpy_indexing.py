@@ -467,6 +467,10 @@ x[A[0, 0].astype(int) * 0]
     return A
     np.put_along_axis(A, np.argmax(A, axis=1)[:, None], 99, axis=1)
     return A
+    np.put_along_axis(B, np.array([[1], [0]]), np.array([[7], [8]]), axis=0)
+    return B
+    np.put_along_axis(S, i[:2], 5, axis=None)
+    return S
     A.fill(3)
     return A
     A.sort()
