@@ -30,11 +30,12 @@ from .holders import Place, give_back, holds, is_list, places
 from .items import Grows, Items, arrays_for, joined, known_items
 from .iterables import Indexed
 from .mutation import Change, redo, remember
+from .outdated import Moved
 from .promotion import as_tracer
-from .rows import LISTED_AT_MOST, Rows
+from .rows import LISTED_AT_MOST, Rows, present
 from .tracer import as_dim, python_size
 from .trials import Trial
-from .unbound import HAS_MOVED, MOVED, State
+from .unbound import State
 
 TRIES = 10
 UNROLLED_AT_MOST = 500  # values that a loop may come to if it is unrolled for its lists
@@ -145,26 +146,33 @@ class Moving:
     """A list of the user's that a loop makes longer."""
 
     thing: Any
+    others: list[Any]  # objects that stand for the same list
     contents: list[Any] | Rows
     places: list[Place]
     items: Items
     growth: Growth
+    mark: Moved  # where other names find what has taken its place
     is_tried: bool = False  # whether all its items are kept while they are counted
 
     @classmethod
-    def begin(cls, reason: Grows, places: list[Place], regular: bool) -> Moving:
+    def begin(cls, reason: Grows, holders: tuple[Any, ...], regular: bool) -> Moving:
         """Take the list out of the program."""
         thing = reason.thing
         contents = Rows(thing.arrays, thing.tree, thing.weak) if isinstance(thing, Rows) else list(thing)
         items = joined(known_items(contents), reason.items)
         growing = Growing((), items, 0)
-        for place in places:
+        held = list(places(thing, (*holders, active_trace().of_caller), set()))
+        found = [v for v in (*holders, *(place.value() for place in held)) if isinstance(v, Rows) and is_list(v, thing)]
+        others = [v for v in {id(v): v for v in found}.values() if v is not thing]
+        for place in held:
             place.put(growing)
+        mark = Moved(growing)
         if isinstance(thing, list):
-            thing[:] = [MOVED]
-        else:
-            thing.spoil(HAS_MOVED)
-        return cls(thing, contents, places, items, Growth(growing, reason.each, regular))
+            thing[:] = [mark]
+        for rows in (thing, *others):
+            if isinstance(rows, Rows):
+                rows.spoil(mark)
+        return cls(thing, others, contents, held, items, Growth(growing, reason.each, regular), mark)
 
     def length(self) -> Any:
         """The number of items before the loop."""
@@ -218,14 +226,16 @@ class Moving:
             return self.thing
         for place in self.places:
             place.put(rows)
+        self.mark.target = rows
         return rows
 
     def give_back(self) -> None:
         """Undo ``begin``."""
         if isinstance(self.thing, list):
             self.thing[:] = self.contents
-        else:
-            redo(Change(self.thing, "attribute", "_listed", None), None)
+        for rows in (self.thing, *self.others):
+            if isinstance(rows, Rows):
+                redo(Change(rows, "attribute", "_listed", None), None)
         for place in self.places:
             place.put(self.thing)
 
@@ -248,7 +258,7 @@ StageBlocks = Callable[[Callable[..., Block], State, Any], State]  # given what 
 
 def stage_for(stage: Stage, items: Indexed, body: Block, state: State, has_test: bool, count: int | None) -> State:
     """Stage a ``for`` loop of so many iterations, if that is known; where a list becomes longer in it, a short one is unrolled instead."""
-    trace = active_trace()
+    trace, state = active_trace(), tuple(map(present, state))
     is_short = count is not None and count <= LISTED_AT_MOST
     before = trace.count
     trace.short += is_short
@@ -269,6 +279,7 @@ def stage_for(stage: Stage, items: Indexed, body: Block, state: State, has_test:
 
 def stage_while(stage: StageBlocks, state: State, blocks: tuple[Any, ...]) -> State:
     """Stage a ``while`` loop, in which lists may become longer."""
+    state = tuple(map(present, state))
     with staging((*state, *blocks)):
         if not active_trace().growing:
             try:
@@ -280,6 +291,7 @@ def stage_while(stage: StageBlocks, state: State, blocks: tuple[Any, ...]) -> St
 
 def stage_branch(stage: StageBlocks, state: State, blocks: tuple[Any, ...]) -> State:
     """Stage a branch, in which lists may become longer; those that a loop or branch around it holds are left to this."""
+    state = tuple(map(present, state))
     with staging((*state, *blocks)):
         try:
             return stage(_as_it_is, state, 1)
@@ -374,8 +386,7 @@ def _run(stage: Stage, items: Indexed, body: Block, state: State, everything: li
             growth.end(number)
         return outcome
 
-    held = tuple(next((m.growth.thing for m in moving if is_list(value, m.thing)), value) for value in state)
-    known = len(trace.growing)
+    held, known = tuple(map(present, state)), len(trace.growing)
     trace.growing += [one.growth.thing for one in moving]
     try:
         outcome = stage(Indexed(0, items.stop, 1, lambda k: (k, items.at(k))), followed, held)
@@ -399,8 +410,7 @@ def _learn(reason: Grows, moving: list[Moving], holders: tuple[Any, ...], regula
     is_known = reason.items is not None or bool(reason.thing)
     if not is_known or belongs_to(active_trace().staging[:-1], reason) or not holds(holders, reason.thing):
         raise reason
-    everywhere = (*holders, active_trace().of_caller)
-    moving.append(Moving.begin(reason, list(places(reason.thing, everywhere, set())), regular))
+    moving.append(Moving.begin(reason, holders, regular))
 
 
 def belongs_outside(reason: NotStaged) -> bool:

@@ -14,8 +14,10 @@ from typing import Any
 import numpy as np
 
 from ..errors import UnsupportedError
+from .blocks import is_number
 from .calls import OPERATORS, has_traced, users_method
 from .context import active_trace
+from .elementwise import elementwise
 from .identity import may_be_one
 from .list_methods import compared, is_known, joined, repeated
 from .maybe import Maybe, known
@@ -23,7 +25,7 @@ from .outdated import Outdated
 from .promotion import is_python
 from .rows import Rows
 from .symbols import BINARY, COMPARE, IDENTITY, UNARY, Symbol
-from .tracer import HANDLERS, Concretize, TracedSize, Tracer, describe
+from .tracer import HANDLERS, Concretize, TracedSize, Tracer, describe, new
 from .unbound import emit_check
 
 _NUMBERS = (Tracer, TracedSize, np.ndarray, np.generic)
@@ -220,6 +222,8 @@ def _compare_sequences(symbol: str, left: Sequence[Any], right: Sequence[Any]) -
         equal, rest = operators.truth(compare("==", a, b)), result
         if symbol == "==":
             result = operators.and_(equal, lambda rest=rest: rest)
+        elif isinstance(equal, Tracer) and all(map(is_number, (a, b, rest))):  # of numbers without a branch
+            result = new(elementwise("select", equal, rest, compare(symbol, a, b)).value, weak=True)
         else:
             result = operators.ifexp(equal, lambda rest=rest: rest, lambda a=a, b=b: compare(symbol, a, b))
     return result

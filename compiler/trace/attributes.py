@@ -10,7 +10,7 @@ import numpy as np
 from .calls import OPERATORS
 from .maybe import Maybe
 from .outdated import Outdated
-from .rows import Rows
+from .rows import Rows, present
 from .tracer import TracedSize, Tracer
 from .unbound import is_there
 
@@ -45,6 +45,7 @@ def is_instance(x: Any, classes: Any) -> bool:
 
 def attribute(thing: Any, name: str) -> Any:
     """``thing.name``."""
+    thing = present(thing)
     if not isinstance(thing, (Tracer, TracedSize, Rows)):
         return getattr(thing, name)
     cls = _python_class(thing)

@@ -22,12 +22,12 @@ from .context import NotStaged, Scope, active_trace
 from .elementwise import elementwise
 from .identity import Containers, containers_in, is_container
 from .mutation import MISSING, Change, redo
-from .outdated import Outdated
+from .outdated import Moved, Outdated, outdated_in
 from .promotion import as_tracer, convert, result_dtype
 from .restoring import put_back, saved_contents
 from .shaping import reshaped
 from .tracer import Cell, TracedSize, Tracer, describe, new
-from .unbound import Perhaps, State, Undefined, is_missing, is_moved, put_perhaps, require_settled
+from .unbound import Perhaps, State, Undefined, is_missing, put_perhaps, require_settled
 
 
 class Held:
@@ -261,7 +261,7 @@ class snapshot:
         return None
 
     def __exit__(self, kind: object, *_: object) -> None:
-        moved = [thing for thing, _ in self.saved if is_moved(thing)]
+        moved = [thing for thing, _ in self.saved if isinstance(outdated_in(thing), Moved)]
         changed = [thing for thing in put_back(self.saved) if all(thing is not other for other in moved)]
         if changed and kind is None:
             raise NotStaged(

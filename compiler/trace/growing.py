@@ -80,10 +80,11 @@ class Growing(Rows):
     def fill(self, items: Iterable[Any]) -> None:
         """Put the first items in place."""
         for item in items:
-            self._write(self.size, flatten(held_in_arrays(item))[0])
+            self.write(self.size, flatten(held_in_arrays(item))[0])
             self.size = self.size + 1
 
-    def _write(self, position: Any, leaves: Sequence[Any]) -> None:
+    def write(self, position: Any, leaves: Sequence[Any]) -> None:
+        """Put the leaves of an item into a row."""
         row = self._row(position)
         for array, leaf in zip(self.arrays, leaves, strict=True):
             array[row] = leaf
@@ -125,12 +126,12 @@ class Growing(Rows):
         return [self.item(k) for k in range(self.length())]
 
     def item(self, index: Any) -> Any:
-        found = self._at(self._position(index))
+        found = self.at(self._position(index))
         if isinstance(found, Rows):
             found.owner = self, index  # so that it cannot be made longer
         return found
 
-    def _at(self, position: Any) -> Any:
+    def at(self, position: Any) -> Any:
         """The item in a row."""
         row = self._row(position)
         leaves = [_as_item(array[row]) for array in self.arrays]
@@ -159,7 +160,7 @@ class Growing(Rows):
             raise Grows(self, found, 1)
         self.weak[:] = both.weak
         self.leave_room(1)
-        self._write(self.size, flatten(held_in_arrays(item))[0])
+        self.write(self.size, flatten(held_in_arrays(item))[0])
         self._resize(self.size + 1)
         self.pushed = self.pushed + 1
 
@@ -179,7 +180,7 @@ class Growing(Rows):
         row, end = self._row_of_bound(index, self.size), self.size
         self.append(item)
         self._move(row, row + 1, end - row)
-        self._write(row, flatten(held_in_arrays(item))[0])
+        self.write(row, flatten(held_in_arrays(item))[0])
 
     def pop(self, index: Any = -1) -> Any:
         """``list.pop``."""
@@ -187,7 +188,7 @@ class Growing(Rows):
         if not is_first:
             self._require_all()
         row = self._position(index, "pop from empty list" if is_first or is_last else "pop index out of range")
-        item = copied(self._at(row))
+        item = copied(self.at(row))
         if is_first:
             remember(self.front, "attribute", "taken")
             self.front.taken = self.start + 1
@@ -246,7 +247,7 @@ class Growing(Rows):
             raise Concretize("a list that a loop makes longer gets items of another kind, or several at once")
         if not self._follows(value):
             raise Grows(self, items_like(value), 0)
-        self._write(self._position(index), flatten(value)[0])
+        self.write(self._position(index), flatten(value)[0])
 
     def _items(self) -> Items:
         """What is known of the items."""

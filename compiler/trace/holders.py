@@ -12,7 +12,8 @@ import numpy as np
 from .context import is_internal
 from .growing import Growing
 from .mutation import MISSING, Change, redo, remember
-from .rows import Rows
+from .rewrite import is_rewritten
+from .rows import Rows, present
 from .tracer import Tracer
 
 
@@ -24,6 +25,10 @@ class Place:
     owner: Any
     key: Any
 
+    def value(self) -> Any:
+        """What is held there now."""
+        return Change(self.owner, self.kind, self.key, MISSING).read()
+
     def put(self, value: Any) -> None:
         """Hold something else there."""
         redo(Change(self.owner, self.kind, self.key, MISSING), value)
@@ -31,6 +36,9 @@ class Place:
 
 def is_list(value: Any, thing: Any) -> bool:
     """Whether a value is a list, or, of a list in arrays, another object for the same."""
+    if value is thing:
+        return True
+    value = present(value)
     if isinstance(thing, Rows) and isinstance(value, Rows) and not isinstance(thing, Growing):
         return len(value.arrays) == len(thing.arrays) and all(a is b for a, b in zip(value.arrays, thing.arrays, strict=True))
     return value is thing
@@ -60,7 +68,7 @@ def places(thing: Any, holder: Any, seen: set[int]) -> Iterator[Place]:
 def _held(holder: Any) -> Iterator[tuple[str, Any, Any, Any]]:
     """What a value holds: the kind of place (none for one that cannot be changed), its owner and key, and what is there."""
     match holder:
-        case types.FunctionType() if not is_internal(holder.__code__.co_filename):
+        case types.FunctionType() if is_rewritten(holder) or not is_internal(holder.__code__.co_filename):
             for cell, name in zip(holder.__closure__ or (), holder.__code__.co_freevars, strict=True):
                 value = Change(cell, "variable", name, MISSING).read()
                 if value is not MISSING:

@@ -17,6 +17,7 @@ from ..tree import map_leaves, register
 from .context import active_trace
 from .elementwise import elementwise
 from .identity import parts_of
+from .rows import present
 from .state import current_trace
 from .tracer import Concretize, Tracer, new
 from .unbound import Perhaps, State, Undefined, emit_check
@@ -95,7 +96,7 @@ def _follows(there: Any) -> bool:
 
 def known(value: Any) -> Any:
     """A value, of one that may be None what is there."""
-    return value.known() if isinstance(value, Maybe) else value
+    return value.known() if isinstance(value, Maybe) else present(value)
 
 
 def where_there(value: Any, default: Any) -> Any:

@@ -14,7 +14,7 @@ from typing import Any
 
 from ..tree import flatten
 from .context import Scope, active_trace
-from .outdated import Outdated, may_be_written, outdated_in, spoiled
+from .outdated import Moved, Outdated, may_be_written, outdated_in, spoiled
 
 MISSING: Any = type("Missing", (), {"__repr__": lambda self: "<missing>"})()
 
@@ -170,11 +170,17 @@ def _note(thing: Any, kind: str, key: Any) -> None:
 
 def undo(scope: Scope) -> None:
     """Put back what a scope changed; each change keeps the value that it had at the end."""
+    whole: set[int] = set()
+    own: list[Change] = []  # without items that changed after their container did as a whole, with which they come back
     for change in scope.changes.values():
         change.after = change.read()
         leaves, tree = flatten(change.after)
         change.left = tree.unflatten(leaves)
-    for change in reversed(scope.changes.values()):
+        if change.kind == "whole":
+            whole.add(id(change.thing))
+        if change.kind != "item" or not (id(change.thing) in whole or isinstance(outdated_in(change.thing), Moved)):
+            own.append(change)
+    for change in reversed(own):
         if change.read() is not change.before or change.kind == "whole":
             change.write(change.before)
 

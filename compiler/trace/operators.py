@@ -22,7 +22,7 @@ from .maybe import known
 from .mutation import remember
 from .numpy_objects import INDEXED
 from .promotion import as_tracer
-from .relisting import picked, refuse_write
+from .relisting import picked, put
 from .rows import Rows
 from .symbols import INPLACE
 from .texts import in_format, interpolated, joined
@@ -80,7 +80,10 @@ class Operators(Comprehensions):
             method(container, index, value)
             return
         if not isinstance(container, (Tracer, Rows)) and calls.has_traced(index):
-            refuse_write(container, index, value)
+            if isinstance(container, list) and isinstance(index, Tracer) and not isinstance(index.dim, int):
+                require_settled(container)
+                put(container, index, value)
+                return
             index = _static_index(container, index)
         if isinstance(container, (Tracer, Rows)):
             container[index] = value

@@ -9,7 +9,8 @@ from collections import deque
 from collections.abc import Iterator
 from typing import Any, NoReturn
 
-from .context import NotStaged, user_line
+from ..errors import UnsupportedError
+from .context import NotStaged, Scope, active_trace, user_line
 
 
 class Outdated:
@@ -32,6 +33,24 @@ class Outdated:
         if name.startswith("__"):  # a question about its class rather than about the value
             raise AttributeError(name)
         raise self.error()
+
+
+class Moved(Outdated):
+    """Stands in a list whose items are in arrays now, of a list that took its place where the program was seen to hold it (``appending``)."""
+
+    __slots__ = ("scope", "target")
+
+    def __init__(self, target: Any) -> None:
+        super().__init__(
+            "a loop or branch made this list longer, which depends on values known only when the program runs, and knew it under another "
+            "name than this one; use one name for the list",
+            whole=True,
+        )
+        self.target = target
+        self.scope: Scope = active_trace().scope
+
+    def error(self) -> Any:
+        return UnsupportedError(self.message)
 
 
 _SPECIAL = (
@@ -79,4 +98,4 @@ def _whole(container: dict[Any, Any]) -> Iterator[Outdated]:
     return (value for value in container.values() if isinstance(value, Outdated) and value.whole)
 
 
-__all__ = ["Outdated", "may_be_written", "outdated_in", "spoiled"]
+__all__ = ["Moved", "Outdated", "may_be_written", "outdated_in", "spoiled"]

@@ -17,6 +17,7 @@ from .attributes import ATTRIBUTES
 from .calls import OPERATORS, call, has_traced
 from .context import active_trace
 from .drawing import MAKERS
+from .heaps import HEAPS
 from .iterables import Comprehension, Indexed, backwards, enumerated, traced_range, zipped
 from .nditer import nditer
 from .printing import PRINTERS
@@ -75,7 +76,7 @@ def _listing(kind: Callable[..., Any]) -> Callable[..., Any]:
 
 
 REPLACED: dict[Any, Callable[..., Any]] = {
-    **ATTRIBUTES, **MAKERS, **NUMBERS, **FOLDS, **MATH, **ITERATORS, **OPERATOR_MODULE, **PRINTERS,
+    **ATTRIBUTES, **MAKERS, **NUMBERS, **FOLDS, **MATH, **ITERATORS, **OPERATOR_MODULE, **PRINTERS, **HEAPS,
     np.ndarray: numpy_objects.ndarray, np.ndindex: ndindex, np.ndenumerate: numpy_objects.ndenumerate, np.nditer: nditer,
     np.poly1d: numpy_objects.poly1d, range: traced_range, enumerate: enumerated, zip: zipped, reversed: backwards,
     map: _map, list: _listing(list), tuple: _listing(tuple), str: _text(str), repr: _text(repr), format: _format,

@@ -12,14 +12,15 @@ from typing import Any
 import numpy as np
 
 from ..tree import flatten
-from .blocks import NotStaged
+from .blocks import NotStaged, is_number
 from .context import Scope, active_trace
+from .elementwise import elementwise
 from .growing import Growing, copied
 from .items import NOT_ARRAYS, Grows, Items, arrays_for, held_in_arrays, items_like, joined, known_items
-from .mutation import Change
+from .mutation import Change, remember
 from .promotion import as_tracer, convert
-from .rows import Rows
-from .tracer import Concretize, Tracer, describe
+from .rows import LISTED_AT_MOST, Rows
+from .tracer import Concretize, Tracer, describe, new
 from .unbound import emit_check
 
 
@@ -43,12 +44,22 @@ def picked(container: Sequence[Any], index: Tracer) -> Any:
     return item
 
 
-def refuse_write(container: Any, index: Any, value: Any) -> None:
-    """A list that is written to at an index that only the run knows has to be in arrays, in the loop that is being staged."""
-    trace = active_trace()
-    is_known = not isinstance(index, Tracer) or isinstance(index.dim, int)
-    if isinstance(container, list) and not is_known and trace.staging and not trace.short:
+def put(container: list[Any], index: Tracer, value: Any) -> None:
+    """Write to a list at an index that only the run knows: in a loop that is being staged it has to be in arrays, where it is not short."""
+    trace, count = active_trace(), len(container)
+    if trace.staging and not (trace.short and count <= LISTED_AT_MOST):
         raise Grows(container, items_like(value), 0)
+    if count > LISTED_AT_MOST or not all(is_number(item) and not np.ndim(item) for item in (*container, value)):
+        raise Concretize(
+            f"a list is indexed by {describe(index)}, which is known only when the program runs; put its items into one array with "
+            "np.stack, or loop over the items themselves"
+        )
+    place = elementwise("select", index < 0, index + count, index)
+    emit_check(elementwise("and", place >= 0, place < count), IndexError("list assignment index out of range"))
+    for k, item in enumerate(container):
+        remember(container, "item", k)
+        is_it = new(elementwise("eq", place, k).value, weak=True)  # a number of Python's stays one
+        container[k] = elementwise("select", is_it, value, item)
 
 
 def in_rows(items: Sequence[Any], weak: Sequence[bool]) -> Rows:

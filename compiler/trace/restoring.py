@@ -11,6 +11,7 @@ import numpy as np
 
 from .context import is_internal
 from .mutation import MISSING, Change
+from .rewrite import is_rewritten
 from .tracer import Tracer
 
 Saved = list[tuple[Any, Any]]
@@ -67,7 +68,7 @@ def _save(thing: Any, saved: Saved, seen: set[int]) -> None:
         children = thing
     elif isinstance(thing, types.FunctionType):
         children = [Change(cell, "variable", "", MISSING).read() for cell in thing.__closure__ or ()]
-        if is_internal(thing.__code__.co_filename):
+        if is_internal(thing.__code__.co_filename) and not is_rewritten(thing):
             children = [child for child in children if isinstance(child, types.FunctionType)]  # the user's blocks
     elif hasattr(thing, "__dict__") and not callable(thing) and not isinstance(thing, (type, types.ModuleType)):
         saved.append((thing, dict(vars(thing))))

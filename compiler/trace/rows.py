@@ -15,7 +15,7 @@ import numpy as np
 from ..tree import Tree, flatten, register
 from .context import active_trace
 from .mutation import Change, redo
-from .outdated import Outdated, may_be_written, outdated_in
+from .outdated import Moved, Outdated, may_be_written, outdated_in
 from .state import current_trace
 from .tracer import HANDLERS, Concretize, Tracer, describe, new
 
@@ -57,9 +57,9 @@ class Rows:
             raise outdated.error()
         return self._listed
 
-    def spoil(self, message: str) -> None:
+    def spoil(self, mark: Outdated) -> None:
         """Refuse to look at the list from here on: another object is the list, or may be."""
-        redo(Change(self, "attribute", "_listed", None), [Outdated(message, whole=True)])
+        redo(Change(self, "attribute", "_listed", None), [mark])
 
     def length(self) -> Any:
         """The number of items."""
@@ -132,7 +132,7 @@ class Rows:
         """The list gets other items; those that may be the same list are outdated."""
         box = active_trace().boxes.get(id(self))
         for other in (box.kin or ()) if box is not None else ():
-            other.thing.spoil(may_be_written([]))
+            other.thing.spoil(Outdated(may_be_written([]), whole=True))
 
     def _as_list(self, what: str) -> list[Any]:
         """The items for a change that arrays cannot follow."""
@@ -283,8 +283,20 @@ for _name in ("clear", "extend", "insert", "remove", "reverse", "sort"):
     setattr(Rows, _name, _method(_name))
 
 
+def present(value: Any) -> Any:
+    """A value, or of a list that others have taken the place of the last one."""
+    while type(value) is list or isinstance(value, Rows):
+        contents = value if type(value) is list else value._listed
+        mark = contents[0] if contents else None
+        if not isinstance(mark, Moved) or not active_trace().scope.inside(mark.scope):
+            break
+        value = mark.target
+    return value
+
+
 def as_arrays(value: Any) -> Any:
     """A value in which lists of this kind have become arrays."""
+    value = present(value)
     if isinstance(value, Rows):
         return value.as_array()
     return type(value)(map(as_arrays, value)) if type(value) in (list, tuple) else value
@@ -322,4 +334,4 @@ def _put_together(metadata: Any, children: Sequence[Any]) -> Any:
 
 register(Rows, _take_apart, _put_together)
 
-__all__ = ["Rows", "as_arrays"]
+__all__ = ["Rows", "as_arrays", "present"]

@@ -34,6 +34,7 @@ from .maybe import seen
 from .outdated import Outdated
 from .promotion import as_tracer
 from .restoring import changed_since, contents_in, put_back, saved_contents
+from .rows import present
 from .texts import Text
 from .tracer import Cell, TracedSize, Tracer, check_array, check_dtype, new
 from .unbound import Undefined, no_value, require_settled
@@ -161,6 +162,7 @@ def _trace(
         with unchanged(static), contents.followed():
             result = call(function)(*args, **kwargs)
         changes, values = contents.changes()
+        result = _with_present_lists(result)
         _refuse_iterators(result)
         for _, thing in containers_of((result, args, kwargs)):
             require_settled(thing)
@@ -323,6 +325,17 @@ def _refuse_written_captures(context: Trace) -> None:
                 f"{context.function_name} writes to an array that it found outside of itself; pass the array as an argument, "
                 "or write to a copy made in the function with np.array(...)"
             )
+
+
+def _with_present_lists(value: Any) -> Any:
+    """What is returned, with the lists in it that others have taken the place of."""
+    value = present(value)
+    if type(value) is tuple:
+        return tuple(map(_with_present_lists, value))
+    if type(value) in (list, dict):
+        for key, part in list(value.items() if isinstance(value, dict) else enumerate(value)):
+            value[key] = _with_present_lists(part)
+    return value
 
 
 def _refuse_iterators(result: Any) -> None:

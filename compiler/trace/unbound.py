@@ -133,25 +133,8 @@ def is_there(thing: Any, kind: str, key: Any) -> Any:
     return value is not MISSING if doubt is None else doubt.perhaps.bound
 
 
-MOVED = type("Moved", (), {"__repr__": lambda self: "<items of a list that a loop made longer>"})()
-"""Stands in a list whose items are in arrays now, for which the program has another object (``appending``)."""
-
-
-def is_moved(thing: Any) -> bool:
-    """Whether a list's items are elsewhere."""
-    return isinstance(thing, list) and len(thing) == 1 and thing[0] is MOVED
-
-
-HAS_MOVED = (
-    "a loop or branch made this list longer, which depends on values known only when the program runs, and knew it under another name than "
-    "this one; use one name for the list"
-)
-
-
 def require_settled(container: Any) -> None:
     """Refuse to go through a list whose items are elsewhere, or a dict of which it is not known now which items it has."""
-    if is_moved(container):
-        raise UnsupportedError(HAS_MOVED)
     outdated = outdated_in(container)
     if outdated is not None:
         raise outdated.error()

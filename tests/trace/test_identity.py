@@ -543,7 +543,7 @@ def test_a_write_to_what_is_one_list_on_all_ways_reaches_the_caller():
         assert given == expected
 
 
-def test_a_list_in_arrays_that_a_branch_makes_longer_has_one_name():
+def test_a_list_in_arrays_that_a_branch_makes_longer_is_so_under_all_names():
     def program(x):
         a = []
         for v in x:
@@ -551,10 +551,10 @@ def test_a_list_in_arrays_that_a_branch_makes_longer_has_one_name():
         b = a
         if x[0] > 0:
             b.append(3.0)
-        return len(a)
+        return len(a), sum(a), sum(b)
 
-    with pytest.raises(UnsupportedError, match="use one name for the list"):
-        run(program, np.arange(1.0, 4.0))
+    for x in (np.arange(1.0, 4.0), -np.arange(1.0, 4.0)):
+        assert run(program, x) == program(x)
 
 
 def test_explicit_loops_and_branches_give_new_containers():
