@@ -19,6 +19,7 @@ from ..lower.program import Program
 from ..lower.remembering import remember_rooms
 from ..lower.reusing import allocate_outside
 from .driver import driver_lines
+from .gathering import gathering_lines
 from .nests import kernel_lines
 
 RUNTIME = "jitgrad.compiler.runtime"
@@ -48,7 +49,7 @@ def emit_cpu(function: Function, name: str, donated: Mapping[int, int] | None = 
 def module_text(program: Program) -> str:
     """The text of the module for a program."""
     functions: set[str] = set()
-    kernels = [kernel_lines(kernel, functions) for kernel in program.kernels]
+    kernels = [gathering_lines(kernel, functions) or kernel_lines(kernel, functions) for kernel in program.kernels]
     driver = driver_lines(program, functions)
     parts = [f'"""{program.name}: compiled by jitgrad."""', "\n".join(_imports(functions))]
     parts += ["\n".join(['@njit(error_model="numpy")', *lines]) for lines in kernels]

@@ -16,10 +16,12 @@ from .reductions import BLOCK, EMPTY_ERRORS, ROWS, Reduction
 
 def kernel_lines(kernel: Kernel, functions: set[str]) -> list[str]:
     """The text of a kernel as a function, without decorator."""
-    return _Nest(kernel, functions).lines()
+    return Nest(kernel, functions).lines()
 
 
-class _Nest:
+class Nest:
+    """The loops of one kernel."""
+
     def __init__(self, kernel: Kernel, functions: set[str]) -> None:
         self.kernel = kernel
         self.rank = len(kernel.axes)
@@ -190,4 +192,4 @@ def _tight(dim: Dim) -> str:
     return text if text.isidentifier() or text.isdigit() else f"({text})"
 
 
-__all__ = ["kernel_lines", "store_line", "wrap_lines"]
+__all__ = ["Nest", "kernel_lines", "store_line", "wrap_lines"]

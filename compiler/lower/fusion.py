@@ -5,7 +5,8 @@ In: the equations of one function or region, in which every in-place write may b
 
 A group is one kernel (MAPs, REDUCEs and WRITEs over one domain), one piece of driver code (SCALAR) or one call (OPAQUE). An equation
 joins an earlier group if it works on the same domain, reads what the group makes only at its own point, and if nothing in between
-forces an order. CHEAP equations belong to no group: every reader reads through them.
+forces an order. CHEAP equations belong to no group: every reader reads through them. Blocks that are added to one array at shifted places are
+a group by themselves (see ``shifting``).
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from ..ir import Dim, Equation, Function, Var
 from ..ops import OPS
 from .products import is_single
 from .roles import Role, destroyed, domain_of, is_array, is_flattening, is_view, role_of
+from .shifting import Chain, shifted_additions
 from .striding import repeated
 
 CANDIDATES = 16  # how many kernels back an equation looks for company
@@ -36,6 +38,7 @@ class Group:
     before: int = 0  # the groups that must run first, directly or not, as a bit set
     writes: list[Equation] = field(default_factory=list)  # into one array, at places of which no two are the same
     sealed: bool = False  # nobody may join
+    shifted: bool = False  # adds blocks to one array at shifted places
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +65,9 @@ class Read:
     target: bool = False  # to be written to
 
 
-def plan(function: Function, strided: bool = False) -> Plan:
-    """Group the equations of a function or region; with ``strided``, products read what operands repeat."""
-    planner = _Planner(function, strided)
+def plan(function: Function, flat: bool = False) -> Plan:
+    """Group the equations of a function or region; with ``flat``, products read what operands repeat, and shifted blocks are added at once."""
+    planner = _Planner(function, flat)
     planner.demand_buffers()
     for equation in planner.nodes():
         planner.place(equation)
@@ -72,8 +75,8 @@ def plan(function: Function, strided: bool = False) -> Plan:
 
 
 class _Planner:
-    def __init__(self, function: Function, strided: bool) -> None:
-        self.function, self.strided = function, strided
+    def __init__(self, function: Function, flat: bool) -> None:
+        self.function, self.flat = function, flat
         self.definition: dict[Var, Equation] = {r: e for e in function.equations for r in e.results}
         self.roles: dict[Var, Role] = {}
         for equation in function.equations:
@@ -91,6 +94,10 @@ class _Planner:
         uses = Counter(v for e in function.equations for v in e.operands) + Counter(function.results)
         writes = (e for e in function.equations if role_of(e) is Role.WRITE)
         self.written = {e.operands[1]: e for e in writes if uses[e.operands[1]] == 1}  # values that are made only to be written
+        self.chain_of: dict[Var, Chain] = {}  # the chains of shifted additions, by the results of these
+        for chain in shifted_additions(function) if flat else ():
+            self.chain_of.update((addition.result, chain) for addition in chain.additions)
+            self.roles.update(dict.fromkeys(chain.anew, Role.CHEAP))
 
     # what must lie in memory
 
@@ -103,7 +110,7 @@ class _Planner:
             if is_flattening(equation):
                 self.demand(equation.result)
             if role is Role.OPAQUE:
-                is_strided = equation.op == "dot" and self.strided and not is_single(equation)
+                is_strided = equation.op == "dot" and self.flat and not is_single(equation)
                 for operand in equation.operands:
                     if equation.op != "concatenate" or self.roles.get(operand) is not Role.CHEAP:
                         self.demand(repeated(operand, self.definition) if is_strided else operand)
@@ -202,14 +209,16 @@ class _Planner:
         before = self._before(equation, reads)
         role = self.role(equation)
         group = None
-        if role in _KERNEL and not self._is_view(equation) and not _is_alone(equation):
+        if is_shifted := role is Role.WRITE and equation.result in self.chain_of:
+            group = self._chain_so_far(equation, reads, before)
+        elif role in _KERNEL and not self._is_view(equation) and not _is_alone(equation):
             group = self._company(equation, reads, before)
         if group is not None and self._unite(group, equation, reads):
             before = self._before(equation, reads)
         if group is None:
             own = Role.OPAQUE if self._is_view(equation) else role
             group = Group(len(self.groups), own, domain_of(equation) if own in _KERNEL else ())
-            group.sealed = _is_alone(equation)
+            group.shifted, group.sealed = is_shifted, is_shifted or _is_alone(equation)
             self.groups.append(group)
             if own in _KERNEL:
                 self.kernels.append(group)
@@ -249,10 +258,22 @@ class _Planner:
                 return group
         return None
 
-    def _fits(self, group: Group, equation: Equation, reads: list[Read], before: int) -> bool:
+    def _chain_so_far(self, equation: Equation, reads: list[Read], before: int) -> Group | None:
+        """The group of the additions before this one in its chain, if nothing must run between and what is added is not what is added to."""
+        array = equation.operands[0]
+        group = self.group_of.get(array)
+        if group is None or self.chain_of.get(array) is not self.chain_of[equation.result] or self._must_wait(group, before):
+            return None
+        added_to = {self.root(v) for e in (*group.writes, equation) for v in (e.operands[0], e.result)}
+        return group if all(read.target or self.root(read.var) not in added_to for read in (*group.reads, *reads)) else None
+
+    def _must_wait(self, group: Group, before: int) -> bool:
+        """Whether what needs these groups to run before needs something that needs this one."""
         bit = 1 << group.number
-        others = before & ~bit
-        if self._closure(others) & bit:
+        return bool(self._closure(before & ~bit) & bit)
+
+    def _fits(self, group: Group, equation: Equation, reads: list[Read], before: int) -> bool:
+        if self._must_wait(group, before):
             return False
         made_here = [read for read in reads if self.group_of.get(read.var) is group and not read.target]
         if any(not read.here or self._kind(read.var) is not Role.MAP for read in made_here):

@@ -144,7 +144,7 @@ class _KernelBuilder:
 
     def is_sequential(self) -> bool:
         """Whether a later point may write where an earlier one wrote."""
-        return any(e.op in ("put", "put_add", "windows_add") for e in self.group.equations)
+        return self.group.shifted or any(e.op in ("put", "put_add", "windows_add") for e in self.group.equations)
 
     def ordered_axes(self) -> tuple[Axis, ...]:
         """The axes with one that wants to be innermost last; those of windows as what is added lies in memory."""
@@ -152,7 +152,7 @@ class _KernelBuilder:
             loaded = (step.index for step in self.body.steps if isinstance(step, Load))
             order = next((index for index in loaded if sorted(map(str, index)) == sorted(map(str, self.point))), self.point)
             return tuple(self.axes[self.point.index(dim)] for dim in order)
-        if not self.group.sealed:
+        if not self.group.sealed or self.group.shifted:
             return self.axes
         last = self.group.equations[0]["axis"]
         return (*(axis for k, axis in enumerate(self.axes) if k != last), self.axes[last])

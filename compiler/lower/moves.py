@@ -40,7 +40,7 @@ def generalise(launch: Launch, types: Sequence[ArrayType]) -> Launch:
 def _only_moves(kernel: Kernel) -> bool:
     """Whether every step reads or writes, and what is written is a number or was read; integers may be positions."""
     values = [step.value for step in kernel.body if isinstance(step, Store)]
-    simple = all(isinstance(step, Load | Store) for step in kernel.body)
+    simple = not kernel.sequential and all(isinstance(step, Load | Store) for step in kernel.body)
     return simple and not any(isinstance(v, Position) or (isinstance(v, Local) and v.dtype == I64) for v in values)
 
 

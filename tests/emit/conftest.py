@@ -57,7 +57,9 @@ def assert_equal(found: Sequence[Any], expected: Sequence[Any], text: str, exact
             np.testing.assert_allclose(one, other, rtol=tolerance, atol=tolerance, err_msg=text)
 
 
-def check_function(function: Function, arguments: Sequence[Any], donated: Mapping[int, int] | None = None) -> Emitted:
+def check_function(
+    function: Function, arguments: Sequence[Any], donated: Mapping[int, int] | None = None, exact: bool = False
+) -> Emitted:
     """The emitted module gives the interpreter's results, those of donated parameters in their memory, and shares no memory."""
     verify(function)
     donated = donated or {}
@@ -70,7 +72,7 @@ def check_function(function: Function, arguments: Sequence[Any], donated: Mappin
     returned = iter(results)
     targets = {result: plain[k] for k, result in donated.items()}
     found = [targets[k] if k in targets else next(returned) for k in range(len(expected))]
-    assert_equal(found, expected, emitted.source)
+    assert_equal(found, expected, emitted.source, exact)
     for k, argument in enumerate(arguments):
         if k not in donated:
             np.testing.assert_array_equal(plain[k], argument, err_msg=emitted.source)
