@@ -108,9 +108,9 @@ def _only_grows(region: Function, parameter: Var, result: Var) -> bool:
             return False
         if state not in e.operands:
             continue
-        place, after = e.operands.index(state), e.results[-1]
-        if e.operands.count(state) > 1:
+        if e.operands.count(state) > 1 or not e.results:
             return False
+        place, after = e.operands.index(state), e.results[-1]
         if e.op == "loop" and len(e.regions) == 1 and place >= (split := 2 + e["consts"]):
             (body,), after = e.regions, e.results[place - split]
             if not _only_grows(body, body.parameters[place - 1], body.results[place - split]):

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import functools
 import math
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -29,10 +30,10 @@ from .growing import RECENT, Front, Growing, NotCounted
 from .holders import Place, give_back, holds, is_list, places
 from .items import Grows, Items, arrays_for, joined, known_items
 from .iterables import Indexed
-from .mutation import Change, redo, remember
+from .mutation import Change, redo, refill, remember
 from .outdated import Moved
 from .promotion import as_tracer
-from .rows import LISTED_AT_MOST, Rows, present
+from .rows import LISTED_AT_MOST, Queue, Rows, present
 from .tracer import as_dim, python_size
 from .trials import Trial
 from .unbound import State
@@ -159,16 +160,18 @@ class Moving:
         """Take the list out of the program."""
         thing = reason.thing
         contents = Rows(thing.arrays, thing.tree, thing.weak) if isinstance(thing, Rows) else list(thing)
+        queue = thing.queue if isinstance(thing, Rows) else Queue(thing.maxlen) if isinstance(thing, deque) else None
         items = joined(known_items(contents), reason.items)
         growing = Growing((), items, 0)
+        growing.queue = queue
         held = list(places(thing, (*holders, active_trace().of_caller), set()))
         found = [v for v in (*holders, *(place.value() for place in held)) if isinstance(v, Rows) and is_list(v, thing)]
         others = [v for v in {id(v): v for v in found}.values() if v is not thing]
         for place in held:
             place.put(growing)
         mark = Moved(growing)
-        if isinstance(thing, list):
-            thing[:] = [mark]
+        if not isinstance(thing, Rows):
+            refill(thing, [mark])
         for rows in (thing, *others):
             if isinstance(rows, Rows):
                 rows.spoil(mark)
@@ -231,8 +234,8 @@ class Moving:
 
     def give_back(self) -> None:
         """Undo ``begin``."""
-        if isinstance(self.thing, list):
-            self.thing[:] = self.contents
+        if not isinstance(self.thing, Rows):
+            refill(self.thing, self.contents)
         for rows in (self.thing, *self.others):
             if isinstance(rows, Rows):
                 redo(Change(rows, "attribute", "_listed", None), None)

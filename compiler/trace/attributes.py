@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from typing import Any
 
@@ -25,7 +26,7 @@ def _python_class(x: Any) -> type:
     if isinstance(x, TracedSize):
         return int
     if isinstance(x, Rows):
-        return list
+        return list if x.queue is None else deque
     if x.weak:
         return {"b": bool, "i": int, "f": float}[x.dtype.kind]
     return x.dtype.type if x.is_scalar else np.ndarray

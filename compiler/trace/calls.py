@@ -368,6 +368,8 @@ _OF_AN_ITEM = {"get": _get, "setdefault": _setdefault}
 
 def _mutate(owner: Any, method: Any, *args: Any, **kwargs: Any) -> Any:
     """Call a method that changes a container."""
+    if method.__name__ == "rotate" and has_traced(args):
+        return rotated(owner, *args)
     remember(owner, "whole")
     return method(*args, **kwargs)
 
@@ -381,6 +383,6 @@ def _scalar(kind: type, *args: Any, **kwargs: Any) -> Any:
     return new(converted.value, scalar=not converted.type.shape, dim=x.dim if np.dtype(kind) == I64 else None)
 
 
-from .list_methods import list_method  # noqa: E402  (these modules need the functions above)
+from .list_methods import list_method, rotated  # noqa: E402  (these modules need the functions above)
 from .python_functions import REPLACED  # noqa: E402  (it needs the functions above)
 from .sourceless import substituted  # noqa: E402

@@ -115,7 +115,9 @@ class Growing(Rows):
         """The list whose items the rows of some arrays are, all of them."""
         for array in arrays:
             array.cell.listed = array.ndim > 1
-        return Rows(arrays, self.tree, list(self.weak))
+        rows = Rows(arrays, self.tree, list(self.weak))
+        rows.queue = self.queue
+        return rows
 
     def as_array(self) -> Tracer:
         return self.settled().as_array()
@@ -163,6 +165,18 @@ class Growing(Rows):
         self.write(self.size, flatten(held_in_arrays(item))[0])
         self._resize(self.size + 1)
         self.pushed = self.pushed + 1
+        self._drop(first=True)
+
+    def _drop(self, first: bool) -> None:
+        """Drop the first items of a deque, or the last ones, that are more than it may have."""
+        if self.queue is None or self.queue.maxlen is None:
+            return
+        self._require_all()
+        if first:
+            remember(self.front, "attribute", "taken")
+            self.front.taken = elementwise("maximum", self.start, self.size - self.queue.maxlen)
+        else:
+            self._resize(elementwise("minimum", self.size, self.start + self.queue.maxlen))
 
     def extend(self, items: Iterable[Any]) -> None:
         """``list.extend``."""
@@ -178,7 +192,9 @@ class Growing(Rows):
         """``list.insert``."""
         self._require_all()
         row, end = self._row_of_bound(index, self.size), self.size
+        queue, self.queue = self.queue, None
         self.append(item)
+        self.queue = queue
         self._move(row, row + 1, end - row)
         self.write(row, flatten(held_in_arrays(item))[0])
 
@@ -187,7 +203,8 @@ class Growing(Rows):
         is_first, is_last = (isinstance(index, int) and index == end for end in (0, -1))
         if not is_first:
             self._require_all()
-        row = self._position(index, "pop from empty list" if is_first or is_last else "pop index out of range")
+        empty = "pop from empty list" if self.queue is None else "pop from an empty deque"
+        row = self._position(index, empty if is_first or is_last else "pop index out of range")
         item = copied(self.at(row))
         if is_first:
             remember(self.front, "attribute", "taken")

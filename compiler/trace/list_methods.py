@@ -19,8 +19,9 @@ from .elementwise import elementwise
 from .growing import Growing, copied
 from .holders import holds
 from .items import Grows, items_like, known_items
-from .mutation import remember
+from .mutation import refill, remember
 from .python_folds import in_arrays
+from .relisting import picked
 from .rows import Rows
 from .symbols import COMPARE
 from .tracer import Concretize, TracedSize, Tracer, as_dim, new
@@ -193,6 +194,13 @@ def _at_index(items: Any, method: Any, index: Any = -1, *value: Any) -> Any:
         return method(index, *value)
     is_end = isinstance(index, int) and index in (0, -1) and not value
     return method(index) if isinstance(items, Rows) and is_end else _AT_INDEX[method.__name__](items, index, *value)
+
+
+def rotated(items: Any, steps: Any) -> None:
+    """``deque.rotate`` by a number of the run, of a deque of Python's."""
+    remember(items, "whole")
+    before = list(items)
+    refill(items, [picked(before, (k - steps) % len(before)) for k in range(len(before))])
 
 
 def _length(items: Any) -> Any:

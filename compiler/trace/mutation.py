@@ -131,10 +131,11 @@ class Change:
             case "item", False:
                 self.thing[self.key] = value
             case _:
-                _refill(self.thing, value)
+                refill(self.thing, value)
 
 
-def _refill(container: Any, contents: Any) -> None:
+def refill(container: Any, contents: Any) -> None:
+    """Have other things in a container."""
     container.clear()
     (container.extend if hasattr(container, "extend") else container.update)(contents)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 import inspect
 import types
+from collections import deque
 from collections.abc import Iterator
 from typing import Any
 
@@ -55,14 +56,14 @@ class Operators(Comprehensions):
                 return INDEXED[id(container)](index)
             if isinstance(container, range):
                 return Indexed(container.start, container.stop, container.step, lambda k: k)[index]
-        if isinstance(container, list):
+        if isinstance(container, (list, deque)):
             require_settled(container)
         if isinstance(container, dict) and hasattr(type(container), "__missing__"):
             return calls.item_or_default(container, index)
         method = calls.users_method(container, "__getitem__")
         if method is not None:
             return method(container, index)
-        is_item = isinstance(container, (list, tuple)) and isinstance(index, Tracer) and not isinstance(index.dim, int)
+        is_item = isinstance(container, (list, tuple, deque)) and isinstance(index, Tracer) and not isinstance(index.dim, int)
         if is_item and not active_trace().short:  # a short loop is unrolled, which makes no copies of the items
             return picked(container, index)
         return container[_static_index(container, index) if calls.has_traced(index) else index]
@@ -80,7 +81,7 @@ class Operators(Comprehensions):
             method(container, index, value)
             return
         if not isinstance(container, (Tracer, Rows)) and calls.has_traced(index):
-            if isinstance(container, list) and isinstance(index, Tracer) and not isinstance(index.dim, int):
+            if isinstance(container, (list, deque)) and isinstance(index, Tracer) and not isinstance(index.dim, int):
                 require_settled(container)
                 put(container, index, value)
                 return

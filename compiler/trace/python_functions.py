@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+from collections import deque
 from collections.abc import Callable
 from typing import Any
 
@@ -25,7 +26,7 @@ from .python_folds import FOLDS
 from .python_iterators import ITERATORS, OPERATOR_MODULE, ndindex
 from .python_math import MATH
 from .python_numbers import NUMBERS
-from .rows import Rows
+from .rows import Queue, Rows
 from .texts import in_format, joined, shown
 from .tracer import Tracer
 from .trying import Suppressing
@@ -75,10 +76,19 @@ def _listing(kind: Callable[..., Any]) -> Callable[..., Any]:
     return make
 
 
+def _queue(items: Any = (), maxlen: int | None = None) -> Any:
+    """``deque``."""
+    listed = _listing(list)(items)
+    if not isinstance(listed, Rows) or listed.listed is not None:
+        return deque(listed, maxlen)
+    listed.queue = Queue(maxlen)
+    return listed if maxlen is None else listed[np.maximum(listed.length() - maxlen, 0) :]
+
+
 REPLACED: dict[Any, Callable[..., Any]] = {
     **ATTRIBUTES, **MAKERS, **NUMBERS, **FOLDS, **MATH, **ITERATORS, **OPERATOR_MODULE, **PRINTERS, **HEAPS,
     np.ndarray: numpy_objects.ndarray, np.ndindex: ndindex, np.ndenumerate: numpy_objects.ndenumerate, np.nditer: nditer,
     np.poly1d: numpy_objects.poly1d, range: traced_range, enumerate: enumerated, zip: zipped, reversed: backwards,
     map: _map, list: _listing(list), tuple: _listing(tuple), str: _text(str), repr: _text(repr), format: _format,
-    contextlib.suppress: Suppressing,
+    contextlib.suppress: Suppressing, deque: _queue,
 }  # fmt: skip

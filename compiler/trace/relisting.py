@@ -44,7 +44,7 @@ def picked(container: Sequence[Any], index: Tracer) -> Any:
     return item
 
 
-def put(container: list[Any], index: Tracer, value: Any) -> None:
+def put(container: list[Any] | deque[Any], index: Tracer, value: Any) -> None:
     """Write to a list at an index that only the run knows: in a loop that is being staged it has to be in arrays, where it is not short."""
     trace, count = active_trace(), len(container)
     if trace.staging and not (trace.short and count <= LISTED_AT_MOST):
@@ -123,13 +123,10 @@ def refuse_whole(changes: Sequence[Change], *scopes: Scope) -> None:
     for change in changes:
         if change.kind != "whole":
             continue
-        if not isinstance(change.thing, list):
-            remedy = "make an array of the right size with np.empty and write to its elements"
-            if isinstance(change.thing, deque):
-                remedy = "use a list, with pop(0) for popleft() and insert(0, x) for appendleft(x)"
+        if not isinstance(change.thing, (list, deque)):
             raise NotStaged(
                 f"a {type(change.thing).__name__} is changed in a loop or branch that depends on values known only when the program "
-                f"runs; {remedy}"
+                "runs; make an array of the right size with np.empty and write to its elements"
             )
         added = [(scope, _added(scope.changes[change.name])) for scope in scopes if change.name in scope.changes]
         items = _items_of(added) or joined(*map(items_like, change.before))  # those that are taken away tell as well
@@ -141,7 +138,7 @@ def refuse_grown(state: Sequence[Any], given: Sequence[Any], scope: Scope) -> No
     for value, inside in zip(state, given, strict=True):
         if isinstance(inside, Rows) and inside.added and inside is not value:
             raise Grows(value, joined(known_items(value), *inside.added), sum(items is not None for items in inside.added))
-        change = scope.changes.get((id(inside), "whole", None)) if isinstance(inside, list) else None
+        change = scope.changes.get((id(inside), "whole", None)) if isinstance(inside, (list, deque)) else None
         if change is not None and len(change.before) != len(change.after):
             added = _added(change)
             raise Grows(value, _items_of([(scope, added)]), len(added))

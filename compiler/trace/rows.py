@@ -7,7 +7,9 @@ the call being traced.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -33,10 +35,17 @@ class Weakness(list):
 LISTED_AT_MOST = 64  # so many items of a list are held one by one, where it matters little how
 
 
-class Rows:
-    """A list whose item k is made of row k of some arrays: one for each leaf of an item."""
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """What tells a deque from a list: how many items it has at most."""
 
-    __slots__ = ("_listed", "added", "arrays", "owner", "parts", "scope", "tree", "weak")
+    maxlen: int | None
+
+
+class Rows:
+    """A list, or a deque, whose item k is made of row k of some arrays: one for each leaf of an item."""
+
+    __slots__ = ("_listed", "added", "arrays", "owner", "parts", "queue", "scope", "tree", "weak")
 
     def __init__(self, arrays: Sequence[Tracer], tree: Tree, weak: Sequence[bool]) -> None:
         self.arrays = tuple(arrays)
@@ -44,6 +53,7 @@ class Rows:
         self.weak = weak if isinstance(weak, Weakness) else Weakness(weak)
         self.added: list[Any] = []  # what is known of the items appended to this very object; None for one that was taken away
         self._listed: list[Any] | None = None
+        self.queue: Queue | None = None
         self.parts: dict[int, Any] = {}  # lists that are items and were looked at
         self.owner: tuple[Rows, int] | None = None  # the list that this one is such an item of
         trace = current_trace()  # none where the list is taken apart outside of a trace, to learn its structure
@@ -111,6 +121,7 @@ class Rows:
             self._as_list("list.append() is called").append(item)
         else:
             self.arrays = longer
+            self._drop(first=True)
 
     def pop(self, index: int = -1) -> Any:
         """``list.pop``: of the first or last item the arrays get a row less."""
@@ -121,6 +132,49 @@ class Rows:
         self._note_change()
         taken, self.arrays = shortened(self, index)
         return taken
+
+    def _drop(self, first: bool) -> None:
+        """Drop the first items of a deque, or the last ones, that are more than it may have."""
+        if self.queue is not None and self.queue.maxlen is not None:
+            most = self.queue.maxlen
+            kept = slice(np.maximum(self.length() - most, 0), None) if first else slice(most)
+            self.arrays = tuple(array[kept] for array in self.arrays)
+
+    def popleft(self) -> Any:
+        """``deque.popleft``."""
+        return self.pop(0)
+
+    def appendleft(self, item: Any) -> None:
+        """``deque.appendleft``."""
+        from .calls import call
+
+        if self.queue is not None and self.queue.maxlen == 0:
+            return
+        call(self.insert)(0, item)  # type: ignore[attr-defined]
+        self._drop(first=False)
+
+    def extendleft(self, items: Any) -> None:
+        """``deque.extendleft``."""
+        from .operators import OPERATORS
+
+        def push(item: Any, items: Any) -> tuple[Any]:
+            items.appendleft(item)
+            return (items,)
+
+        OPERATORS.for_(items, push, (self,), ("the deque",), ("the deque",))
+
+    def rotate(self, steps: Any = 1) -> None:
+        """``deque.rotate``."""
+        from .creation import arange
+
+        count = self.length()
+        places = (arange(count) - steps) % np.maximum(count, 1)
+        self.put([array[places] for array in self.settled().arrays])
+
+    @property
+    def maxlen(self) -> int | None:
+        """``deque.maxlen``."""
+        return None if self.queue is None else self.queue.maxlen
 
     def replace(self, arrays: Sequence[Tracer]) -> None:
         """Have other items, of which there may be more or fewer."""
@@ -168,6 +222,7 @@ class Rows:
         if any(array.ndim > 1 and not array.cell.listed for array in self.arrays):
             return self.items()[index]
         part = Rows([array[index].copy() for array in self.arrays], self.tree, list(self.weak))
+        part.queue = self.queue
         for array in part.arrays:
             array.cell.listed = array.ndim > 1
         return part
@@ -284,9 +339,9 @@ for _name in ("clear", "extend", "insert", "remove", "reverse", "sort"):
 
 
 def present(value: Any) -> Any:
-    """A value, or of a list that others have taken the place of the last one."""
-    while type(value) is list or isinstance(value, Rows):
-        contents = value if type(value) is list else value._listed
+    """A value, or of a list or deque that others have taken the place of the last one."""
+    while type(value) in (list, deque) or isinstance(value, Rows):
+        contents = value._listed if isinstance(value, Rows) else value
         mark = contents[0] if contents else None
         if not isinstance(mark, Moved) or not active_trace().scope.inside(mark.scope):
             break
@@ -318,20 +373,23 @@ def _stacked(columns: Any) -> Any:
 def _take_apart(rows: Rows) -> tuple[tuple[Any, ...], Any]:
     if rows._listed is not None:
         return tuple(rows._listed), None
-    return rows.arrays, (rows.tree, rows.weak)
+    return rows.arrays, (rows.tree, rows.weak, rows.queue)
 
 
 def _put_together(metadata: Any, children: Sequence[Any]) -> Any:
     """The list again; a Python list of what a compiled program returned."""
     if metadata is None:
         return list(children)
-    tree, weak = metadata
+    tree, weak, queue = metadata
     if not any(isinstance(child, np.ndarray) for child in children):
-        return Rows(children, tree, weak)
+        made = Rows(children, tree, weak)
+        made.queue = queue
+        return made
     columns = [child.tolist() if w else list(child) for child, w in zip(children, weak, strict=True)]
-    return [tree.unflatten(item) for item in zip(*columns, strict=True)]
+    items = [tree.unflatten(item) for item in zip(*columns, strict=True)]
+    return items if queue is None else deque(items, queue.maxlen)
 
 
 register(Rows, _take_apart, _put_together)
 
-__all__ = ["Rows", "as_arrays", "present"]
+__all__ = ["Queue", "Rows", "as_arrays", "present"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from typing import Any
 
 import numpy as np
@@ -400,15 +399,6 @@ def sliced(x):
     return x
 
 
-def of_a_deque(x):
-    waiting = deque([0])
-    while waiting:
-        k = waiting.popleft()
-        if k < 5 * x:
-            waiting.append(k + 1)
-    return x
-
-
 def of_texts(x):
     stack = [("a", x)]
     while stack:
@@ -423,7 +413,6 @@ def of_texts(x):
     [
         (remade, r"items \(\[\*\] and \[\*, \*\]\); change the list itself, with append"),
         (sliced, r"the size of items changes .*; a list can become longer and shorter itself, by append"),
-        (of_a_deque, r"a deque is changed .*; use a list, with pop\(0\) for popleft\(\)"),
         (of_texts, "do not fit into arrays; put numbers in place of texts"),
     ],
 )
