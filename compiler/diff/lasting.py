@@ -12,8 +12,8 @@ was read from a state within the chain is there when the loop ends if it is apar
 - the later writes of the chain in the same iteration, and
 - all writes of the chain in all later iterations.
 
-A write by an inner loop, or by a branch, stands for all that it may write. In a branch only the later writes of the same run count;
-an array that it takes and does not hand on is left as it was. If what is left is itself a state in a chain of the region around, the
+A write by an inner loop, or by a branch, stands for all that it may write. In a branch only the later writes of the same run count.
+An array that a loop or a branch takes and does not hand on is left as it was. If what is left is itself a state in a chain of the region around, the
 same is asked there, for the same elements. Two places are apart if along one axis the greatest position of the one is less than the
 least of the other. Positions are sums of sizes, of the indices of loops and of integers of which bounds may be known (``argmax``); an
 iteration is later than another if its index is, by at least one step.
@@ -186,7 +186,7 @@ class _Chain:
 
 
 class _Loop:
-    """A loop around: what an iteration writes into the arrays that it carries, and what any later one does."""
+    """A loop around: what an iteration writes into the arrays that it carries, and what any later one does; nothing into its constants."""
 
     def __init__(self, proof: _Proof, outside: _Run, loop: Equation) -> None:
         self.run = proof.iteration(outside, loop)
@@ -199,6 +199,8 @@ class _Loop:
                 own = [list(proof.written(self.run, [write])) for write in writes]
                 states, later = _states(start, writes), list(proof.written(again, writes))
                 self.chains.append(_Chain(loop.results[place - len(body.results)], states, own, later))
+        constants = zip(body.parameters[1 : 1 + consts], loop.operands[2:], strict=False)
+        self.chains += [_Chain(v, (p,), [], []) for p, v in constants]
 
 
 class _Branch:

@@ -130,8 +130,10 @@ class LinearLoop:
         return 2 * self.typical_times
 
     def leaves(self, region: DiffBuilder, state: Var) -> Var | None:
-        """The result for an array that the loop carries, from a state of it in the body."""
-        starts = self.body.parameters[1 + len(self.consts) :]
+        """The result for an array that the loop carries, from a state of it in the body; a constant is left as it was."""
+        constants, starts = self.body.parameters[1 : 1 + len(self.consts)], self.body.parameters[1 + len(self.consts) :]
+        if state in constants:
+            return self.equation.operands[2 + constants.index(state)]
         for start, end, result in zip(starts, self.body.results, self.equation.results[-len(starts) :], strict=True):
             if state in states_of(region.definitions, start, end):
                 return result
