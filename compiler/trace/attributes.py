@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 from collections import deque
 from collections.abc import Callable
+from types import FunctionType
 from typing import Any
 
 import numpy as np
 
-from .calls import OPERATORS
+from .calls import OPERATORS, call, users_method
 from .maybe import Maybe
 from .outdated import Outdated
 from .rows import Rows, present
@@ -48,7 +50,8 @@ def attribute(thing: Any, name: str) -> Any:
     """``thing.name``."""
     thing = present(thing)
     if not isinstance(thing, (Tracer, TracedSize, Rows)):
-        return getattr(thing, name)
+        getter = _getter(thing, name)
+        return getattr(thing, name) if getter is None else getter()
     cls = _python_class(thing)
     if name == "__class__":
         return cls
@@ -58,10 +61,39 @@ def attribute(thing: Any, name: str) -> Any:
     return getattr(thing, name)
 
 
+def _getter(thing: Any, name: str) -> Callable[[], Any] | None:
+    """What the user's class computes an attribute with; None where Python finds it."""
+    own = next((vars(cls)[name] for cls in type(thing).__mro__ if name in vars(cls)), None)
+    if isinstance(own, property) and isinstance(own.fget, FunctionType):
+        return functools.partial(call(own.fget), thing)
+    if name in _own_attributes(thing):
+        return None
+    if isinstance(own, functools.cached_property):
+        return functools.partial(_cached, own, thing, name)
+    otherwise = users_method(thing, "__getattr__")
+    if otherwise is None or own is not None or isinstance(thing, Maybe):
+        return None
+    return functools.partial(otherwise, thing, name)
+
+
+def _cached(own: functools.cached_property, thing: Any, name: str) -> Any:
+    """The attribute, computed now and kept."""
+    found = call(own.func)(thing)
+    OPERATORS[0].setattr(thing, name, found)
+    return found
+
+
 def has_attribute(thing: Any, name: str) -> Any:
     """``hasattr(thing, name)``."""
     if isinstance(thing, (Tracer, TracedSize, Rows)):
         return _has(_python_class(thing), name)
+    getter = _getter(thing, name)
+    if getter is not None:
+        try:
+            getter()
+        except AttributeError:
+            return False
+        return True
     there = hasattr(thing, name)
     return is_there(thing, "attribute", name) if there and name in _own_attributes(thing) else there
 
@@ -70,7 +102,7 @@ def attribute_or_default(thing: Any, name: str, *default: Any) -> Any:
     """``getattr(thing, name, default)``."""
     there = has_attribute(thing, name) if default else True
     if isinstance(there, Tracer):
-        return OPERATORS[0].ifexp(there, lambda: getattr(thing, name), lambda: default[0])
+        return OPERATORS[0].ifexp(there, lambda: attribute(thing, name), lambda: default[0])
     return attribute(thing, name) if there else default[0]
 
 

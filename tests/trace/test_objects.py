@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import math
 from typing import Any
 
 import numpy as np
@@ -196,6 +198,39 @@ def properties_that_are_set(x):
     return doubled.value, doubled.hidden
 
 
+class Gauge:
+    """Computes attributes in every way that Python knows."""
+
+    def __init__(self, values):
+        self.values = values
+        self.count = 0.0
+
+    def __getattr__(self, name):
+        if name == "spare":
+            return -1.0 if self.values[0] > 0 else 1.0
+        raise AttributeError(name)
+
+    @property
+    def length(self):
+        return math.sqrt(sum(v * v for v in self.values))
+
+    @functools.cached_property
+    def largest(self):
+        self.count += 1.0
+        found = self.values[0]
+        for v in self.values:
+            if v > found:
+                found = v
+        return found
+
+
+def attributes_that_are_computed(x):
+    gauge = Gauge(x)
+    has = hasattr(gauge, "length"), hasattr(gauge, "nothing"), hasattr(gauge, "spare")
+    total = gauge.largest + gauge.largest * gauge.length
+    return total, gauge.count, gauge.spare, getattr(gauge, "length", 0.0), getattr(gauge, "nothing", 2.0), has
+
+
 def classes_of_the_function(x):
     class Account:
         __slots__ = ("_kept", "balance")
@@ -237,7 +272,14 @@ def classes_of_the_function(x):
 
 
 @pytest.mark.parametrize(
-    "program", [arrays_made_by_classes, attributes_of_classes, properties_that_are_set, classes_of_the_function]
+    "program",
+    [
+        arrays_made_by_classes,
+        attributes_of_classes,
+        properties_that_are_set,
+        attributes_that_are_computed,
+        classes_of_the_function,
+    ],
 )
 def test_special_methods_are_followed(program):
     compiled = jg.jit(program)
@@ -248,3 +290,20 @@ def test_special_methods_are_followed(program):
                 found, expected = (found,), (expected,)
             for a, b in zip(found, expected, strict=True):
                 np.testing.assert_allclose(a, b, rtol=1e-14)
+
+
+class Point:
+    def __init__(self, x):
+        self.x = x
+
+    def __eq__(self, other):
+        raise AttributeError("points cannot be compared")
+
+
+def test_objects_that_a_branch_makes_are_not_compared():
+    def program(x):
+        point = Point(x) if x > 0 else Point(-x)
+        return point.x
+
+    with interpreting(), pytest.raises(NotImplementedError, match=r"Point object at .*, depending on a value that is known only when"):
+        jg.jit(program)(1.0)
