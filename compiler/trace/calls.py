@@ -28,7 +28,7 @@ from .functions import function as numpy_function
 from .iterables import Comprehension, Indexed, is_by_index
 from .maybe import Maybe, of_known
 from .mutation import MUTATORS, remember
-from .promotion import as_tracer, convert, strong
+from .promotion import as_tracer, operand, strong
 from .rewrite import SourceUnavailable, is_rewritten, rewrite
 from .rows import Rows, as_arrays
 from .scipy_functions import counterpart, is_formula
@@ -379,7 +379,7 @@ def _scalar(kind: type, *args: Any, **kwargs: Any) -> Any:
     if not has_traced(args):
         return kind(*args, **kwargs)
     x = as_tracer(args[0])
-    converted = convert(x, np.dtype(kind))
+    converted = operand(x, np.dtype(kind))
     return new(converted.value, scalar=not converted.type.shape, dim=x.dim if np.dtype(kind) == I64 else None)
 
 

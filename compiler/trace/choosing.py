@@ -13,7 +13,7 @@ from .elementwise import elementwise, into, truth_of, write_out
 from .gathering import nonzero
 from .grids import bounded, grid_along
 from .joining import concatenate
-from .promotion import as_array, as_tracer, common_dtype, convert, result_dtype
+from .promotion import as_array, as_tracer, cast, common_dtype, convert, is_python, operand, result_dtype
 from .reductions import argsort, count_nonzero, reduce, sort
 from .shaping import expand_dims, normal_axis, ravel, reshape
 from .tracer import Tracer, as_dim, new, python_size
@@ -45,10 +45,10 @@ def clip(a: Any, a_min: Any = None, a_max: Any = None, out: Any = None, *, min: 
 
 def _within(bound: Any, dtype: np.dtype) -> Any:
     """A bound given as a Python integer, brought into the range of the dtype, where it changes nothing."""
-    if type(bound) is not int or dtype.kind not in "iu":
+    if dtype.kind not in "iu" or not (type(bound) is int or (is_python(bound) and as_tracer(bound).dtype == I64)):
         return bound
-    limits = np.iinfo(dtype)
-    return min(max(bound, int(limits.min)), int(limits.max))
+    low, high = int(np.iinfo(dtype).min), min(int(np.iinfo(dtype).max), 2**63 - 1)
+    return min(max(bound, low), high) if type(bound) is int else convert(np.minimum(np.maximum(bound, low), high), dtype)
 
 
 def select(condlist: Any, choicelist: Any, default: Any = 0) -> Any:
@@ -66,9 +66,10 @@ def select(condlist: Any, choicelist: Any, default: Any = 0) -> Any:
 
 def choose(a: Any, choices: Any, out: Any = None, mode: str = "raise") -> Any:
     """``np.choose``."""
-    parts = [as_array(c) for c in choices]
-    stacked = np.stack(np.broadcast_arrays(*(convert(p, common_dtype(parts)) for p in parts), full(as_array(a).shape, 0))[:-1])
-    index = bounded(as_array(a), len(parts), mode)
+    target = result_dtype(*choices)
+    parts = [cast(c, target) for c in choices]
+    stacked = np.stack(np.broadcast_arrays(*parts, full(as_array(a).shape, 0))[:-1])
+    index = bounded(convert(as_array(a), I64), len(parts), mode)
     if mode == "raise":
         emit_check(np.all((index >= 0) & (index < len(parts))), ValueError("invalid entry in choice array"))
     index = np.broadcast_to(index, stacked.shape[1:])
@@ -92,7 +93,7 @@ def piecewise(x: Any, condlist: Any, funclist: Any, *args: Any, **kw: Any) -> An
         )
     result = zeros(x.shape, x.dtype)
     for condition, found in zip(conditions, funclist, strict=True):
-        value = call(found)(x, *args, **kw) if callable(found) else found
+        value = call(found)(x, *args, **kw) if callable(found) else operand(found, x.dtype)
         result = elementwise("select", condition, value, result, dtype=x.dtype)
     return result
 
@@ -249,8 +250,8 @@ def bincount(x: Any, /, weights: Any = None, minlength: int = 0) -> Any:
 
 def isclose(a: Any, b: Any, rtol: Any = 1e-5, atol: Any = 1e-8, equal_nan: bool = False) -> Any:
     """``np.isclose``."""
-    a, b = as_array(a), as_array(b)
-    b = b if b.dtype.kind == "f" else convert(b, np.dtype(float))
+    target = result_dtype(a, b, 1.0)
+    a, b = operand(a, result_dtype(a, b)), operand(b, target)
     near = np.less_equal(np.abs(a - b), atol + rtol * np.abs(b)) & np.isfinite(b) | np.equal(a, b)
     return near | (np.isnan(a) & np.isnan(b)) if equal_nan else near
 

@@ -13,7 +13,18 @@ from .broadcasting import fit, repeated
 from .context import active_trace
 from .elementwise import elementwise
 from .joining import stack
-from .promotion import PYTHON_TYPES, as_array, as_tracer, common_dtype, convert, literal, operand, result_dtype, strong
+from .promotion import (
+    PYTHON_TYPES,
+    as_array,
+    as_tracer,
+    common_dtype,
+    convert,
+    is_python,
+    literal,
+    operand,
+    result_dtype,
+    strong,
+)
 from .shaping import copy_of, dims_of, leading_axes, moveaxis
 from .tracer import TracedSize, Tracer, as_dim, check_dtype, describe, new, python_size
 from .unbound import emit_check
@@ -197,10 +208,15 @@ def array(
 
 def _array(value: Any, dtype: np.dtype | None) -> Tracer:
     if not isinstance(value, (Tracer, TracedSize)) and _has_traced(value):
-        parts = [_array(item, dtype) if isinstance(item, (list, tuple)) else as_array(item) for item in value]
+        parts = [_array(item, dtype) if isinstance(item, (list, tuple)) else _part(item, dtype) for item in value]
         return _stacked(parts, dtype)
     source = value if isinstance(value, (Tracer, TracedSize)) else _plain(value)
     return copy_of(as_array(source) if dtype is None else convert(as_tracer(source), dtype))
+
+
+def _part(item: Any, dtype: np.dtype | None) -> Tracer:
+    """An item of a list as a part of an array of a dtype, or of one that is still to be found."""
+    return as_array(item) if dtype is None or not is_python(item) else operand(item, dtype)
 
 
 def _stacked(parts: list[Tracer], dtype: np.dtype | None) -> Tracer:

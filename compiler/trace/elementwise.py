@@ -12,7 +12,7 @@ from ..ir import ArrayType, Dim, Function
 from ..ir.types import BOOL, F64, I64
 from .broadcasting import broadcast_shapes, broadcast_to, fit, is_smaller
 from .context import active_trace
-from .promotion import PYTHON_TYPES, as_tracer, can_write, is_python, literal, operand, result_dtype
+from .promotion import PYTHON_TYPES, as_tracer, can_write, cast, is_python, literal, operand, result_dtype
 from .tracer import Tracer, describe, new
 
 
@@ -23,7 +23,7 @@ def elementwise(op: str, *values: Any, dtype: np.dtype | None = None) -> Tracer:
         return _of_stretched(op, values, dtype)
     numbers = values[1:] if op == "select" else values
     dtype = result_dtype(*numbers) if dtype is None else dtype
-    operands = [operand(v, dtype) for v in numbers]
+    operands = [(cast if op == "select" else operand)(v, dtype) for v in numbers]
     if op == "select":
         operands.insert(0, operand(values[0], BOOL))
     shape = broadcast_shapes(operands, op)

@@ -70,7 +70,9 @@ def _is_scalar(element: Any) -> bool:
 def _rollaxis(a: Any, axis: int, start: int = 0) -> Tracer:
     x = as_array(a)
     source = shaping.normal_axis(axis, x.ndim)
-    target = shaping.normal_axis(start, x.ndim + 1)
+    if not -x.ndim <= start <= x.ndim:
+        raise np.exceptions.AxisError(f"'start' arg requires {-x.ndim} <= start < {x.ndim + 1}, but {start} was passed in")
+    target = start + x.ndim if start < 0 else start
     return shaping.moveaxis(x, source, target - 1 if source < target else target)
 
 

@@ -139,6 +139,8 @@ def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
         first, second = (tuple(a) if isinstance(a, (tuple, list)) else (a,) for a in axes)
         first = tuple(normal_axis(a, x.type.rank) for a in first)
         second = tuple(normal_axis(a, y.type.rank) for a in second)
+    if len(set(first)) != len(first) or len(set(second)) != len(second):
+        raise ValueError("duplicate axes are not allowed in tensordot")
     if len(first) != len(second):
         raise ValueError("shape-mismatch for sum: the axes of both operands must be as many")
     return new(dot_general(x, y, (first, second), ((), ()), "tensordot").value, scalar=False)

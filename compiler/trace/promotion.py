@@ -88,8 +88,29 @@ def literal(value: Any, dtype: np.dtype) -> Tracer:
 
 
 def operand(value: Any, dtype: np.dtype) -> Tracer:
-    """A value in a dtype."""
+    """A value in a dtype; NumPy's error where a Python integer does not fit into it."""
+    if type(value) in PYTHON_TYPES:
+        return literal(value, dtype)
+    tracer = as_tracer(value)
+    if tracer.weak and tracer.dtype == I64 and dtype.kind in "iu":
+        _check_range(tracer, dtype)
+    return convert(tracer, dtype)
+
+
+def cast(value: Any, dtype: np.dtype) -> Tracer:
+    """A value in a dtype, brought into its range as by ``astype``."""
+    if type(value) is int and dtype.kind in "iu":
+        return literal(int(np.asarray(value).astype(dtype)), dtype)
     return literal(value, dtype) if type(value) in PYTHON_TYPES else convert(as_tracer(value), dtype)
+
+
+def _check_range(number: Tracer, dtype: np.dtype) -> None:
+    """Raise NumPy's error, when the program runs, where an int does not fit into an integer dtype."""
+    emit, proves = active_trace().emit, active_trace().sizing.proves
+    for relation, op, limit in ((">=", "ge", int(np.iinfo(dtype).min)), ("<=", "le", int(np.iinfo(dtype).max))):
+        if -(2**63) < limit < 2**63 - 1 and not (number.dim is not None and proves(number.dim, relation, limit)):
+            fits = emit(op, number.value, literal(limit, I64).value)
+            emit("check", fits, kind="OverflowError", message=f"Python integer out of bounds for {dtype.name}")
 
 
 def convert(value: Tracer, dtype: np.dtype) -> Tracer:

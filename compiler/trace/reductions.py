@@ -163,6 +163,8 @@ def _mean(x: Tracer, axes: tuple[int, ...], where: Any) -> Tracer:
 def var(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: Any = 0, keepdims: Any = False, *,
         where: Any = None, mean: Any = None, correction: Any = None) -> Any:  # fmt: skip
     """``np.var``: the mean of the squared distances from the mean."""
+    if given(correction) and ddof != 0:
+        raise ValueError("ddof and correction can't be provided simultaneously.")
     x = _floats(a, dtype)
     axes = normal_axes(axis, x.type.rank)
     center = mean if given(mean) else _mean(x, axes, where)

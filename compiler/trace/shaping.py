@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -165,8 +166,8 @@ def moveaxis(x: Any, source: Any, destination: Any) -> Tracer:
     """``np.moveaxis``."""
     x = as_array(x)
     rank = x.type.rank
-    sources = [normal_axis(a, rank) for a in (source if isinstance(source, (tuple, list)) else [source])]
-    targets = [normal_axis(a, rank) for a in (destination if isinstance(destination, (tuple, list)) else [destination])]
+    sources = [normal_axis(a, rank) for a in (source if isinstance(source, Sequence) else [source])]
+    targets = [normal_axis(a, rank) for a in (destination if isinstance(destination, Sequence) else [destination])]
     order = [k for k in range(rank) if k not in sources]
     for target, axis in sorted(zip(targets, sources, strict=True)):
         order.insert(target, axis)

@@ -13,6 +13,7 @@ from .layout import is_in_c_order
 from .promotion import as_array, as_tracer
 from .shaping import dims_of, python_size, read_only
 from .tracer import Tracer, View, describe, new
+from .unbound import emit_check
 
 
 def strides(x: Tracer) -> tuple[Any, ...]:
@@ -26,7 +27,7 @@ def as_strided(x: Any, shape: Any = None, strides: Any = None, subok: bool = Fal
     x = as_array(x)
     _require_order(x)
     dims = x.type.shape if shape is None else dims_of(shape)
-    steps = _steps(x.type.shape) if strides is None else [step // x.dtype.itemsize for step in dims_of(strides)]
+    steps = _steps(x.type.shape) if strides is None else [_elements(step, x.dtype.itemsize) for step in dims_of(strides)]
     if len(steps) != len(dims):
         raise ValueError("mismatch in length of strides and shape")
     whole, size = x.type.shape, x.type.size
@@ -52,6 +53,13 @@ def as_strided(x: Any, shape: Any = None, strides: Any = None, subok: bool = Fal
 
     view = View(read, write if writeable else read_only, ("strided", whole, dims, tuple(steps)))
     return x.through(view, x.type.with_shape(dims))
+
+
+def _elements(stride: Dim, itemsize: int) -> Dim:
+    """How many elements a stride in bytes goes on by."""
+    message = f"as_strided with strides that are no multiples of the {itemsize} bytes of an element"
+    emit_check(python_size(stride % itemsize) == 0, NotImplementedError(message))
+    return stride // itemsize
 
 
 def _steps(shape: tuple[Dim, ...]) -> list[Dim]:

@@ -208,6 +208,8 @@ _COMPARED = {OPERATORS[name] for name in COMPARISONS}
 def _wide_enough(types: tuple[np.dtype, ...], inputs: Sequence[Any]) -> tuple[np.dtype, ...]:
     """Comparisons with Python integers are right even where these do not fit into the dtype of the array."""
     numbers = [v for v in inputs if type(v) is int]
+    if types[0].kind in "iu" and types[0].itemsize < 8 and any(is_python(v) and not isinstance(v, int) for v in inputs):
+        return (I64, I64, *types[2:])
     if types[0].kind not in "iu" or not numbers:
         return types
     limits = np.iinfo(types[0])

@@ -414,7 +414,7 @@ def test_the_list_of_the_caller_is_not_made_longer() -> None:
     with interpreting():
         same(jg.jit(grow_a_copy)(mine, 4), grow_a_copy(mine, 4))
         with pytest.raises(NotImplementedError, match=r"work on a copy, such as items = list\(items\)"):
-            jg.jit(grow)(mine, 4)
+            jg.jit(lambda items: grow(items, int(items[1])))(mine)
 
 
 def test_two_names_of_one_list_see_the_same_items() -> None:

@@ -1,6 +1,7 @@
 """Functions of ``math`` on integers, and others that its users call, against Python; what has too many bits is an error."""
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -111,3 +112,48 @@ def test_modules_whose_names_begin_as_a_library_s_are_the_user_s():
     walk.__module__ = start.__module__ = "random_walk"
     with interpreting():
         assert jg.jit(start)(1.5) == 3.0
+
+
+SMALL = np.array([1, -2, 100], np.int8)
+BYTES = np.array([1, 2, 250], np.uint8)
+
+
+def written(x, n):
+    x[1] = n
+    return x
+
+
+def added(x, n):
+    x += n
+    return x
+
+
+@pytest.mark.parametrize("n", [3, -3, 200, 300, 2**40])
+@pytest.mark.parametrize("x", [SMALL, BYTES, np.arange(3, dtype=np.int32), np.array([1, 2**63], np.uint64)])
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x, n: x + n,
+        lambda x, n: n * x,
+        lambda x, n: np.maximum(x, n),
+        lambda x, n: (x < n, x >= n, x == n, n != x, n <= x) if x.itemsize < 8 else (x * 0 + n,),
+        lambda x, n: np.full(3, n, x.dtype),
+        lambda x, n: np.array([n, 1], x.dtype),
+        lambda x, n: x.dtype.type(n),
+        lambda x, n: np.where(x > 1, x, n),
+        lambda x, n: np.choose(x % 2 == 0, [x, n]),
+        written,
+        added,
+    ],
+)
+def test_ints_of_the_run_meet_arrays_of_smaller_integers(function: Any, x: np.ndarray, n: int) -> None:
+    with interpreting(), np.errstate(over="ignore"):
+        try:
+            expected = function(x.copy(), n)
+        except OverflowError:
+            with pytest.raises(OverflowError, match="Python integer out of bounds for"):
+                jg.jit(function)(x.copy(), n)
+        else:
+            found = jg.jit(function)(x.copy(), n)
+            for one, other in zip(found, expected, strict=True) if isinstance(expected, tuple) else [(found, expected)]:
+                np.testing.assert_array_equal(one, other, strict=True)
