@@ -18,6 +18,7 @@ from .reductions import argsort, reduce, running
 from .shaping import copy_of, flip, given_axes, leading_axes, normal_axis, ravel
 from .tracer import Tracer, describe
 from .unbound import emit_check
+from .versions import NUMPY_2_5
 
 
 def _slices(axis: int, *parts: slice) -> list[tuple[slice, ...]]:
@@ -157,6 +158,9 @@ def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period
     if period is not None:
         return _periodic(x, xp, fp, period)
     x, xp, fp = (convert(as_array(v), F64) for v in (x, xp, fp))
+    is_empty = x.size == 0
+    if NUMPY_2_5 and not isinstance(is_empty, Tracer) and is_empty:
+        return x
     emit_check(xp.shape[0] != 0, ValueError("array of sample points is empty"))
     emit_check(xp.shape[0] == fp.shape[0], ValueError("fp and xp are not of the same length."))
     is_one = xp.shape[0] == 1

@@ -22,7 +22,8 @@ def note_needed(value: Var | Dim) -> None:
 
 def _integers_behind(value: Var | Dim, trace: Trace) -> set[int] | None:
     """The leaves of the integer arguments that a value is computed from; None if it depends on anything else that varies."""
-    defined, bound = {}, {}
+    defined: dict[str, Equation | Var] = {}
+    bound: dict[str, Var] = {}
     for scope in _scopes(trace):
         for equation in scope.builder.equations:
             defined.update((result.name, equation) for result in equation.results)

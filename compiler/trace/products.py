@@ -16,6 +16,7 @@ from .promotion import as_array, as_tracer, common_dtype, convert
 from .reductions import reduce
 from .shaping import diagonal, leading_axes, moveaxis, normal_axis, ravel, reshaped, swapaxes
 from .tracer import Tracer, describe, new
+from .versions import NUMPY_2_5
 
 Axes = tuple[int, ...]
 
@@ -162,16 +163,16 @@ def trace(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: Any = 
 
 
 def cross(a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: Any = None) -> Any:
-    """``np.cross`` of vectors of three components, or of two: then the third component of the product alone."""
+    """``np.cross`` of vectors of three components, or, where NumPy takes them, of two: then the third component of the product alone."""
     from .joining import stack
 
     if axis is not None:
         axisa = axisb = axisc = axis
     x, y = moveaxis(as_array(a), axisa, -1), moveaxis(as_array(b), axisb, -1)
     sizes = x.shape[-1], y.shape[-1]
-    if any(n not in (2, 3) for n in sizes):
+    if any(n not in ((3,) if NUMPY_2_5 else (2, 3)) for n in sizes):
         raise ValueError(
-            f"np.cross: both operands must have 3 components, or 2, found {describe(as_array(a))} and {describe(as_array(b))}"
+            f"np.cross: both operands must have 3 components, found {describe(as_array(a))} and {describe(as_array(b))}"
         )
     u, v = ([z[..., k] for k in range(int(n))] for z, n in zip((x, y), sizes, strict=True))
 

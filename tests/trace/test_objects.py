@@ -305,5 +305,8 @@ def test_objects_that_a_branch_makes_are_not_compared():
         point = Point(x) if x > 0 else Point(-x)
         return point.x
 
-    with interpreting(), pytest.raises(NotImplementedError, match=r"Point object at .*, depending on a value that is known only when"):
+    with (
+        interpreting(),
+        pytest.raises(NotImplementedError, match=r"Point object at .*, depending on a value that is known only when"),
+    ):
         jg.jit(program)(1.0)
