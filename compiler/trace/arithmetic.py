@@ -7,6 +7,7 @@ are followed; lists that are repeated a traced number of times; tuples that are 
 from __future__ import annotations
 
 import dataclasses
+import functools
 import types
 from collections.abc import Sequence
 from typing import Any
@@ -21,6 +22,7 @@ from .elementwise import elementwise
 from .identity import may_be_one
 from .list_methods import compared, is_known, joined, repeated
 from .maybe import Maybe, known
+from .one_of import OneOf, distributed, is_choosable
 from .outdated import Outdated
 from .promotion import is_python
 from .rows import Rows
@@ -35,6 +37,8 @@ _SEQUENCES = (list, tuple, Rows)
 def binary(symbol: str, left: Any, right: Any) -> Any:
     """``left + right``, and so on."""
     left, right = known(left), known(right)
+    if isinstance(left, OneOf) or isinstance(right, OneOf):
+        return distributed(functools.partial(binary, symbol), (left, right), {})
     function, forward, backward = BINARY[symbol]
     if users_method(left, forward) or users_method(right, backward):
         return _by_methods(BINARY[symbol], left, right)
@@ -62,6 +66,8 @@ def compare(symbol: str, left: Any, right: Any) -> Any:
     if symbol in ("is", "is not", "==", "!=") and (isinstance(left, Maybe) or isinstance(right, Maybe)):
         return _compare_where_there(symbol, left, right)
     left, right = known(left), known(right)
+    if isinstance(left, OneOf) or isinstance(right, OneOf):
+        return _compare_chosen(symbol, left, right)
     if symbol in IDENTITY:
         return _are_one(symbol, left, right)
     function, forward, backward = COMPARE[symbol]
@@ -89,6 +95,15 @@ def _compare_where_there(symbol: str, left: Any, right: Any) -> Any:
     if right is None:
         return left.is_none()
     return operators.ifexp(left.is_none(), lambda: compare(symbol, None, right), lambda: compare(symbol, left.known(), right))
+
+
+def _compare_chosen(symbol: str, left: Any, right: Any) -> Any:
+    """The same of values of which one at least is one of several."""
+    if isinstance(left, OneOf) and is_choosable(right):
+        return left.truth_of(lambda value: bool(compare(symbol, value, right)))
+    if isinstance(right, OneOf) and is_choosable(left):
+        return right.truth_of(lambda value: bool(compare(symbol, left, value)))
+    return distributed(functools.partial(compare, symbol), (left, right), {})
 
 
 def _are_one(symbol: str, left: Any, right: Any) -> bool:

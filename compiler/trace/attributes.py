@@ -12,6 +12,7 @@ import numpy as np
 
 from .calls import OPERATORS, call, users_method
 from .maybe import Maybe
+from .one_of import OneOf
 from .outdated import Outdated
 from .rows import Rows, present
 from .tracer import TracedSize, Tracer
@@ -38,6 +39,8 @@ def is_instance(x: Any, classes: Any) -> bool:
     """``isinstance(x, classes)``."""
     if isinstance(x, Outdated):
         raise x.error()
+    if isinstance(x, OneOf):
+        return x.truth_of(lambda value: isinstance(value, classes))
     if isinstance(x, Maybe):
         return OPERATORS[0].ifexp(x.is_none(), lambda: isinstance(None, classes), lambda: is_instance(x.value, classes))
     if isinstance(x, (Tracer, TracedSize, Rows)):
@@ -49,6 +52,8 @@ def is_instance(x: Any, classes: Any) -> bool:
 def attribute(thing: Any, name: str) -> Any:
     """``thing.name``."""
     thing = present(thing)
+    if isinstance(thing, OneOf):
+        return thing.each(lambda value: attribute(value, name))
     if not isinstance(thing, (Tracer, TracedSize, Rows)):
         getter = _getter(thing, name)
         return getattr(thing, name) if getter is None else getter()

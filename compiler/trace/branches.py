@@ -41,6 +41,7 @@ from .elementwise import elementwise
 from .identity import Path, after_branch, containers_in
 from .maybe import all_seen, matched, path_in
 from .mutation import Change, are_of_others, outer_changes, spoil_again
+from .one_of import OneOf, differ
 from .promotion import as_tracer, promoted
 from .relisting import refuse_grown, refuse_whole
 from .rewrite import is_rewritten_code
@@ -81,7 +82,8 @@ class Raised:
 
     def emit(self, test: Tracer, is_then: bool) -> None:
         """Raise it when the program runs, where the test chooses the branch; the other branch goes on."""
-        if not isinstance(message_of(self.error), Text) and not any(OPS[e.op].effect for e in self.scope.builder.equations):
+        is_known = not isinstance(message_of(self.error), Text) and not any(isinstance(v, OneOf) for v in self.error.args)
+        if is_known and not any(OPS[e.op].effect for e in self.scope.builder.equations):
             emit_check(elementwise("not", test) if is_then else test, self.error)
             return
         trace = active_trace()
@@ -229,7 +231,7 @@ def _are_arrays(slot: Slot, leaves: Sequence[Any]) -> bool:
 
 def _alike(first: Block, second: Block, names: Sequence[str]) -> tuple[Block, Block]:
     """Two outcomes in which a variable without a value has the structure that it has in the other."""
-    if first.tree != second.tree:
+    if first.tree != second.tree or differ(first.leaves, second.leaves):
         one, other = (block.tree.unflatten(block.leaves) for block in (first, second))
         first, second = _with_none(first, matched(one, other)), _with_none(second, matched(other, one))
     states = [block.tree.unflatten(block.leaves) for block in (first, second)]

@@ -28,7 +28,8 @@ from .functions import function as numpy_function
 from .iterables import Comprehension, Indexed, is_by_index
 from .maybe import Maybe, of_known
 from .mutation import MUTATORS, remember
-from .promotion import as_tracer, operand, strong
+from .one_of import OneOf, distributed
+from .promotion import as_tracer, convert, operand, strong
 from .rewrite import SourceUnavailable, is_rewritten, rewrite
 from .rows import Rows, as_arrays
 from .scipy_functions import counterpart, is_formula
@@ -46,7 +47,7 @@ CREATION = {np.zeros, np.empty, np.ones, np.full, np.zeros_like, np.empty_like, 
 
 def has_traced(value: Any) -> bool:
     """Whether a value is traced or a container that holds something traced."""
-    if isinstance(value, (Tracer, TracedSize, Indexed, Comprehension, Maybe, Rows, Text)):
+    if isinstance(value, (Tracer, TracedSize, Indexed, Comprehension, Maybe, OneOf, Rows, Text)):
         return True
     if isinstance(value, (list, tuple)):
         return any(has_traced(item) for item in value)
@@ -59,6 +60,8 @@ def has_traced(value: Any) -> bool:
 
 def call(callee: Any) -> Any:
     """What to call in place of a callee."""
+    if isinstance(callee, OneOf):
+        return lambda *args, **kwargs: callee.each(lambda function: call(function)(*args, **kwargs))
     replacement = REPLACED.get(callee) if is_hashable(callee) else None
     if replacement is not None:
         return replacement if callee is isinstance else of_known(replacement)
@@ -83,7 +86,7 @@ def call(callee: Any) -> Any:
     if isinstance(callee, functools.partial):
         return functools.partial(call(callee.func), *callee.args, **callee.keywords)
     if isinstance(callee, types.BuiltinMethodType):
-        return _method(callee)
+        return functools.partial(_with_each, _method(callee))
     if isinstance(callee, np.vectorize):
         return functools.partial(_vectorized, callee)
     if type(callee).__name__ == "DUFunc":  # what numba.vectorize makes of a function of numbers
@@ -92,6 +95,11 @@ def call(callee: Any) -> Any:
     if isinstance(compiled, types.FunctionType):
         return _function(compiled)
     return _object(callee)
+
+
+def _with_each(method: Any, *args: Any, **kwargs: Any) -> Any:
+    """Call a method of Python's, with each of what an argument may be."""
+    return distributed(method, args, kwargs)
 
 
 def concerns_program(args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
@@ -334,6 +342,8 @@ def _join(separator: str, pieces: Any) -> str:
 
 def _get(owner: dict[Any, Any], method: Any, key: Any, default: Any = None) -> Any:
     """``dict.get``."""
+    if isinstance(key, Tracer) and not isinstance(key.dim, int):
+        return OPERATORS[0].ifexp(OPERATORS[0].contains(key, owner), lambda: OPERATORS[0].getitem(owner, key), lambda: default)
     there = is_there(owner, "item", key)
     return OPERATORS[0].ifexp(there, lambda: owner[key], lambda: default) if isinstance(there, Tracer) else method(key, default)
 

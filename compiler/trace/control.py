@@ -26,6 +26,7 @@ from .iterables import Comprehension, Indexed, Once, as_indexed
 from .loops import LAST, Bounds, EffectsOfTest, staged_loop
 from .maybe import Maybe, known
 from .needed import note_needed
+from .one_of import OneOf
 from .promotion import as_tracer, convert
 from .rows import Rows
 from .tracer import Concretize, Tracer, as_dim, new
@@ -400,6 +401,8 @@ def truth(value: Any) -> Any:
     """The truth of a value: a Python bool, or a traced bool scalar; of the user's object, what its class says."""
     if isinstance(value, Maybe):
         return CONTROL.and_(CONTROL.not_(value.is_none()), lambda: truth(value.known()))
+    if isinstance(value, OneOf):
+        return value.truth_of(bool)
     if isinstance(value, Rows):
         return truth_of_array(calls.call(bool)(value.length() != 0))
     for name in ("__bool__", "__len__"):

@@ -38,6 +38,7 @@ from .elementwise import elementwise
 from .identity import Containers, after_loop, apply_inside, containers_in, kin_of_loop, note
 from .maybe import all_seen, matched
 from .mutation import Change, are_of_others, outdated_by, outer_changes, redo, spoil_again
+from .one_of import differ
 from .outdated import Outdated
 from .promotion import as_tracer, convert
 from .relisting import listed_alike, refuse_grown, refuse_whole
@@ -127,10 +128,11 @@ def _stage(loop: Loop, slots: dict[int, Slot], cells: list[Cell]) -> State:
         places = [k for k, name in enumerate(names) if _becomes_perhaps(name, state[k], outcome[k])]
         if places:
             return _with_doubts(loop, places)
-        if attempt.tree != tree:
+        if attempt.tree != tree or differ(attempt.leaves, before):
             may_be_none = matched(state, outcome)
             if flatten(may_be_none)[1] != tree:
                 return _with_none(loop, may_be_none)
+        if attempt.tree != tree:
             alike = listed_alike(with_structure(state, outcome), outcome)
             if flatten(alike)[1] != tree:
                 return _stage(replace(loop, state=alike), {}, [])

@@ -17,6 +17,7 @@ from ..tree import map_leaves, register
 from .context import active_trace
 from .elementwise import elementwise
 from .identity import parts_of
+from .one_of import OneOf, are_choices, chosen, distributed, is_choosable, widened
 from .rows import present
 from .state import current_trace
 from .tracer import Concretize, Tracer, new
@@ -48,6 +49,12 @@ class Maybe:
             self.checked.append(scope)
             emit_check(self.there, TypeError("a variable is None where a number or an array is needed"))
         return self.value
+
+    def each(self, function: Callable[[Any], Any]) -> Any:
+        """What a function gives for it: of None in a branch of its own."""
+        from .operators import OPERATORS
+
+        return OPERATORS.ifexp(self.is_none(), lambda: function(None), lambda: function(self.known()))
 
     def as_array(self) -> Tracer:
         """The value as an array."""
@@ -109,7 +116,7 @@ def of_known(function: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(function)
     def apply(*args: Any, **kwargs: Any) -> Any:
-        return function(*map(known, args), **{name: known(value) for name, value in kwargs.items()})
+        return distributed(function, tuple(map(known, args)), {name: known(value) for name, value in kwargs.items()})
 
     return apply
 
@@ -118,6 +125,8 @@ def seen(value: Any) -> Any:
     """A value as the user's program sees it, where it is known now whether it is None."""
     if isinstance(value, Maybe) and isinstance(value.there, bool):
         return seen(value.value) if value.there else None
+    if isinstance(value, OneOf) and len(value.values) == 1:
+        return next(iter(value.values.values()))
     return _rebuilt(value, [seen(part) for part in value]) if isinstance(value, tuple) else value
 
 
@@ -127,21 +136,28 @@ def all_seen(state: Sequence[Any]) -> State:
 
 
 def matched(one: Any, other: Any) -> Any:
-    """A value in which parts may be None that are so in another one."""
+    """A value in which parts may be None, or one of several, that are so in another one."""
     if isinstance(one, Perhaps) and isinstance(other, Perhaps):
         return Perhaps(one.name, matched(one.value, other.value), one.bound)
     if isinstance(one, tuple) and isinstance(other, tuple) and type(one) is type(other) and len(one) == len(other):
         return _rebuilt(one, [matched(a, b) for a, b in zip(one, other, strict=True)])
     if isinstance(one, Undefined) or isinstance(other, Undefined) or (one is None and other is None):
         return one
+    if are_choices(one, other):
+        return widened(one, other)
     like = other.value if isinstance(other, Maybe) else other
     if one is None:
-        return Maybe(map_leaves(lambda _: Undefined("the value"), like), False)
+        return Maybe(map_leaves(lambda _: Undefined("the value"), _choosable(like)), False)
     if isinstance(one, Maybe):
         return one if other is None else Maybe(matched(one.value, like), one.there)
     if other is None:
-        return Maybe(one, True)
+        return Maybe(_choosable(one), True)
     return Maybe(matched(one, like), True) if isinstance(other, Maybe) else one
+
+
+def _choosable(value: Any) -> Any:
+    """A value that a number of the program can stand for."""
+    return chosen(value) if is_choosable(value) else value
 
 
 def _rebuilt(items: tuple[Any, ...], parts: list[Any]) -> Any:

@@ -8,20 +8,22 @@ from __future__ import annotations
 import functools
 import inspect
 import types
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
 from ..errors import UnsupportedError
-from . import arithmetic, attributes, calls
+from . import arithmetic, attributes, calls, lookups
 from .comprehending import Comprehensions
 from .context import active_trace
 from .iterables import Comprehension, Indexed, handed_on
-from .maybe import known
+from .lookups import is_key, is_known_by_number, value_of
+from .maybe import Maybe, known
 from .mutation import remember
 from .numpy_objects import INDEXED
+from .one_of import OneOf, distributed
 from .promotion import as_tracer
 from .relisting import picked, put
 from .rows import Rows
@@ -46,7 +48,11 @@ class Operators(Comprehensions):
 
     def getitem(self, container: Any, index: Any) -> Any:
         """``container[index]``."""
+        if isinstance(index, Maybe) and isinstance(known(container), dict):
+            return index.each(functools.partial(self.getitem, container))
         container, index = known(container), known(index)
+        if isinstance(container, OneOf) or isinstance(index, OneOf):
+            return distributed(self.getitem, (container, index), {})
         if isinstance(container, (Tracer, Rows, Indexed)):
             return container[index]
         if calls.has_traced(index):
@@ -58,6 +64,8 @@ class Operators(Comprehensions):
                 return Indexed(container.start, container.stop, container.step, lambda k: k)[index]
         if isinstance(container, (list, deque)):
             require_settled(container)
+        if type(container) in (dict, OrderedDict) and is_known_by_number(container, index):
+            return value_of(container, index)
         if isinstance(container, dict) and hasattr(type(container), "__missing__"):
             return calls.item_or_default(container, index)
         method = calls.users_method(container, "__getitem__")
@@ -71,6 +79,9 @@ class Operators(Comprehensions):
     def setitem(self, container: Any, index: Any, value: Any) -> None:
         """``container[index] = value``."""
         container, index = known(container), known(index)
+        if isinstance(index, OneOf):
+            index.each(lambda key: self.setitem(container, key, value))
+            return
         if isinstance(container, np.ndarray):
             raise UnsupportedError(
                 f"a traced function writes to {describe(container)} that it found outside of itself; pass the array as an "
@@ -84,6 +95,9 @@ class Operators(Comprehensions):
             if isinstance(container, (list, deque)) and isinstance(index, Tracer) and not isinstance(index.dim, int):
                 require_settled(container)
                 put(container, index, value)
+                return
+            if is_known_by_number(container, index):
+                lookups.put(container, index, value)
                 return
             index = _static_index(container, index)
         if isinstance(container, (Tracer, Rows)):
@@ -161,7 +175,15 @@ class Operators(Comprehensions):
 
     def contains(self, item: Any, container: Any) -> Any:
         """``item in container``."""
-        item, container = known(item), known(container)
+        if isinstance(item, Maybe):
+            return item.each(lambda value: self.contains(value, container))
+        container = known(container)
+        if isinstance(item, OneOf):
+            if isinstance(container, (list, tuple, set)) and not calls.has_traced(container):
+                return item.truth_of(lambda value: value in container)
+            return distributed(self.contains, (item, container), {})
+        if is_known_by_number(container, item):
+            return is_key(container, item)
         if isinstance(container, Rows):
             container = container.as_array()
         if isinstance(container, Comprehension):
@@ -189,6 +211,10 @@ class Operators(Comprehensions):
 
     def text(self, *pieces: Any) -> str:
         """An f-string."""
+        for k, piece in enumerate(pieces):
+            value = known(piece[0]) if isinstance(piece, tuple) else None
+            if isinstance(value, OneOf):
+                return value.each(lambda value: self.text(*pieces[:k], (value, *piece[1:]), *pieces[k + 1 :]))  # noqa: B023
         return joined(*(piece if isinstance(piece, str) else in_format(*piece) for piece in pieces))
 
     def interpolate(self, template: str, values: Any) -> str:

@@ -17,6 +17,7 @@ from .context import Scope, active_trace
 from .elementwise import elementwise
 from .growing import Growing, copied
 from .items import NOT_ARRAYS, Grows, Items, arrays_for, held_in_arrays, items_like, joined, known_items
+from .lookups import item_at
 from .mutation import Change, remember
 from .promotion import as_tracer, convert
 from .rows import LISTED_AT_MOST, Rows
@@ -33,6 +34,8 @@ def picked(container: Sequence[Any], index: Tracer) -> Any:
     except NotStaged:
         items = None
     if items is None:
+        if len(container) <= LISTED_AT_MOST and not any(isinstance(item, (list, dict, set, deque, Rows)) for item in container):
+            return item_at(container, index, type(container).__name__)
         raise Concretize(
             f"a {type(container).__name__} is indexed by {describe(index)}, which is known only when the program runs, and its items are "
             "not alike; put them into one array, or loop over the items themselves",

@@ -7,6 +7,7 @@ arrays in it have a ``Doubt``, which adds the check as soon as something is comp
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +16,9 @@ from ..errors import UnsupportedError
 from ..tree import flatten, map_leaves
 from .aliasing import relate_copy
 from .context import Scope, active_trace, line_of
+from .elementwise import elementwise
 from .mutation import MISSING, Change, Place
+from .one_of import OneOf
 from .outdated import outdated_in
 from .texts import Text, joined, shown
 from .tracer import Tracer, new
@@ -161,6 +164,10 @@ def emit_check(test: Any, error: Exception) -> None:
             raise error
         return
     active_trace().refuse_caught(type(error))
+    place = next((k for k, part in enumerate(error.args) if isinstance(part, OneOf)), None)
+    if place is not None:
+        _check_for_each(test, error, place)
+        return
     kind = next(cls.__name__ for cls in type(error).__mro__ if cls.__module__ == "builtins")
     message = message_of(error)
     values = [value.value for value in message.values] if isinstance(message, Text) else []
@@ -168,9 +175,22 @@ def emit_check(test: Any, error: Exception) -> None:
     active_trace().emit("check", test.value, *values, source=line_of(error), kind=kind, message=text)
 
 
+def _check_for_each(test: Tracer, error: Exception, place: int) -> None:
+    """The same for an exception that says one of several things."""
+    said = error.args[place]
+    for number, value in said.values.items():
+        other = copy.copy(error).with_traceback(error.__traceback__)
+        other.args = (*error.args[:place], value, *error.args[place + 1 :])
+        emit_check(elementwise("or", test, elementwise("ne", said.code, number)), other)
+
+
 def message_of(error: Exception) -> str:
     """What an exception says: a text with traced values where there are any in it."""
-    return joined("", shown(error.args[0] if len(error.args) == 1 else error.args, str)) if error.args else ""
+    return joined("", shown(error.args[0] if len(error.args) == 1 else error.args, _text)) if error.args else ""
+
+
+def _text(value: Any) -> str:
+    return repr(value) if isinstance(value, OneOf) else str(value)
 
 
 def is_perhaps(name: str, *values: Any) -> bool:
