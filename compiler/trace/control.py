@@ -22,7 +22,7 @@ from .branches import staged_if
 from .context import active_trace, user_line
 from .elementwise import elementwise
 from .items import Grows
-from .iterables import Comprehension, Indexed, Once, as_indexed
+from .iterables import Comprehension, Counted, Indexed, Once, as_indexed
 from .loops import LAST, Bounds, EffectsOfTest, staged_loop
 from .maybe import Maybe, known
 from .needed import note_needed
@@ -237,6 +237,8 @@ class Control:
     ) -> State:  # fmt: skip
         """``for item in iterable: body``."""
         iterable = known(iterable)
+        if isinstance(iterable, Counted):
+            return self._for_counted(iterable, body, state, names, mutated, go_on)
         while isinstance(iterable, Comprehension):
             body, iterable = self._of_passing(iterable, body, names, mutated, go_on), iterable.items
         if isinstance(iterable, Once):
@@ -266,6 +268,19 @@ class Control:
                 raise UnsupportedError(f"this loop must be unrolled, and has {count} iterations: {reason}") from None
             numbered = items.from_zero()
             return self.unrolled((numbered.item(k) for k in range(count)), body, state, names, go_on)
+
+    def _for_counted(
+        self, numbered: Counted, body: Callable[..., State], state: State, names: Sequence[str], mutated: Sequence[str],
+        go_on: Callable[..., Any] | None,
+    ) -> State:  # fmt: skip
+        """A loop that counts what passes a condition."""
+
+        def count(item: Any, number: Any, *inner: Any) -> State:
+            return number + 1, *body((number, item), *inner)
+
+        test = None if go_on is None else lambda number, *inner: go_on(*inner)
+        named = ("the number of an item", *names)
+        return self.for_(numbered.elements, count, (numbered.start, *state), named, mutated, test)[1:]
 
     def _of_passing(
         self, elements: Comprehension, body: Callable[..., State], names: Sequence[str], mutated: Sequence[str],

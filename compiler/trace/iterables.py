@@ -318,8 +318,21 @@ def is_by_index(iterable: Any) -> bool:
     return isinstance(iterable, (Indexed, range, Tracer)) or (isinstance(iterable, Rows) and iterable.listed is None)
 
 
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """``enumerate`` of a generator expression of which only the run knows which elements it has: a loop counts them."""
+
+    elements: Comprehension
+    start: Any
+
+    def __iter__(self) -> Iterator[Any]:
+        return enumerate(self.elements, self.start)
+
+
 def enumerated(iterable: Any, start: Any = 0) -> Any:
     """``enumerate``."""
+    if isinstance(iterable, Comprehension) and not is_by_index(iterable) and not iterable.is_of_python:
+        return Counted(iterable, start)
     items = handed_on(iterable)
     if items is None:
         return made_here(enumerate(iterable, start))

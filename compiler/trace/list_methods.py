@@ -19,10 +19,11 @@ from .elementwise import elementwise
 from .growing import Growing, copied
 from .holders import holds
 from .items import Grows, items_like, known_items
+from .iterables import Comprehension, Indexed, is_by_index
 from .mutation import refill, remember
 from .python_folds import in_arrays
 from .relisting import picked
-from .rows import Rows
+from .rows import LISTED_AT_MOST, Rows, present
 from .symbols import COMPARE
 from .tracer import Concretize, TracedSize, Tracer, as_dim, new
 from .unbound import emit_check
@@ -173,6 +174,8 @@ def list_method(items: Any, method: Any) -> Callable[..., Any]:
     name = method.__name__
     if isinstance(items, Rows) and items.listed is not None:
         items, method = items.listed, getattr(items.listed, name)
+    if name == "extend":
+        return functools.partial(_extend, items, method)
     if name in _AT_INDEX:
         return functools.partial(_at_index, items, method)
     of_traced = (_OF_ROWS if isinstance(items, Rows) else _OF_TRACED).get(name)
@@ -184,6 +187,42 @@ def list_method(items: Any, method: Any) -> Callable[..., Any]:
         return of_traced(items, *args, **kwargs) if traced else method(*args, **kwargs)
 
     return apply
+
+
+def is_of_the_run(items: Any) -> bool:
+    """Whether only the run knows how many items there are, or they are many."""
+    if not isinstance(items, (Tracer, Indexed, Comprehension, Rows)) or (isinstance(items, Rows) and items.listed is not None):
+        return False
+    if not is_by_index(items):
+        return isinstance(items, Comprehension) and not items.is_of_python
+    count = (
+        items.count()
+        if isinstance(items, Indexed)
+        else OPERATORS[0].call(len)(items)
+        if not isinstance(items, Comprehension)
+        else None
+    )
+    return not isinstance(count, int) or count > LISTED_AT_MOST
+
+
+def extended(items: Any, more: Any) -> Any:
+    """``items.extend(more)``, one by one; returns the list, whose place another may have taken."""
+
+    def push(item: Any, items: Any) -> tuple[Any]:
+        call(items.append)(item)
+        return (items,)
+
+    more = more[:] if more is items else more
+    return OPERATORS[0].for_(more, push, (items,), ("the list",), ("the list",))[0]
+
+
+def _extend(items: Any, method: Any, more: Any) -> None:
+    """``items.extend(more)``."""
+    more = present(more)
+    if not isinstance(items, Growing) and (isinstance(items, Rows) or is_of_the_run(more)):
+        extended(items, more)
+    else:
+        method(more)
 
 
 def _at_index(items: Any, method: Any, index: Any = -1, *value: Any) -> Any:

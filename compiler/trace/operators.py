@@ -18,13 +18,16 @@ from ..errors import UnsupportedError
 from . import arithmetic, attributes, calls, lookups
 from .comprehending import Comprehensions
 from .context import active_trace
+from .growing import Growing
 from .iterables import Comprehension, Indexed, handed_on
+from .list_methods import extended, is_of_the_run
 from .lookups import is_key, is_known_by_number, value_of
 from .maybe import Maybe, known
 from .mutation import remember
 from .numpy_objects import INDEXED
 from .one_of import OneOf, distributed
 from .promotion import as_tracer
+from .python_folds import in_arrays
 from .relisting import picked, put
 from .rows import Rows
 from .symbols import INPLACE
@@ -71,6 +74,8 @@ class Operators(Comprehensions):
         method = calls.users_method(container, "__getitem__")
         if method is not None:
             return method(container, index)
+        if type(container) is list and container and isinstance(index, slice) and calls.has_traced(index):
+            return in_arrays(container)[index]
         is_item = isinstance(container, (list, tuple, deque)) and isinstance(index, Tracer) and not isinstance(index.dim, int)
         if is_item and not active_trace().short:  # a short loop is unrolled, which makes no copies of the items
             return picked(container, index)
@@ -162,6 +167,13 @@ class Operators(Comprehensions):
                 f"a traced function writes in place to {describe(left)} that it found outside of itself; pass the array as "
                 "an argument, or work on a copy made in the function with np.array(...)"
             )
+        if (
+            symbol == "+"
+            and isinstance(left, (list, Rows))
+            and not isinstance(left, Growing)
+            and (isinstance(left, Rows) or is_of_the_run(right))
+        ):
+            return extended(left, right)
         if isinstance(left, (list, dict, set)):
             remember(left, "whole")
         arithmetic.inplace(symbol, left, right)

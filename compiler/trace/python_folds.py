@@ -228,11 +228,22 @@ def _sorted(iterable: Any, *, key: Any = None, reverse: bool = False) -> Any:
             return [iterable[k] for k in sorted(range(len(ranks)), key=ranks.__getitem__, reverse=reverse)]
     items = in_arrays(iterable)
     keys = items if key is None else Comprehension(_all_of(items), call(key), None).as_rows()
-    array = keys.as_array()
-    if array.ndim != 1:
-        raise TypeError(f"sorted() compares numbers, found {describe(array)}; sort by one number of each item with key=")
-    order = FUNCTIONS[np.argsort](-array if reverse else array)
+    order = _order(keys, reverse)
     return Rows([array[order] for array in items.arrays], items.tree, list(items.weak))
+
+
+def _order(keys: Rows, reverse: bool) -> Tracer:
+    """The places of the items in the order of their keys: numbers, or tuples of them, whose later parts are put in order first."""
+    columns = [keys.as_array()] if keys.tree.paths() == [()] else list(keys.arrays)
+    order: Any = None
+    for column in reversed(columns):
+        if column.ndim != 1:
+            raise TypeError(f"sorted() compares numbers, found {describe(column)}; sort by one number of each item with key=")
+        part = column if order is None else column[order]
+        part = part.astype(np.int64) if part.dtype == BOOL else part
+        places = FUNCTIONS[np.argsort](-part if reverse else part, kind="stable")
+        order = places if order is None else order[places]
+    return order  # type: ignore[no-any-return]
 
 
 def _known_ranks(keys: list[Any]) -> list[Any] | None:
