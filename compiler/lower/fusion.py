@@ -174,14 +174,17 @@ class _Planner:
             found += [replace(read, target=True) for read in reads] if position == 0 and role is Role.WRITE else reads
         return found
 
-    def harmless(self, write: Equation, reads: Sequence[Read] | Iterator[Read]) -> bool:
-        """Whether a kernel with these reads may write in place: at no point does it read what it overwrites at another one."""
-        target = self.root(write.operands[0])
+    def harmless(self, write: Equation, reads: Sequence[Read] | Iterator[Read], before: Sequence[Equation] = ()) -> bool:
+        """Whether a kernel with these reads, and these writes ``before``, may write in place: no point reads what another one overwrites.
+
+        Each point reads all that it reads before it writes anything.
+        """
+        target, state = self.root(write.operands[0]), (*before, write)[0].operands[0]
         for read in reads:
             if self.root(read.var) != target or not is_array(read.var) or read.target:
                 continue
             index = self.definition[read.var] if read.here and read.var in self.views else read.through
-            if index is None or index.operands[0] != write.operands[0] or not _same_points(index, write):
+            if index is None or index.operands[0] != state or not _same_points(index, write):
                 return False
         return True
 
@@ -325,7 +328,7 @@ class _Planner:
         value = equation.operands[1]
         made_here = self.group_of.get(value) is group
         own = [read for operand in equation.operands[1:] for read in self.reads(operand, here=True)]
-        return made_here and self.harmless(equation, [*group.reads, *own])
+        return made_here and self.harmless(equation, [*group.reads, *own], group.writes)
 
     def _kind(self, var: Var) -> Role:
         return self.roles[var]
@@ -412,8 +415,8 @@ def _goes_on(writes: Sequence[Equation], equation: Equation) -> bool:
     """Whether a write goes to the array that was written last, and no two points of a kernel would meet at one place of it."""
     return (
         equation.operands[0] == writes[-1].result
-        and all(e.op == equation.op and e.op in ("update", "index_add") for e in writes)
-        and all(_are_apart(e["spec"], equation["spec"]) for e in writes)
+        and all(e.op in ("update", "index_add") for e in (*writes, equation))
+        and all(_are_apart(e["spec"], equation["spec"]) or _same_slices(e, equation) for e in writes)
     )
 
 
@@ -437,6 +440,11 @@ def _same_points(index: Equation, write: Equation) -> bool:
     if write.op not in ("update", "index_add") or index.op != "index":
         return False
     return _slices(index["spec"], index.operands[1:]) == _slices(write["spec"], write.operands[2:])
+
+
+def _same_slices(one: Equation, other: Equation) -> bool:
+    """Whether writes meet at one point of a kernel only, wherever they go along other axes: there one follows the other."""
+    return _slices(one["spec"], one.operands[2:]) == _slices(other["spec"], other.operands[2:])
 
 
 def _slices(spec: tuple[Any, ...], starts: Sequence[Var]) -> list[tuple[Any, ...] | None]:

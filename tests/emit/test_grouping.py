@@ -33,6 +33,30 @@ INTERLEAVED = """fn f(x: f64[8], y: f64[4]) -> (f64[8]) {{
   return %4
 }}"""
 
+ROTATED = """fn f(x: f64[n, m], i: i64[], j: i64[], c: f64[m]) -> (f64[n, m]) {{
+  %0: f64[n, m] = copy x
+  %1: f64[m] = index %0 i {{spec=(None, (0, m, 1))}}
+  %2: f64[m] = index %0 j {{spec=(None, (0, m, 1))}}
+  %3: f64[m] = mul c %1
+  %4: f64[m] = add %3 %2
+  %5: f64[m] = mul c %2
+  %6: f64[m] = sub %5 %1
+  %7: f64[n, m] = {first} %0 %4 i {{spec=(None, (0, m, 1))}}
+  %8: f64[n, m] = {second} %7 %6 j {{spec=(None, (0, m, 1))}}
+  return %8
+}}"""
+
+MOVED = """fn f(x: f64[n, m], i: i64[], j: i64[], c: f64[m]) -> (f64[n, m]) {
+  %0: f64[n, m] = copy x
+  %1: f64[m] = sin c
+  %2: f64[m] = cos c
+  %3: f64[n, m] = update %0 %1 i {spec=(None, (0, m, 1))}
+  %4: f64[m] = index %3 j {spec=(None, (0, m, 1))}
+  %5: f64[m] = add %4 %2
+  %6: f64[n, m] = update %3 %5 j {spec=(None, (0, m, 1))}
+  return %6
+}"""
+
 READ_BETWEEN = """fn f(x: f64[8], y: f64[4]) -> (f64[8], f64[8]) {
   %0: f64[8] = copy x
   %1: f64[4] = sin y
@@ -67,11 +91,25 @@ def test_parts_that_wait_for_each_other_do_not(check: Any) -> None:
 
 
 @pytest.mark.parametrize("op", ["update", "index_add"])
-@pytest.mark.parametrize(("start", "step", "expected"), [(1, 2, 1), (0, 2, 2), (0, 1, 2), (4, 1, 2), (2, 1, 2)])
+@pytest.mark.parametrize(("start", "step", "expected"), [(1, 2, 1), (0, 2, 1), (0, 1, 2), (4, 1, 2), (2, 1, 2)])
 def test_writes_that_interleave_run_together(check: Any, op: str, start: int, step: int, expected: int) -> None:
     text = INTERLEAVED.format(op=op, start=start, step=step)
     source = check(text, np.arange(8.0), np.arange(4.0)).source
     assert kernels(source) == 1 + expected, source  # one is the copy
+
+
+@pytest.mark.parametrize("first", ["update", "index_add"])
+@pytest.mark.parametrize("second", ["update", "index_add"])
+@pytest.mark.parametrize(("i", "j"), [(0, 2), (2, 1), (1, 1)])
+def test_two_rows_are_written_together_even_if_they_are_one(check: Any, first: str, second: str, i: int, j: int) -> None:
+    text = ROTATED.format(first=first, second=second)
+    source = check(text, np.arange(12.0).reshape(3, 4), i, j, np.array([0.5, -2.0, np.nan, -0.0])).source
+    assert kernels(source) == 2, source  # one is the copy
+
+
+@pytest.mark.parametrize(("i", "j"), [(0, 2), (1, 1)])
+def test_a_row_is_read_after_it_was_written(check: Any, i: int, j: int) -> None:
+    check(MOVED, np.arange(12.0).reshape(3, 4), i, j, np.arange(4.0))
 
 
 def test_products_of_one_array_go_straight_to_their_places(check: Any) -> None:
