@@ -83,6 +83,7 @@ class _Planner:
             role = role_of(equation)
             for result in equation.results:
                 self.roles[result] = role
+        self.position = {r: k for k, e in enumerate(function.equations) for r in e.results}
         self.stored: set[Var] = set()
         self.views: set[Var] = set()
         self.groups: list[Group] = []
@@ -281,15 +282,24 @@ class _Planner:
         made_here = [read for read in reads if self.group_of.get(read.var) is group and not read.target]
         if any(not read.here or self._kind(read.var) is not Role.MAP for read in made_here):
             return False
-        if group.writes or self.role(equation) is Role.WRITE:
+        if self.role(equation) is Role.WRITE:
             return self._may_write(group, equation, reads)
-        return bool(made_here) or (self._shares_reads(group, reads) and not self._keeps_from_writing(group, equation))
+        if group.writes:
+            return self._is_written_next(group, equation, reads)
+        together = self._are_written_together(group, equation)
+        return bool(made_here) or together or (together is None and self._shares_reads(group, reads))
 
-    def _keeps_from_writing(self, group: Group, equation: Equation) -> bool:
-        """Whether an equation only makes what is then written, and in a group with others of the kind it would have to be stored first."""
+    def _are_written_together(self, group: Group, equation: Equation) -> bool | None:
+        """Whether what the equation and the group make may be written one after the other; if not, it would have to be stored first.
+
+        None unless they only make what is then written.
+        """
         mine = self.written.get(equation.results[0])
-        others = [self.written[e.results[0]] for e in group.equations if e.results[0] in self.written]
-        return mine is not None and bool(others) and not _goes_on(others, mine)
+        writes = [self.written[e.results[0]] for e in group.equations if e.results[0] in self.written]
+        if mine is None or not writes:
+            return None
+        writes = sorted([*writes, mine], key=lambda e: self.position[e.result])
+        return all(_goes_on(writes[:k], writes[k]) for k in range(1, len(writes)))
 
     def _unite(self, group: Group, equation: Equation, reads: list[Read]) -> bool:
         """Take groups into this one that the equation reads at its own point too, and that neither need it nor are needed by it."""
@@ -320,8 +330,13 @@ class _Planner:
                 third.before = (third.before | bit | group.before) & ~old
         self.readers = {root: (bits | bit) & ~old if bits & old else bits for root, bits in self.readers.items()}
 
+    def _is_written_next(self, group: Group, equation: Equation, reads: list[Read]) -> bool:
+        """Whether an equation only makes what is written after the writes of a group, and may be computed before them."""
+        mine = self.written.get(equation.results[0])
+        return mine is not None and _goes_on(group.writes, mine) and self.harmless(mine, reads, group.writes)
+
     def _may_write(self, group: Group, equation: Equation, reads: list[Read]) -> bool:
-        if self.role(equation) is not Role.WRITE or (group.writes and not _goes_on(group.writes, equation)):
+        if group.writes and not _goes_on(group.writes, equation):
             return False
         if not group.writes and self.group_of.get(equation.operands[0]) is group:
             return False

@@ -125,6 +125,22 @@ def test_products_of_one_array_go_straight_to_their_places(check: Any) -> None:
     }"""
     source = check(text, np.arange(9.0).reshape(3, 3), np.arange(9.0).reshape(3, 3), 0, 2).source
     assert source.count("empty(") == 1, source  # the copy alone
+    assert kernels(source) == 2, source
+
+
+@pytest.mark.parametrize(("first", "second"), [("update", "index_add"), ("index_add", "update"), ("index_add", "index_add")])
+@pytest.mark.parametrize(("i", "j"), [(0, 2), (1, 1)])
+def test_rows_that_are_written_in_turns_are_written_together(check: Any, first: str, second: str, i: int, j: int) -> None:
+    text = f"""fn f(x: f64[n, n], y: f64[n], i: i64[], j: i64[]) -> (f64[n, n]) {{
+      %0: f64[n, n] = copy x
+      %1: f64[n] = sin y
+      %2: f64[n, n] = {first} %0 %1 i {{spec=(None, (0, n, 1))}}
+      %3: f64[n] = cos y
+      %4: f64[n, n] = {second} %2 %3 j {{spec=(None, (0, n, 1))}}
+      return %4
+    }}"""
+    source = check(text, np.arange(9.0).reshape(3, 3), np.arange(3.0), i, j).source
+    assert kernels(source) == 2, source  # one is the copy
 
 
 def test_what_is_read_between_writes_is_what_was_there(check: Any) -> None:
