@@ -10,6 +10,7 @@ from .comparisons import settle_comparisons
 from .cse import eliminate_common_subexpressions
 from .dce import eliminate_dead_code
 from .fold import fold_constants
+from .gather import gather_sums
 from .hoist import hoist_invariants
 from .idle import skip_idle_loops
 from .in_blocks import run_in_blocks
@@ -45,6 +46,7 @@ CPU_PASSES = (
     interchange_loops,
     sink_constants,
     run_side_by_side,
+    gather_sums,
     add_in_branches,
     eliminate_dead_code,
 )
@@ -57,6 +59,7 @@ __all__ = [
     "eliminate_common_subexpressions",
     "eliminate_dead_code",
     "fold_constants",
+    "gather_sums",
     "hoist_invariants",
     "inline_calls",
     "interchange_loops",
