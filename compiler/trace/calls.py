@@ -29,7 +29,7 @@ from .iterables import Comprehension, Indexed, is_by_index
 from .maybe import Maybe, of_known
 from .mutation import MUTATORS, remember
 from .one_of import OneOf, distributed
-from .promotion import as_tracer, convert, operand, strong
+from .promotion import as_tracer, operand, strong
 from .rewrite import SourceUnavailable, is_rewritten, rewrite
 from .rows import Rows, as_arrays
 from .scipy_functions import counterpart, is_formula
