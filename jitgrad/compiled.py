@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import threading
 import time
+import warnings
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from types import MethodType
@@ -21,6 +22,8 @@ from .compiler.trace.state import STATE, current_trace
 from .compiler.tree import flatten
 from .program import Program, compile_traced
 from .tracebacks import at_users_line, described_call
+
+MANY = 16  # programs for values of one integer, of which a function warns
 
 
 class Compiled:
@@ -102,8 +105,20 @@ class Compiled:
                 if program is None:
                     program = self.compile(arguments)
                     self.programs.setdefault(key, []).insert(0, program)
+                    self._warn_of_many(self.programs[key])
         self._direct = program.direct
         return program
+
+    def _warn_of_many(self, programs: list[Program]) -> None:
+        """Tell where one program after another is compiled for the numbers of integers."""
+        traced = programs[0].traced
+        names = [traced.names[k] for k, _ in programs[0].numbers]
+        if names and len(programs) == MANY:
+            warnings.warn(
+                f"{self.name} was compiled {MANY} times, once for each value of {', '.join(names)}, since Python code that runs while it is "
+                "traced depends on the number, as on the depth of a recursion; pass it in an array where the function can do without",
+                stacklevel=4,
+            )
 
     def _match(self, key: Hashable, leaves: list[Any]) -> Program | None:
         for program in self.programs.get(key, ()):

@@ -41,6 +41,7 @@ from .elementwise import elementwise
 from .identity import Path, after_branch, containers_in
 from .maybe import all_seen, matched, path_in
 from .mutation import Change, are_of_others, outer_changes, spoil_again
+from .needed import note_needed
 from .one_of import OneOf, differ
 from .promotion import as_tracer, promoted
 from .relisting import refuse_grown, refuse_whole
@@ -173,6 +174,8 @@ def merge_branches(test: Tracer, blocks: list[Block], names: Sequence[str]) -> S
         for slot, scope in ((slot_a, first.scope), (slot_b, second.scope)):
             _check_size(slot, scope, label[k])
         slots[k] = _merge_slots(label[k], slot_a, slot_b, a, b)
+        if slots[k].stretched:
+            note_needed(test.cell.value)  # should it matter which of two shapes it has
     written = {
         k: [way_of(block.leaves[k], block.scope) for block in (first, second)]
         for k, slot in slots.items()

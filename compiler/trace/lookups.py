@@ -81,7 +81,7 @@ def _one_of(values: Sequence[Any], tests: Sequence[Any]) -> Any:
         return last
     if not others:
         return last
-    return OPERATORS.ifexp(tests[0], lambda: others[0], lambda: _one_of(values[1:], tests[1:]))
+    return OPERATORS.if_(tests[0], lambda: (others[0],), lambda: (_one_of(values[1:], tests[1:]),), (), ("the item",))[0]
 
 
 __all__ = ["is_key", "is_known_by_number", "item_at", "put", "value_of"]

@@ -61,14 +61,14 @@ def draws(x):
     return x + np.random.rand()  # here
 
 
-def needs_a_number(x):
-    return [10, x, 30][np.argmax(x)]  # here
+def needs_one_shape(x):
+    return np.cumsum([10, x, 30][np.argmax(x)])  # here
 
 
-def none_or_a_text(x):
+def none_or_a_set(x):
     best = None
     if x[0] > 0:  # here
-        best = "best"
+        best = {1}
     return best
 
 
@@ -100,10 +100,10 @@ MISTAKES = [
     (writes_a_view_that_repeats, (np.ones(3),), ValueError, r"read-only.*\.copy\(\)"),
     (draws, (A,), NotImplementedError, r"random numbers.*pass them as an argument"),
     (
-        none_or_a_text,
+        none_or_a_set,
         (np.ones(3),),
         NotImplementedError,
-        r"best is 'best', depending on a value that is known only when the program runs; give it an array or a number",
+        r"best is \{1\}, depending on a value that is known only when the program runs; give it an array or a number",
     ),
     (
         gains_an_axis,
@@ -113,10 +113,10 @@ MISTAKES = [
     ),
     (writes_a_file, (np.ones(3),), NotImplementedError, r"write\(\) of a file.*print them, or return them"),
     (
-        needs_a_number,
+        needs_one_shape,
         (K,),
         NotImplementedError,
-        r"known only when the program runs, and its items are not alike; put them into one array",
+        r"the item is an array of shape \(3,\) on some ways through a branch or loop only, and on others a number",
     ),
 ]
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from alike import same
 from interpreted import interpreting
 
 import jitgrad as jg
@@ -89,7 +90,7 @@ def test_gradients_of_programs_with_such_a_number() -> None:
 @pytest.mark.parametrize(
     ("function", "arguments"),
     [
-        (lambda x, n: (x, None)[int(x[0, 0]) + n], (A, 0)),
+        (lambda x, n: x.reshape((3,) + (2,) * (int(x[0, 0]) + n)), (A, 2)),
         (lambda x, n: np.sum(x, axis=n if x[0, 0] > 0 else 1 - n), (A, 0)),
         (lambda x, t: np.sum(x, axis=int(t)), (A, 0.0)),
     ],
@@ -103,3 +104,101 @@ def test_compiled_programs_ask_for_the_number_at_each_call() -> None:
     compiled = jg.jit(lambda x, axis: np.sum(x, axis))
     for axis in (0, 1, 0, 1, -1):
         np.testing.assert_array_equal(compiled(A, axis), np.sum(A, axis))
+
+
+def factorial(n):
+    return 1 if n <= 1 else n * factorial(n - 1)
+
+
+def legendre(n, x):
+    if n == 0:
+        return 1.0
+    if n == 1:
+        return x
+    return ((2 * n - 1) * x * legendre(n - 1, x) - (n - 1) * legendre(n - 2, x)) / n
+
+
+def matrix(order, x):
+    if order == 2:
+        rows = [[x, 1.0], [1.0, x]]
+    elif order == 3:
+        rows = [[x, 1.0, 1.0], [1.0, x, 1.0], [1.0, 1.0, x]]
+    else:
+        raise ValueError(f"there is no matrix of order {order}")
+    return np.array(rows)
+
+
+def cube(rank, x):
+    return (np.arange(8.0)[: 2**rank] * x).reshape((2,) * rank)
+
+
+def digits(n, x):
+    return sum(int(c) * x**k for k, c in enumerate(str(n)))
+
+
+def half_of_them(n, x):
+    if n % 2 == 0:
+        x = np.full((2, 2), x) @ np.ones((n // 2, 3))
+    return x
+
+
+@pytest.mark.parametrize(
+    ("program", "integers"),
+    [
+        (legendre, (0, 1, 4)),
+        (matrix, (2, 3)),
+        (cube, (1, 2, 3)),
+        (digits, (7, 153)),
+        (half_of_them, (4, 5)),
+    ],
+)
+def test_a_program_for_each_integer(program: Any, integers: tuple[int, ...]) -> None:
+    compiled = jg.jit(program)
+    with interpreting():
+        for n in (*integers, *integers):
+            for x in (0.5, 2.0):
+                same(compiled(n, x), program(n, x))
+            slope = (np.sum(program(n, 0.5 + 1e-6)) - np.sum(program(n, 0.5 - 1e-6))) / 2e-6
+            np.testing.assert_allclose(jg.grad(lambda x, n: np.sum(program(n, x)))(0.5, n), slope, rtol=1e-6)
+    assert len(next(iter(compiled.programs.values()))) == len(integers)
+
+
+def test_the_users_error_for_an_integer() -> None:
+    with interpreting(), pytest.raises(ValueError, match="there is no matrix of order 4"):
+        jg.jit(matrix)(4, 1.0)
+
+
+def test_a_result_that_depends_on_integers_alone() -> None:
+    with interpreting():
+        assert jg.jit(factorial)(5) == 120
+
+
+def test_other_integers_stay_arguments() -> None:
+    def program(x, order, steps):
+        rows = matrix(order, x)
+        for _ in range(steps):
+            rows = rows * x
+        return rows
+
+    compiled = jg.jit(program)
+    with interpreting():
+        for steps in (2, 3, 4):
+            same(compiled(0.5, 2, steps), program(0.5, 2, steps))
+    assert len(next(iter(compiled.programs.values()))) == 1
+
+
+def test_what_depends_on_other_values_is_refused_as_before() -> None:
+    def program(n, x):
+        return np.zeros(3) if x > n else np.zeros((3, 3))
+
+    with interpreting(), pytest.raises(NotImplementedError, match="on some ways through a branch or loop only"):
+        jg.jit(program)(3, 1.0)
+
+
+def test_one_integer_after_another_is_warned_of() -> None:
+    compiled = jg.jit(digits)
+    with interpreting():
+        for n in range(15):
+            compiled(n, 1.0)
+        with pytest.warns(UserWarning, match="digits was compiled 16 times, once for each value of n"):
+            compiled(15, 1.0)
