@@ -33,7 +33,7 @@ from .iterables import Indexed
 from .mutation import Change, redo, refill, remember
 from .outdated import Moved
 from .promotion import as_tracer
-from .rows import LISTED_AT_MOST, Queue, Rows, present
+from .rows import LISTED_AT_MOST, Queue, Rows, Unordered, present
 from .tracer import as_dim, python_size
 from .trials import Trial
 from .unbound import State
@@ -160,10 +160,10 @@ class Moving:
         """Take the list out of the program."""
         thing = reason.thing
         contents = Rows(thing.arrays, thing.tree, thing.weak) if isinstance(thing, Rows) else list(thing)
-        queue = thing.queue if isinstance(thing, Rows) else Queue(thing.maxlen) if isinstance(thing, deque) else None
+        kind = Queue(thing.maxlen) if isinstance(thing, deque) else Unordered() if isinstance(thing, set) else None
         items = joined(known_items(contents), reason.items)
         growing = Growing((), items, 0)
-        growing.queue = queue
+        growing.kind = thing.kind if isinstance(thing, Rows) else kind
         held = list(places(thing, (*holders, active_trace().of_caller), set()))
         found = [v for v in (*holders, *(place.value() for place in held)) if isinstance(v, Rows) and is_list(v, thing)]
         others = [v for v in {id(v): v for v in found}.values() if v is not thing]

@@ -158,6 +158,9 @@ def _refuse_array_of_objects(array: Any, other: Any) -> None:
 
 def _are_lists(left: Any, right: Any) -> bool:
     """Whether both are lists, and one at least is held in arrays."""
+    for operand in (left, right):
+        if isinstance(operand, Rows):
+            operand.require_list()
     return (isinstance(left, Rows) and isinstance(right, (list, Rows))) or (isinstance(right, Rows) and isinstance(left, list))
 
 

@@ -14,7 +14,7 @@ from .calls import OPERATORS, call, users_method
 from .maybe import Maybe
 from .one_of import OneOf
 from .outdated import Outdated
-from .rows import Rows, present
+from .rows import Queue, Rows, present
 from .tracer import TracedSize, Tracer
 from .unbound import is_there
 
@@ -29,7 +29,7 @@ def _python_class(x: Any) -> type:
     if isinstance(x, TracedSize):
         return int
     if isinstance(x, Rows):
-        return list if x.queue is None else deque
+        return list if x.kind is None else deque if isinstance(x.kind, Queue) else set
     if x.weak:
         return {"b": bool, "i": int, "f": float}[x.dtype.kind]
     return x.dtype.type if x.is_scalar else np.ndarray

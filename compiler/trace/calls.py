@@ -21,10 +21,11 @@ import numpy as np
 from ..errors import UnsupportedError
 from ..ir.types import I64
 from . import shaping
-from .context import is_internal
+from .context import active_trace, is_internal
 from .drawing import REFUSED, drawing
 from .functions import FUNCTIONS, METHODS, is_followed, not_compiled
 from .functions import function as numpy_function
+from .items import Grows, items_like
 from .iterables import Comprehension, Indexed, is_by_index
 from .maybe import Maybe, of_known
 from .mutation import MUTATORS, remember
@@ -380,6 +381,8 @@ def _mutate(owner: Any, method: Any, *args: Any, **kwargs: Any) -> Any:
     """Call a method that changes a container."""
     if method.__name__ == "rotate" and has_traced(args):
         return rotated(owner, *args)
+    if isinstance(owner, set) and method.__name__ == "add" and has_traced(args) and active_trace().staging:
+        raise Grows(owner, items_like(*args), 1)
     remember(owner, "whole")
     return method(*args, **kwargs)
 

@@ -116,7 +116,7 @@ class Growing(Rows):
         for array in arrays:
             array.cell.listed = array.ndim > 1
         rows = Rows(arrays, self.tree, list(self.weak))
-        rows.queue = self.queue
+        rows.kind = self.kind
         return rows
 
     def as_array(self) -> Tracer:
@@ -169,14 +169,14 @@ class Growing(Rows):
 
     def _drop(self, first: bool) -> None:
         """Drop the first items of a deque, or the last ones, that are more than it may have."""
-        if self.queue is None or self.queue.maxlen is None:
+        if self.maxlen is None:
             return
         self._require_all()
         if first:
             remember(self.front, "attribute", "taken")
-            self.front.taken = elementwise("maximum", self.start, self.size - self.queue.maxlen)
+            self.front.taken = elementwise("maximum", self.start, self.size - self.maxlen)
         else:
-            self._resize(elementwise("minimum", self.size, self.start + self.queue.maxlen))
+            self._resize(elementwise("minimum", self.size, self.start + self.maxlen))
 
     def extend(self, items: Iterable[Any]) -> None:
         """``list.extend``."""
@@ -192,9 +192,9 @@ class Growing(Rows):
         """``list.insert``."""
         self._require_all()
         row, end = self._row_of_bound(index, self.size), self.size
-        queue, self.queue = self.queue, None
+        kind, self.kind = self.kind, None
         self.append(item)
-        self.queue = queue
+        self.kind = kind
         self._move(row, row + 1, end - row)
         self.write(row, flatten(held_in_arrays(item))[0])
 
@@ -203,7 +203,7 @@ class Growing(Rows):
         is_first, is_last = (isinstance(index, int) and index == end for end in (0, -1))
         if not is_first:
             self._require_all()
-        empty = "pop from empty list" if self.queue is None else "pop from an empty deque"
+        empty = "pop from empty list" if self.kind is None else "pop from an empty deque"
         row = self._position(index, empty if is_first or is_last else "pop index out of range")
         item = copied(self.at(row))
         if is_first:

@@ -21,7 +21,7 @@ from .loops import Bounds, staged_loop
 from .mutation import remember
 from .outdated import Outdated
 from .promotion import as_tracer, convert, is_python
-from .rows import Rows
+from .rows import Rows, Unordered
 from .tracer import Concretize, TracedSize, Tracer, as_dim, new, python_size
 from .unbound import emit_check, require_settled
 from .using_up import lose, made_here, use
@@ -292,6 +292,10 @@ def as_indexed(iterable: Any) -> Indexed | None:
     if isinstance(iterable, range):
         return Indexed(iterable.start, iterable.stop, iterable.step, lambda k: k)
     if isinstance(iterable, Rows) and iterable.listed is None:
+        if isinstance(iterable.kind, Unordered):
+            raise Concretize(
+                "a loop goes through a set whose items only the run knows, in an order that is not followed; sort it first"
+            )
         return Indexed(0, iterable.length(), 1, iterable.item)
     if isinstance(iterable, Tracer):
         if not iterable.type.shape:

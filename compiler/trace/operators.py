@@ -196,8 +196,8 @@ class Operators(Comprehensions):
             return distributed(self.contains, (item, container), {})
         if is_known_by_number(container, item):
             return is_key(container, item)
-        if isinstance(container, Rows):
-            container = container.as_array()
+        if isinstance(container, Rows) and container.listed is None:
+            return container.contains(item)
         if isinstance(container, Comprehension):
             return calls.call(any)(self.genexp(container, functools.partial(self.compare, "==", item)))
         if isinstance(container, Indexed):

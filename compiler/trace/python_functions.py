@@ -81,7 +81,7 @@ def _queue(items: Any = (), maxlen: int | None = None) -> Any:
     listed = _listing(list)(items)
     if not isinstance(listed, Rows) or listed.listed is not None:
         return deque(listed, maxlen)
-    listed.queue = Queue(maxlen)
+    listed.kind = Queue(maxlen)
     return listed if maxlen is None else listed[np.maximum(listed.length() - maxlen, 0) :]
 
 

@@ -7,6 +7,7 @@ the call being traced.
 
 from __future__ import annotations
 
+import functools
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -25,7 +26,15 @@ from .tracer import HANDLERS, Concretize, Tracer, describe, new
 class Weakness(list):
     """Whether each leaf of an item is a Python number; a write of another number makes it none, wherever the list is seen."""
 
+    def require_list(self) -> None:
+        """Refuse what is done with lists alone."""
+        if self.kind is not None:
+            raise Concretize(
+                "a deque or set of items that only the run knows is compared, added or repeated as a whole; write a loop"
+            )
+
     def __eq__(self, other: object) -> bool:
+        self.require_list()
         return self is other or list.__eq__(self, other)  # type: ignore[arg-type]
 
     def __hash__(self) -> int:  # type: ignore[override]
@@ -42,10 +51,15 @@ class Queue:
     maxlen: int | None
 
 
-class Rows:
-    """A list, or a deque, whose item k is made of row k of some arrays: one for each leaf of an item."""
+@dataclass(frozen=True, slots=True)
+class Unordered:
+    """What tells a set from a list."""
 
-    __slots__ = ("_listed", "added", "arrays", "owner", "parts", "queue", "scope", "tree", "weak")
+
+class Rows:
+    """A list, a deque or a set, whose item k is made of row k of some arrays: one for each leaf of an item."""
+
+    __slots__ = ("_listed", "added", "arrays", "kind", "owner", "parts", "scope", "tree", "weak")
 
     def __init__(self, arrays: Sequence[Tracer], tree: Tree, weak: Sequence[bool]) -> None:
         self.arrays = tuple(arrays)
@@ -53,7 +67,7 @@ class Rows:
         self.weak = weak if isinstance(weak, Weakness) else Weakness(weak)
         self.added: list[Any] = []  # what is known of the items appended to this very object; None for one that was taken away
         self._listed: list[Any] | None = None
-        self.queue: Queue | None = None
+        self.kind: Queue | Unordered | None = None
         self.parts: dict[int, Any] = {}  # lists that are items and were looked at
         self.owner: tuple[Rows, int] | None = None  # the list that this one is such an item of
         trace = current_trace()  # none where the list is taken apart outside of a trace, to learn its structure
@@ -135,8 +149,8 @@ class Rows:
 
     def _drop(self, first: bool) -> None:
         """Drop the first items of a deque, or the last ones, that are more than it may have."""
-        if self.queue is not None and self.queue.maxlen is not None:
-            most = self.queue.maxlen
+        most = self.maxlen
+        if most is not None:
             kept = slice(np.maximum(self.length() - most, 0), None) if first else slice(most)
             self.arrays = tuple(array[kept] for array in self.arrays)
 
@@ -148,7 +162,7 @@ class Rows:
         """``deque.appendleft``."""
         from .calls import call
 
-        if self.queue is not None and self.queue.maxlen == 0:
+        if self.maxlen == 0:
             return
         call(self.insert)(0, item)  # type: ignore[attr-defined]
         self._drop(first=False)
@@ -163,6 +177,38 @@ class Rows:
 
         OPERATORS.for_(items, push, (self,), ("the deque",), ("the deque",))
 
+    def contains(self, item: Any) -> Any:
+        """``item in items``: a bool, or a traced one."""
+        leaves, tree = flatten(item)
+        if tree != self.tree:
+            return False
+        rows = self.settled()
+        if any(np.ndim(leaf) for leaf in leaves) or any(array.ndim != 1 for array in rows.arrays):
+            raise Concretize(f"whether {describe(item)} is in a list of arrays or lists; write a loop")
+        equal = [array == leaf for array, leaf in zip(rows.arrays, leaves, strict=True)]
+        return new(np.any(functools.reduce(np.logical_and, equal)).value, weak=True)
+
+    def add(self, item: Any) -> None:
+        """``set.add``."""
+        from .operators import OPERATORS
+
+        def push(items: Any) -> tuple[Any]:
+            items.append(item)
+            return (items,)
+
+        OPERATORS.if_(self.contains(item), lambda items: (items,), push, (self,), ("the set",), ("the set",))
+
+    def discard(self, item: Any) -> None:
+        """``set.discard``."""
+        from .calls import call
+        from .operators import OPERATORS
+
+        def drop(items: Any) -> tuple[Any]:
+            call(items.remove)(item)
+            return (items,)
+
+        OPERATORS.if_(self.contains(item), drop, lambda items: (items,), (self,), ("the set",), ("the set",))
+
     def rotate(self, steps: Any = 1) -> None:
         """``deque.rotate``."""
         from .creation import arange
@@ -174,7 +220,7 @@ class Rows:
     @property
     def maxlen(self) -> int | None:
         """``deque.maxlen``."""
-        return None if self.queue is None else self.queue.maxlen
+        return self.kind.maxlen if isinstance(self.kind, Queue) else None
 
     def replace(self, arrays: Sequence[Tracer]) -> None:
         """Have other items, of which there may be more or fewer."""
@@ -222,7 +268,7 @@ class Rows:
         if any(array.ndim > 1 and not array.cell.listed for array in self.arrays):
             return self.items()[index]
         part = Rows([array[index].copy() for array in self.arrays], self.tree, list(self.weak))
-        part.queue = self.queue
+        part.kind = self.kind
         for array in part.arrays:
             array.cell.listed = array.ndim > 1
         return part
@@ -296,7 +342,15 @@ class Rows:
 
     __rmul__ = __mul__
 
+    def require_list(self) -> None:
+        """Refuse what is done with lists alone."""
+        if self.kind is not None:
+            raise Concretize(
+                "a deque or set of items that only the run knows is compared, added or repeated as a whole; write a loop"
+            )
+
     def __eq__(self, other: object) -> bool:
+        self.require_list()
         return isinstance(other, (list, Rows)) and self.items() == list(other)
 
     __hash__ = None  # type: ignore[assignment]
@@ -339,10 +393,9 @@ for _name in ("clear", "extend", "insert", "remove", "reverse", "sort"):
 
 
 def present(value: Any) -> Any:
-    """A value, or of a list or deque that others have taken the place of the last one."""
-    while type(value) in (list, deque) or isinstance(value, Rows):
-        contents = value._listed if isinstance(value, Rows) else value
-        mark = contents[0] if contents else None
+    """A value, or of a list, deque or set that others have taken the place of the last one."""
+    while type(value) in (list, deque, set) or isinstance(value, Rows):
+        mark = next(iter((value._listed if isinstance(value, Rows) else value) or ()), None)
         if not isinstance(mark, Moved) or not active_trace().scope.inside(mark.scope):
             break
         value = mark.target
@@ -373,23 +426,23 @@ def _stacked(columns: Any) -> Any:
 def _take_apart(rows: Rows) -> tuple[tuple[Any, ...], Any]:
     if rows._listed is not None:
         return tuple(rows._listed), None
-    return rows.arrays, (rows.tree, rows.weak, rows.queue)
+    return rows.arrays, (rows.tree, rows.weak, rows.kind)
 
 
 def _put_together(metadata: Any, children: Sequence[Any]) -> Any:
     """The list again; a Python list of what a compiled program returned."""
     if metadata is None:
         return list(children)
-    tree, weak, queue = metadata
+    tree, weak, kind = metadata
     if not any(isinstance(child, np.ndarray) for child in children):
         made = Rows(children, tree, weak)
-        made.queue = queue
+        made.kind = kind
         return made
     columns = [child.tolist() if w else list(child) for child, w in zip(children, weak, strict=True)]
     items = [tree.unflatten(item) for item in zip(*columns, strict=True)]
-    return items if queue is None else deque(items, queue.maxlen)
+    return items if kind is None else deque(items, kind.maxlen) if isinstance(kind, Queue) else set(items)
 
 
 register(Rows, _take_apart, _put_together)
 
-__all__ = ["Queue", "Rows", "as_arrays", "present"]
+__all__ = ["Queue", "Rows", "Unordered", "as_arrays", "present"]
