@@ -131,7 +131,7 @@ class Trace:
         self.iterators: dict[int, tuple[Any, Scope | None]] = {}  # Python's iterators by id, and the scopes that may use them
         self.boxes: dict[int, Any] = {}  # containers that may be the same objects as others, by id (``identity``)
         self.writing: list[Any] = []  # cells of which a write is being handed on to the arrays that they are (``chosen``)
-        self.keys_found: list[tuple[Any, Var]] = []  # dicts, and keys that they have where the program gets there (``lookups``)
+        self.keys_found: list[tuple[Any, Var, Scope]] = []  # dicts, keys that they have, and where that is known (``lookups``)
         self.choices: list[Any] = []  # what branches choose among, by number (``one_of``)
         self.opposites: dict[Var, Var] = {}  # tests that hold where others do not (``maybe``)
         self.pins: dict[str, SourceLine | None] = {}  # symbols that became numbers, and where

@@ -44,14 +44,15 @@ def is_key(container: dict[Any, Any], key: Tracer) -> Any:
 def value_of(container: dict[Any, Any], key: Tracer) -> Any:
     """``container[key]``."""
     emit_check(is_key(container, key), KeyError(key))
-    active_trace().keys_found.append((container, key.value))
+    active_trace().keys_found.append((container, key.value, active_trace().scope))
     keys = list(filter(is_number, container))
     return _one_of([container[known] for known in keys], [_equal(key, known) for known in keys])
 
 
 def put(container: dict[Any, Any], key: Tracer, value: Any) -> None:
     """``container[key] = value``, for a key that has been looked up before, so that it is there."""
-    if not any(owner is container and found == key.value for owner, found in active_trace().keys_found):
+    trace = active_trace()
+    if not any(d is container and found == key.value and trace.scope.inside(scope) for d, found, scope in trace.keys_found):
         raise Concretize(
             f"a dict may get a further key, {describe(key)}, which is known only when the program runs; write to an array, as in "
             "counts[k] += 1, or to keys that are there from the beginning"

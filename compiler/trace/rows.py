@@ -26,15 +26,7 @@ from .tracer import HANDLERS, Concretize, Tracer, describe, new
 class Weakness(list):
     """Whether each leaf of an item is a Python number; a write of another number makes it none, wherever the list is seen."""
 
-    def require_list(self) -> None:
-        """Refuse what is done with lists alone."""
-        if self.kind is not None:
-            raise Concretize(
-                "a deque or set of items that only the run knows is compared, added or repeated as a whole; write a loop"
-            )
-
     def __eq__(self, other: object) -> bool:
-        self.require_list()
         return self is other or list.__eq__(self, other)  # type: ignore[arg-type]
 
     def __hash__(self) -> int:  # type: ignore[override]

@@ -267,7 +267,17 @@ def test_what_is_no_text_or_function_is_refused() -> None:
         counts[int(x)] = 1
         return counts
 
+    def perhaps_new_key(x):
+        counts = {0: 0, 1: 0}
+        k = int(x)
+        if x > 2.0:
+            x = x + counts[k]
+        counts[k] = 1
+        return counts
+
     with interpreting():
+        with pytest.raises(NotImplementedError, match="a dict may get a further key"):
+            jg.jit(perhaps_new_key)(1.0)
         with pytest.raises(NotImplementedError, match="give it an array or a number in every case"):
             jg.jit(objects)(1.0)
         with pytest.raises(NotImplementedError, match="a dict may get a further key"):
