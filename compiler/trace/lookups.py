@@ -29,6 +29,8 @@ def is_known_by_number(container: Any, key: Any) -> bool:
     """Whether a key that only the run knows can be looked for among those of a dict."""
     if not isinstance(container, dict) or not isinstance(key, Tracer) or key.ndim or isinstance(key.dim, int):
         return False
+    if active_trace().short and key.dim is not None:  # a short loop is unrolled, which makes its index known
+        return False
     return 0 < len(container) <= LISTED_AT_MOST and any(map(is_number, container))
 
 

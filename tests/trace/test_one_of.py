@@ -13,7 +13,8 @@ from interpreted import interpreting
 
 import jitgrad as jg
 
-VALUES = np.random.default_rng(5).random(9)
+RNG = np.random.default_rng(5)
+VALUES = RNG.random(9)
 KINDS = np.array([2, 0, 1, 1, 4, 0, 3, 2, 1])
 
 
@@ -240,6 +241,18 @@ def test_a_key_that_is_not_there_is_an_error_of_the_run() -> None:
             jg.jit(looked_up)(2)
         with pytest.raises(IndexError):
             jg.jit(at_place)(2)
+
+
+def test_a_short_loop_over_layers_in_a_dict_is_unrolled() -> None:
+    def network(layers, x):
+        for k in range(3):
+            x = np.tanh(layers[k] @ x)
+        return np.sum(x)
+
+    layers = {k: RNG.random((4, 4)) for k in range(3)}
+    assert "loop" not in str(jg.ir(network, layers, np.ones(4)))
+    with interpreting():
+        np.testing.assert_allclose(jg.jit(network)(layers, np.ones(4)), network(layers, np.ones(4)))
 
 
 def test_an_error_says_the_text_that_the_run_chose() -> None:
