@@ -1,12 +1,18 @@
 """Kernels that add blocks to one array at shifted places: each element gathers what belongs to it, and is read and written once.
 
-    for i in range(n + 2):
-        first, last = (2, m) if 2 <= i < n else (0, 0)      # where all blocks overlap
-        for j in range(first, last):
-            ct[i, j] = ct[i, j] + v[i - 1, j - 2] + v[i - 2, j - 1]
-        if 1 <= i < n + 1:                                  # what a block covers before and behind
-            for j in range(2, min(first, m + 2)): ...
-            for j in range(max(last, 2), m + 2): ...
+    for i in range(n + 1):
+        if 1 <= i < n and 2 <= m:                           # a row in which all blocks overlap
+            for j in range(0, 2):
+                ct[i, j] = ct[i, j] + v[i - 1, j]
+            for j in range(2, m):
+                ct[i, j] = ct[i, j] + v[i, j - 2] + v[i - 1, j]
+            for j in range(m, m + 2):
+                ct[i, j] = ct[i, j] + v[i, j - 2]
+        else:
+            if i < n:
+                for j in range(2, m + 2): ...
+            if 1 <= i < n + 1:
+                for j in range(0, m): ...
 
 In: a kernel that adds at several places, the same ones but for a shift that is known. Out: such a nest. Its points are those of the array, from
 the first that a block covers to the last. Blocks are added to an element in the order of the kernel's steps.
@@ -15,7 +21,9 @@ the first that a block covers to the last. Blocks are added to an element in the
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from ..ir.sizes import Dim, symbol, symbols
 from ..lower.kernels import rename_step, step_dims
@@ -111,10 +119,19 @@ class _Gathering(Nest):
             | {name for p in kernel.buffers for dim in p.type.shape for name in symbols(dim)}
             | {name for step in kernel.body for dim in step_dims(step) for name in symbols(dim)}
         )  # fmt: skip
-        self.blocks = [(block, self.renamed(block)) for block in blocks]
-        self.all = list(self.in_order([self.renamed(block) for block in blocks]))
-        steps = [*self.all, *(step for _, steps in self.blocks for step in steps)]
+        self.alone = [(block, self.renamed(block)) for block in blocks]
+        self.together = list(self.parts_of_row(blocks))
+        steps = [step for _, steps in self.alone for step in steps] + [step for *_, steps in self.together for step in steps]
         self.code = Code(count_readers(steps), self.pinned(steps), functions)
+
+    def parts_of_row(self, blocks: Sequence[_Block]) -> Iterator[tuple[Dim, Dim, list[Step]]]:
+        """The parts of a row in which all blocks overlap: from where, to where, and the steps that add what blocks have for an element."""
+        extent, shifts = self.kernel.axes[-1].extent, sorted({block.shift[-1] for block in blocks})
+        for start, stop in pairwise(shifts):
+            yield start, stop, self.in_order([block for block in blocks if block.shift[-1] <= start])
+        yield self.most[-1], extent, self.in_order(blocks)
+        for start, stop in pairwise(shifts):
+            yield extent + start, extent + stop, self.in_order([block for block in blocks if block.shift[-1] >= stop])
 
     def pinned(self, steps: Sequence[Step]) -> frozenset[str]:
         return frozenset(name for step in steps for dim in step_dims(step) for name in symbols(dim))
@@ -131,19 +148,19 @@ class _Gathering(Nest):
             found.append(rename_step(step, names, dims))
         return found
 
-    def in_order(self, blocks: Sequence[Sequence[Step]]) -> Iterator[Step]:
-        """The steps that add to an element what all blocks have for it, and write it once."""
-        store = blocks[0][-1]
-        assert isinstance(store, Store)
-        value = Local(self.names.fresh(store.buffer), store.dtype)
-        yield Load(value.name, store.dtype, store.buffer, store.index)
-        for *steps, last in blocks:
-            assert isinstance(last, Store)
-            yield from steps
+    def in_order(self, blocks: Sequence[_Block]) -> list[Step]:
+        """The steps that add to an element what blocks have for it, and write it once."""
+        parts = list(map(self.renamed, blocks))
+        first = parts[0][-1]
+        assert isinstance(first, Store)
+        value = Local(self.names.fresh(first.buffer), first.dtype)
+        steps: list[Step] = [Load(value.name, value.dtype, first.buffer, first.index)]
+        for *needed, store in parts:
+            assert isinstance(store, Store)
             added = Local(self.names.fresh("added"), store.dtype)
-            yield Let(added.name, store.dtype, "add", (value, last.value), last.source)
+            steps += [*needed, Let(added.name, store.dtype, "add", (value, store.value), store.source)]
             value = added
-        yield replace(store, value=value, add=False)
+        return [*steps, replace(first, value=value, add=False)]
 
     # the loops
 
@@ -153,43 +170,43 @@ class _Gathering(Nest):
             axis = self.kernel.axes[depth]
             with self.code.block(f"for {axis.name} in range({dim_text(axis.extent + self.most[depth])}):"):
                 self.nest(depth + 1)
-            return
-        first, last = self.overlap()
-        self.loop_from(first, last, self.all)
-        for block, steps in self.blocks:
-            test = self.test(block.shift)
-            if test:
-                with self.code.block(f"if {test}:"):
-                    self.ends(block, steps, first, last)
-            else:
-                self.ends(block, steps, first, last)
+        elif test := " and ".join(self.tests()):
+            with self.code.block(f"if {test}:"):
+                self.row()
+            with self.code.block("else:"):
+                self.one_by_one()
+        else:
+            self.row()
 
-    def overlap(self) -> tuple[str, str]:
-        """Names for the part of a row where all blocks overlap."""
-        extent, most = self.kernel.axes[-1].extent, self.most[-1]
-        last = dim_text(extent) if most == 0 else f"max({most}, {dim_text(extent)})"
-        test, names = self.test(self.most), (self.names.fresh("first"), self.names.fresh("last"))
-        self.code.line(f"{', '.join(names)} = " + (f"({most}, {last}) if {test} else (0, 0)" if test else f"{most}, {last}"))
-        return names
-
-    def test(self, shift: Sequence[int]) -> str:
-        """A test for the rows that a block covers; for rows that all blocks cover, if the shift is the largest of all along each axis."""
-        parts = []
-        for axis, by, most in zip(self.kernel.axes[:-1], shift, self.most, strict=False):
-            end = axis.extent if shift is self.most else axis.extent + by
+    def tests(self) -> Iterator[str]:
+        """Tests for the rows in which all blocks overlap."""
+        for axis, most in zip(self.kernel.axes[:-1], self.most, strict=False):
             if most:
-                parts.append(f"{axis.name} < {dim_text(end)}" if by == 0 else f"{by} <= {axis.name} < {dim_text(end)}")
-        return " and ".join(parts)
+                yield f"{most} <= {axis.name} < {dim_text(axis.extent)}"
+        extent, most = self.kernel.axes[-1].extent, self.most[-1]
+        if most and not (isinstance(extent, int) and most <= extent):
+            yield f"{most} <= {dim_text(extent)}"
 
-    def ends(self, block: _Block, steps: Sequence[Step], first: str, last: str) -> None:
-        """What a block covers of a row before and behind the part where all blocks overlap."""
-        start, stop = block.shift[-1], dim_text(self.kernel.axes[-1].extent + block.shift[-1])
-        if start < self.most[-1]:
-            self.loop_from(str(start), f"min({first}, {stop})", steps)
-        self.loop_from(f"max({last}, {start})" if start else last, stop, steps)
+    def row(self) -> None:
+        """A row in which all blocks overlap."""
+        for start, stop, steps in self.together:
+            self.loop_over(start, stop, steps)
 
-    def loop_from(self, first: str, stop: str, steps: Sequence[Step]) -> None:
-        with self.code.block(f"for {self.kernel.axes[-1].name} in range({first}, {stop}):"):
+    def one_by_one(self) -> None:
+        """What each block has for a row."""
+        for block, steps in self.alone:
+            start = block.shift[-1]
+            covered = [
+                (f"{by} <= " if by else "") + f"{axis.name} < {dim_text(axis.extent + by)}"
+                for axis, by, most in zip(self.kernel.axes[:-1], block.shift, self.most, strict=False)
+                if most
+            ]
+            with self.code.block(f"if {' and '.join(covered)}:") if covered else nullcontext():
+                self.loop_over(start, self.kernel.axes[-1].extent + start, steps)
+
+    def loop_over(self, start: Dim, stop: Dim, steps: Sequence[Step]) -> None:
+        first = f"{dim_text(start)}, " if start != 0 else ""
+        with self.code.block(f"for {self.kernel.axes[-1].name} in range({first}{dim_text(stop)}):"):
             for step in steps:
                 if isinstance(step, Let | Load):
                     self.code.scalar(step)
