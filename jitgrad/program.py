@@ -113,8 +113,8 @@ class Program:
         for k in self.traced.contiguous:
             if not leaves[k].flags.c_contiguous:
                 raise ValueError(
-                    f"argument {self.traced.names[k]} is not in C order; the function writes to it and reshapes it, which NumPy "
-                    "does on a copy; pass np.ascontiguousarray(x), or reshape a copy in the function"
+                    f"argument {self.traced.names[k]} is not in C order; the function writes to it and reshapes it, which NumPy does on a "
+                    "copy, or takes its elements in the order in which they lie in memory; pass np.ascontiguousarray(x)"
                 )
         for k in self.written:
             if not leaves[k].flags.writeable:

@@ -25,7 +25,7 @@ from .promotion import (
     result_dtype,
     strong,
 )
-from .shaping import copy_of, dims_of, leading_axes, moveaxis
+from .shaping import copy_of, dims_of, expand_dims, leading_axes, moveaxis
 from .tracer import TracedSize, Tracer, as_dim, check_dtype, describe, new, python_size
 from .unbound import emit_check
 
@@ -171,6 +171,10 @@ def logspace(
     start: Any, stop: Any, num: Any = 50, endpoint: bool = True, base: Any = 10.0, dtype: Any = None, axis: int = 0
 ) -> Any:
     """``np.logspace``."""
+    if np.ndim(base):
+        rank = max(as_array(v).ndim for v in (start, stop, base))
+        start, stop, base = (leading_axes(rank, v) for v in (start, stop, base))
+        base = expand_dims(base, axis)
     result = np.power(base, linspace(start, stop, num, endpoint, axis=axis))
     return result if dtype is None else convert(result, dtype_or(dtype, F64))
 
@@ -210,7 +214,7 @@ def _array(value: Any, dtype: np.dtype | None) -> Tracer:
     if not isinstance(value, (Tracer, TracedSize)) and _has_traced(value):
         parts = [_array(item, dtype) if isinstance(item, (list, tuple)) else _part(item, dtype) for item in value]
         return _stacked(parts, dtype)
-    source = value if isinstance(value, (Tracer, TracedSize)) else _plain(value)
+    source = value if isinstance(value, (Tracer, TracedSize)) else _plain(value, dtype)
     return copy_of(as_array(source) if dtype is None else convert(as_tracer(source), dtype))
 
 
@@ -231,9 +235,9 @@ def _stacked(parts: list[Tracer], dtype: np.dtype | None) -> Tracer:
     return stack([convert(p, target) for p in parts])
 
 
-def _plain(value: Any) -> Tracer:
+def _plain(value: Any, dtype: np.dtype | None) -> Tracer:
     """What NumPy makes of something untraced: an input of the program, or a constant."""
-    found = np.asarray(value)
+    found = np.asarray(value, None if isinstance(value, np.ndarray) else dtype)
     if found.dtype == object:
         raise TypeError(f"np.array of {type(value).__name__} gives an object array; jitgrad compiles arrays of numbers only")
     if found.shape == ():

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
+from ..errors import UnsupportedError
 from ..ir import Dim
 from .context import active_trace
-from .tracer import Tracer
+from .tracer import Tracer, describe
 
 Strides = list[int]
 
@@ -28,8 +29,35 @@ def is_in_c_order(x: Tracer) -> bool:
     found = _layout(x)
     if found is None:
         return False
-    shape, strides = found
+    return _is_contiguous(*found)
+
+
+def _is_contiguous(shape: Sequence[int], strides: Sequence[int]) -> bool:
     return 0 in shape or all(n == 1 or s == c for n, s, c in zip(shape, strides, contiguous(shape), strict=True))
+
+
+def order_in_memory(x: Tracer, order: str) -> str:
+    """The order, "C" or "F", that "A" or "K" stands for; an argument must then be in C order at each call."""
+    if order not in ("A", "K"):
+        return order
+    if x.type.rank < 2:
+        return "C"
+    x.cell.ordered = True
+    found = _layout(x)
+    if found is None:
+        raise UnsupportedError(
+            f"order={order!r} of {describe(x)}, whose order in memory is not known here; give order='C' or 'F'"
+        )
+    shape, strides = found
+    if _is_contiguous(shape, strides):
+        return "C"
+    if _is_contiguous(shape[::-1], strides[::-1]):
+        return "F"
+    if order == "K" and not is_visited_in_c_order(x):
+        raise UnsupportedError(
+            f"order='K' of {describe(x)}, whose elements are not in the order of its axes; give order='C' or 'F'"
+        )
+    return "C"
 
 
 def is_visited_in_c_order(x: Tracer) -> bool:

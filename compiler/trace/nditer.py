@@ -11,7 +11,7 @@ from .broadcasting import broadcast_shapes, broadcast_to
 from .creation import zeros
 from .gathering import unravel
 from .iterables import ByIndex, Indexed
-from .layout import is_visited_in_c_order
+from .layout import order_in_memory
 from .mutation import remember
 from .promotion import as_array, as_tracer, result_dtype
 from .shaping import dims_of, flat, ravel
@@ -33,10 +33,9 @@ def nditer(op: Any, flags: Any = None, op_flags: Any = None, *args: Any, order: 
             f"np.nditer with flags other than {', '.join(sorted(_PLACES | _HARMLESS))}, or with dtypes, axes or another order than C; loop "
             "over np.ndindex(x.shape) and index the arrays"
         )
-    if order == "K" and not all(is_visited_in_c_order(as_array(operand)) for operand in operands if operand is not None):
+    if order == "K" and any(order_in_memory(as_array(operand), "K") != "C" for operand in operands if operand is not None):
         raise UnsupportedError(
-            "np.nditer visits elements in the order in which they lie in memory, which is not known here, or is not the order of the axes; "
-            "give order='C'"
+            "np.nditer visits elements in the order in which they lie in memory, and not by axes; give order='C'"
         )
     modes = list(op_flags or [["readonly"] if operand is not None else ["writeonly"] for operand in operands])
     if any(isinstance(mode, str) for mode in modes):

@@ -13,7 +13,7 @@ from ..ir.sizes import product
 from ..ir.types import I64
 from .broadcasting import assume_shape, broadcast_shapes, broadcast_to, check_equal, fit
 from .context import active_trace
-from .layout import is_in_c_order, only_axes_of_one, shares_storage
+from .layout import is_in_c_order, only_axes_of_one, order_in_memory, shares_storage
 from .promotion import as_array
 from .tracer import Cell, Tracer, View, as_dim, describe, new, python_size
 
@@ -64,9 +64,10 @@ def dims_of(shape: Any) -> tuple[Dim, ...]:
 def reshape(x: Any, shape: Any, order: str = "C") -> Tracer:
     """``np.reshape``: a view of the same elements."""
     x = as_array(x)
+    order = order_in_memory(x, order)
     if order == "F":
         return transpose(reshape(transpose(x), tuple(reversed(dims_user(shape)))))
-    if order not in ("C", "K", "A"):
+    if order != "C":
         raise ValueError(f"order must be one of 'C', 'F', 'A' or 'K', found {order!r}")
     dims = dims_of(shape)
     return reshaped(x, _with_inferred(x, dims))
@@ -200,7 +201,8 @@ def squeeze(x: Any, axis: Any = None) -> Tracer:
 def ravel(x: Any, order: str = "C") -> Tracer:
     """``np.ravel``: a view of what is in C order, else a copy."""
     x = as_array(x)
-    if order in ("C", "K", "A") and not is_in_c_order(x):
+    order = order_in_memory(x, order)
+    if order == "C" and not is_in_c_order(x):
         return copy_of(reshape(x, -1))
     return reshape(in_c_order(x) if x.type.rank == 1 else x, -1, order)
 

@@ -88,7 +88,7 @@ class Traced:
     written: tuple[tuple[int, int], ...]  # (number of the argument's leaf, number of the result)
     names: tuple[str, ...]  # of the leaves, as in messages
     arguments: Tree  # the structure (args, kwargs) of the leaves
-    contiguous: tuple[int, ...] = ()  # leaves that are written and reshaped, and so must be in C order
+    contiguous: tuple[int, ...] = ()  # leaves that must be in C order
     changes: tuple[ItemChange, ...] = ()  # of the caller's containers; the tree is then that of (result, their values)
 
 
@@ -276,7 +276,7 @@ def _leave(
     )  # fmt: skip
     captured = tuple(array for array, _ in context.captured_arrays.values())
     _refuse_written_captures(context)
-    contiguous = tuple(k for k in parameters if inputs[k].cell.reshaped)
+    contiguous = tuple(k for k in parameters if inputs[k].cell.ordered)
     return Traced(unify(renumber(tidy(function))), tuple(leaves), captured, tuple(outputs), tree, tuple(written), tuple(names),
                   arguments, contiguous)  # fmt: skip
 

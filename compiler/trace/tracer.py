@@ -30,7 +30,18 @@ class Cell:
     """One array of the traced program: the variable that holds its present value."""
 
     __slots__ = (
-        "__weakref__", "argument", "captured", "doubt", "kin", "listed", "origin", "reshaped", "scope", "stretched", "value", "ways"
+        "__weakref__",
+        "argument",
+        "captured",
+        "doubt",
+        "kin",
+        "listed",
+        "ordered",
+        "origin",
+        "scope",
+        "stretched",
+        "value",
+        "ways"
     )  # fmt: skip
 
     def __init__(self, value: Var, scope: Scope, argument: str = "") -> None:
@@ -42,14 +53,16 @@ class Cell:
         self.ways: Any = None  # of one of two arrays, as a branch chose it: these (``chosen``)
         self.listed = False  # whether a list in arrays holds a copy of it, where Python's would hold the array itself
         self.origin: Cell | None = None  # of a copy that would be a view were the array in another order
-        self.reshaped = False  # whether it matters that reshaping it makes a view: so it does where it is in C order
+        self.ordered = (
+            False  # whether the program is right only where it lies in C order: a reshaped view is written to (``layout``)
+        )
         self.stretched = ""  # its name, where a branch or loop may have repeated a number or smaller array to this shape
         self.doubt: Any = None  # of an item or attribute that is there on some ways only (``unbound``)
 
     def assign(self, value: Var) -> None:
         """Give the array a new value; inner scopes remember the old one."""
         if self.origin is not None:
-            self.origin.reshaped = True
+            self.origin.ordered = True
         scope = active_trace().scope
         while scope is not None and scope is not self.scope:
             scope.written.setdefault(self, self.value)
@@ -212,7 +225,7 @@ class Tracer:
 
     def _mark_reshaped(self) -> None:
         if any(view.key is not None and view.key[0] == "reshape" for view in self.views):
-            self.cell.reshaped = True
+            self.cell.ordered = True
 
     def through(self, view: View, type: ArrayType) -> Tracer:
         """A tracer that looks at this one through one more view."""

@@ -129,3 +129,15 @@ REFUSED = {
 def test_refused(program: Any, message: str) -> None:
     with interpreting(), pytest.raises(UnsupportedError, match=message):
         jg.jit(program)(A)
+
+
+@pytest.mark.parametrize(
+    "function", [lambda x: [float(v) for v in np.nditer(x)], lambda x: x.ravel("K"), lambda x: x.reshape((-1, 2), order="A")]
+)
+def test_the_order_in_memory_is_that_of_arguments_in_c_order(function):
+    x = np.arange(6.0).reshape(2, 3)
+    compiled = jg.jit(function)
+    with interpreting():
+        np.testing.assert_array_equal(compiled(x), function(x))
+        with pytest.raises(ValueError, match=r"argument x is not in C order.* in which they lie in memory"):
+            compiled(np.asfortranarray(x))
