@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..ir.types import BOOL, F64
-from .choosing import clip, searchsorted
+from .choosing import clip
 from .creation import arange
 from .elementwise import elementwise, into
 from .joining import concatenate
@@ -15,6 +15,7 @@ from .padding import pad
 from .products import dot
 from .promotion import as_array, as_tracer, convert, operand
 from .reductions import argsort, reduce, running
+from .searching import searchsorted
 from .shaping import copy_of, flip, given_axes, leading_axes, normal_axis, ravel
 from .tracer import Tracer, describe
 from .unbound import emit_check
@@ -169,7 +170,11 @@ def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period
     else:
         index = clip(searchsorted(xp, x, "right"), 1, xp.shape[0] - 1)
         x0, x1, y0, y1 = xp[index - 1], xp[index], fp[index - 1], fp[index]
-        inside = y0 + (y1 - y0) / (x1 - x0) * (x - x0)
+        slope = (y1 - y0) / (x1 - x0)
+        inside = y0 + slope * (x - x0)
+        from_right = y1 + slope * (x - x1)  # for values that are infinite on the left
+        beside = np.where((x == x0) | np.isnan(from_right) & (y0 == y1), y0, from_right)
+        inside = np.where(np.isnan(inside), beside, inside)
     inside = np.where(x == xp[-1], fp[-1], inside)
     inside = np.where(x < xp[0], fp[0] if left is None else left, inside)
     inside = np.where(x > xp[-1], fp[-1] if right is None else right, inside)

@@ -1,4 +1,4 @@
-"""Functions that choose, search and compare: where, clip, take, searchsorted, isclose; and their counterparts that write."""
+"""Functions that choose and compare: where, clip, take, isclose; and their counterparts that write."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from .elementwise import elementwise, into, truth_of, write_out
 from .gathering import nonzero
 from .grids import bounded, grid_along
 from .joining import concatenate
-from .promotion import as_array, as_tracer, cast, common_dtype, convert, is_python, operand, result_dtype
-from .reductions import argsort, count_nonzero, reduce, sort
+from .promotion import as_array, as_tracer, cast, convert, is_python, operand, result_dtype
+from .reductions import argsort, reduce, sort
+from .searching import isin
 from .shaping import expand_dims, normal_axis, ravel, reshape
 from .tracer import Tracer, as_dim, new, python_size
 from .ufuncs import apply_ufunc
@@ -199,34 +200,7 @@ def intersect1d(ar1: Any, ar2: Any, assume_unique: bool = False, return_indices:
     return first[isin(first, ar2)]
 
 
-def isin(element: Any, test_elements: Any, assume_unique: bool = False, invert: bool = False, **_: Any) -> Any:
-    """``np.isin``."""
-    found = reduce("any", expand_dims(as_array(element), -1) == ravel(test_elements), -1)
-    return ~found if invert else found
-
-
-# sorted arrays
-
-
-def searchsorted(a: Any, v: Any, side: str = "left", sorter: Any = None) -> Any:
-    """``np.searchsorted`` by counting: linear in the sorted array's length. NaN counts as larger than all else."""
-    a, v = as_array(a), as_array(v)
-    if sorter is not None:
-        a = a[sorter]
-    target = common_dtype([a, v])
-    a, column = convert(a, target), expand_dims(convert(v, target), -1)
-    below = np.less(a, column) if side == "left" else np.less_equal(a, column)
-    if target.kind == "f":
-        below = below | np.isnan(column) & (~np.isnan(a) if side == "left" else np.isnan(column))
-    return count_nonzero(below, -1)
-
-
-def digitize(x: Any, bins: Any, right: bool = False) -> Any:
-    """``np.digitize``: bins that decrease count from the other end. What grows nor decreases is not refused."""
-    edges = as_array(bins)
-    below = searchsorted(edges, x, "left" if right else "right")
-    count = edges.shape[0]
-    return np.where(edges[0] > edges[-1], count - below, below) if count else below
+# counting
 
 
 def bincount(x: Any, /, weights: Any = None, minlength: int = 0) -> Any:

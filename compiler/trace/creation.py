@@ -211,7 +211,7 @@ def array(
 
 
 def _array(value: Any, dtype: np.dtype | None) -> Tracer:
-    if not isinstance(value, (Tracer, TracedSize)) and _has_traced(value):
+    if not isinstance(value, (Tracer, TracedSize)) and has_traced(value):
         parts = [_array(item, dtype) if isinstance(item, (list, tuple)) else _part(item, dtype) for item in value]
         return _stacked(parts, dtype)
     source = value if isinstance(value, (Tracer, TracedSize)) else _plain(value, dtype)
@@ -245,9 +245,10 @@ def _plain(value: Any, dtype: np.dtype | None) -> Tracer:
     return as_tracer(found, "np.array")
 
 
-def _has_traced(value: Any) -> bool:
+def has_traced(value: Any) -> bool:
+    """Whether there are traced values in a list, or in one in it."""
     if isinstance(value, (list, tuple)):
-        return any(_has_traced(item) for item in value)
+        return any(has_traced(item) for item in value)
     return isinstance(value, (Tracer, TracedSize))
 
 

@@ -8,14 +8,20 @@ import numpy as np
 
 from ..ir.types import BOOL, I64
 from .broadcasting import fit, repeated
-from .creation import arange, ones, zeros
+from .creation import arange, has_traced, ones, zeros
 from .gathering import nonzero
 from .joining import arranged, concatenate, up_to
 from .promotion import as_array, convert
 from .reductions import argsort
+from .rows import Rows
 from .shaping import expand_dims, leading_axes, moveaxis, normal_axis, ravel, reshaped
 from .tracer import Tracer, as_dim, python_size
 from .unbound import emit_check
+
+
+def is_read_when_run(value: Any) -> bool:
+    """Whether integers are read by the program, and not while it is traced: those of an array, or a list of traced ones."""
+    return isinstance(value, (Tracer, Rows, np.ndarray)) or (isinstance(value, (list, tuple)) and has_traced(value))
 
 
 def repeat(x: Any, repeats: Any, axis: Any = None) -> Tracer:
@@ -25,7 +31,7 @@ def repeat(x: Any, repeats: Any, axis: Any = None) -> Tracer:
         x, axis = ravel(x), 0
     axis = normal_axis(axis, x.type.rank)
     count = as_dim(repeats)
-    if isinstance(repeats, (Tracer, np.ndarray)) and count is None:
+    if count is None and is_read_when_run(repeats):
         return x[(*up_to(axis), _counted_out(as_array(repeats), x.shape[axis]))]
     if count is None:
         return arranged(x, axis, lambda places: np.repeat(places, repeats))
@@ -56,9 +62,9 @@ def delete(arr: Any, obj: Any, axis: Any = None) -> Tracer:
     if as_dim(obj) is not None:
         place = _place(obj, x.shape[axis], axis, x.shape[axis] - 1)
         return concatenate([x[(*up_to(axis), slice(0, place))], x[(*up_to(axis), slice(place + 1, None))]], axis)
-    if isinstance(obj, (Tracer, np.ndarray)):
+    if is_read_when_run(obj):
         left = ones((x.shape[axis],), bool)
-        left[obj] = False
+        left[as_array(obj)] = False
         return x[(*up_to(axis), left)]
     return arranged(x, axis, lambda places: np.delete(places, obj))
 
@@ -79,7 +85,7 @@ def insert(arr: Any, obj: Any, values: Any, axis: Any = None) -> Tracer:
         (positions,) = nonzero(positions)
     if positions.type.shape[0] == 1:
         return _insert_at(x, positions[0], added, axis)
-    return _insert_several(x, positions if isinstance(obj, (Tracer, np.ndarray)) else convert(positions, I64), added, axis)
+    return _insert_several(x, positions if is_read_when_run(obj) else convert(positions, I64), added, axis)
 
 
 def _insert_at(x: Tracer, position: Any, added: Tracer, axis: int) -> Tracer:

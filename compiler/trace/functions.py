@@ -32,6 +32,7 @@ from . import (
     polynomials,
     products,
     reductions,
+    searching,
     shaping,
     statistics,
     strided,
@@ -149,7 +150,7 @@ FUNCTIONS: dict[Callable[..., Any], Callable[..., Any]] = _named(np, {
     "piecewise": choosing.piecewise, "take": choosing.take, "take_along_axis": choosing.take_along_axis,
     "compress": choosing.compress, "extract": choosing.extract, "nonzero": choosing.where,
     "flatnonzero": lambda a: choosing.where(shaping.ravel(a))[0], "argwhere": choosing.argwhere, "unique": choosing.unique,
-    "union1d": choosing.union1d, "setdiff1d": choosing.setdiff1d, "setxor1d": choosing.setxor1d, "trim_zeros": choosing.trim_zeros, "intersect1d": choosing.intersect1d, "isin": choosing.isin, "searchsorted": choosing.searchsorted, "digitize": choosing.digitize,
+    "union1d": choosing.union1d, "setdiff1d": choosing.setdiff1d, "setxor1d": choosing.setxor1d, "trim_zeros": choosing.trim_zeros, "intersect1d": choosing.intersect1d, "isin": searching.isin, "searchsorted": searching.searchsorted, "digitize": searching.digitize,
     "bincount": choosing.bincount, "isclose": choosing.isclose, "allclose": choosing.allclose,
     "array_equal": choosing.array_equal, "array_equiv": choosing.array_equiv,
     # writing

@@ -269,11 +269,18 @@ def argsort(a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *, stab
 
 def partition(a: Any, kth: Any, axis: Any = -1, kind: Any = None, order: Any = None) -> Tracer:
     """``np.partition``: sorted altogether."""
+    _check_kth(kth)
     return sort(a, axis)
+
+
+def _check_kth(kth: Any) -> None:
+    if as_array(kth).dtype.kind not in "iu":
+        raise TypeError("Partition index must be integer")
 
 
 def argpartition(a: Any, kth: Any, axis: Any = -1, kind: Any = None, order: Any = None) -> Tracer:
     """``np.argpartition``: sorted altogether."""
+    _check_kth(kth)
     return argsort(a, axis)
 
 

@@ -8,13 +8,13 @@ import numpy as np
 
 from ..errors import UnsupportedError
 from ..ir.types import BOOL, F64, I64
-from .choosing import searchsorted
 from .context import active_trace
 from .creation import arange, full, linspace
 from .elementwise import elementwise, into
 from .products import matmul
 from .promotion import as_array, common_dtype, convert, operand, result_dtype
 from .reductions import given, joined_axes, mean, position, reduce, root_of_squares, running, sort, var
+from .searching import searchsorted
 from .shaping import expand_dims, given_axes, leading_axes, reshape, reshaped, squeeze, transpose
 from .tracer import Tracer, new
 from .unbound import emit_check
