@@ -79,7 +79,8 @@ class Indexed:
         if count is None:
             raise Concretize(
                 "Python goes through something whose length is known only when the program runs; loop over it with for in a function whose "
-                "source jitgrad can read, which functions made by exec lack, or with jg.fori_loop"
+                "source jitgrad can read, which functions made by exec lack, or with jg.fori_loop",
+                as_dim(self.count()),
             )
         numbered = self.from_zero()
         return (numbered.item(k) for k in range(count))

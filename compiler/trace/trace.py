@@ -339,8 +339,8 @@ def _with_present_lists(value: Any) -> Any:
 
 
 def _refuse_iterators(result: Any) -> None:
-    """A range or generator of the program is nothing that it can hand over."""
-    if isinstance(result, (Indexed, Comprehension)):
+    """A range of the program, or an iterator, which would go on from one call to the next, is nothing that it can hand over."""
+    if isinstance(result, (Indexed, Comprehension, Iterator)):
         raise TypeError("a traced function returns a range or an iterator; make an array or a list of it")
     if isinstance(result, (list, tuple, dict)):
         for item in result.values() if isinstance(result, dict) else result:

@@ -34,6 +34,18 @@ def either(x, kind):
     return x * 2
 
 
+def counted(n):
+    for k in range(n):
+        yield k * 2.0
+
+
+def consumed(x, n):
+    total = np.zeros_like(x)
+    for value in counted(n):
+        total += value * x
+    return total * len([value for value in counted(n)])  # noqa: C416
+
+
 def powers(x, n):
     total = {0: x, 1: x + 1}[n % 2]
     return np.linalg.matrix_power(total[:, :3], n)
@@ -52,6 +64,7 @@ def powers(x, n):
         (without, [(A, 4, 2), (A, 5, 2), (A, 5, 1)]),
         (either, [(A, 0), (A, 1)]),
         (powers, [(A, 2), (A, 3)]),
+        (consumed, [(A, 3), (A, 0), (A, 4)]),
     ],
 )
 def test_numbers_that_python_needs(function: Any, arguments: list[tuple[Any, ...]]) -> None:
@@ -98,6 +111,14 @@ def test_gradients_of_programs_with_such_a_number() -> None:
 def test_what_depends_on_more_than_ints_is_refused(function: Any, arguments: tuple[Any, ...]) -> None:
     with interpreting(), pytest.raises(NotImplementedError, match="known only when the program runs"):
         jg.jit(function)(*arguments)
+
+
+@pytest.mark.parametrize(
+    "function", [lambda x: iter([x, x]), lambda x: (x, map(float, [x])), lambda x: [zip([x], [1])], lambda x: (v for v in [x])]
+)
+def test_iterators_that_calls_would_share_are_no_results(function: Any) -> None:
+    with interpreting(), pytest.raises(TypeError, match="returns a range or an iterator; make an array or a list"):
+        jg.jit(function)(2.0)
 
 
 def test_compiled_programs_ask_for_the_number_at_each_call() -> None:
