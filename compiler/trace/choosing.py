@@ -133,6 +133,8 @@ def extract(condition: Any, arr: Any) -> Any:
 
 def argwhere(a: Any) -> Any:
     """``np.argwhere``."""
+    if not as_array(a).ndim:
+        return argwhere(reshape(a, (1,)))[:, :0]
     return np.stack(nonzero(truth_of(as_array(a))), axis=-1)
 
 

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import UnsupportedError
 from ..ir import Dim, Size, Var
 from ..ir.types import BOOL, I64
 from .broadcasting import assume_shape, broadcast_shapes, broadcast_to, check_equal, fit, repeated
@@ -77,7 +76,7 @@ def nonzero(mask: Tracer) -> tuple[Tracer, ...]:
     """The positions of the true elements along each axis; their number is known at run time only."""
     trace = active_trace()
     if not mask.type.shape:
-        raise UnsupportedError("nonzero of a 0-d array; write np.atleast_1d(x).nonzero()")
+        raise ValueError("Calling nonzero on 0d arrays is not allowed. Use np.atleast_1d(scalar).nonzero() instead.")
     size = trace.sizing.dynamic("count", 0, mask.type.size)
     flat = trace.emit("nonzero", trace.emit("reshape", mask.value, shape=(mask.type.size,)), symbol=str(size))
     return unravel(new(flat), mask.type.shape)

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import UnsupportedError
-from ..ir.types import BOOL
+from ..ir.types import BOOL, I64
+from .creation import zeros
 from .elementwise import assign
 from .gathering import Advanced, check_mask, nonzero, put_masked, take_masked, whole_mask
 from .promotion import as_tracer
@@ -25,6 +25,7 @@ from .views import Position, basic, entry
 @handles("getitem")
 def getitem(x: Tracer, index: Any) -> Any:
     """``x[index]``."""
+    x, index = _with_truths(x, index)
     mask = whole_mask(x, index)
     if mask is not None:
         return take_masked(x, mask)
@@ -39,6 +40,7 @@ def setitem(x: Tracer, index: Any, value: Any) -> None:
     """``x[index] = value``."""
     if x.is_scalar:
         raise TypeError(f"{x.type.dtype.name} scalar does not support item assignment")
+    x, index = _with_truths(x, index)
     mask = whole_mask(x, index)
     if mask is not None:
         put_masked(x, mask, value)
@@ -52,11 +54,40 @@ def setitem(x: Tracer, index: Any, value: Any) -> None:
 
 def add_at(x: Tracer, index: Any, value: Any) -> None:
     """``np.add.at(x, index, value)``: repeated positions add up."""
+    x, index = _with_truths(x, index)
     part = part_of(x, index)
     if isinstance(part, Advanced):
         part.put(value, "put_add")
     else:
         assign(part, part + value, "np.add.at")
+
+
+def _with_truths(x: Tracer, index: Any) -> tuple[Tracer, Any]:
+    """An index that is True or False, or has such items: each picks, from a new axis of size 1, all or nothing."""
+    items = index if isinstance(index, tuple) else (index,)
+    if not any(map(_is_truth, items)):
+        return x, index
+    axes: list[Any] = []
+    for item in items:
+        if _is_truth(item) or item is Ellipsis:
+            axes.append(None if item is not Ellipsis else item)
+        elif item is not None:
+            rank = item.ndim if isinstance(item, (Tracer, np.ndarray)) and item.dtype == BOOL else 1
+            axes += [slice(None)] * rank
+    return getitem(x, tuple(axes)), tuple(_along_new_axis(item) if _is_truth(item) else item for item in items)
+
+
+def _along_new_axis(truth: Any) -> Tracer:
+    """The index that picks all or nothing from an axis of size 1."""
+    if isinstance(truth, (bool, np.bool_)):
+        return zeros((int(truth),), I64)
+    return reshaped(as_tracer(truth), (1,))
+
+
+def _is_truth(item: Any) -> bool:
+    if isinstance(item, (Tracer, np.ndarray)):
+        return item.dtype == BOOL and item.ndim == 0
+    return isinstance(item, (bool, np.bool_))
 
 
 def part_of(x: Tracer, index: Any) -> Tracer | Advanced:
@@ -112,8 +143,6 @@ def _items(x: Tracer, item: Any, axis: int) -> list[Any]:
     """One item of an index as None, Ellipsis, a slice, an integer or an integer tracer; a mask is one per axis."""
     if item is None or item is Ellipsis or isinstance(item, (slice, TracedSize)):
         return [item]
-    if isinstance(item, (bool, np.bool_)):
-        raise UnsupportedError("an index that is True or False; write x[None] or np.where")
     if isinstance(item, (int, np.integer)):
         return [int(item)]
     if isinstance(item, (list, tuple, np.ndarray, Rows)):

@@ -128,6 +128,18 @@ T[[0, 1], :, [1, 2]]
 T[[0], [1], [2]]
 T[:, 0, [1, 2]]
 T[..., [0, 1]]
+x[True]
+x[False]
+x[x.sum() > 0]
+z[z > 0]
+A[None, True, 1:]
+A[:, True]
+A[..., False, 0]
+A[True, i % 3]
+A[True, M]
+A[x[0] > 0, 1]
+np.argwhere(z)
+np.nonzero(z)
 A[None, [0, 1]]
 A[[0, 1], None]
 A[[0, 1], None, 1]
@@ -466,6 +478,18 @@ x[A[0, 0].astype(int) * 0]
     np.copyto(A, v)
     return A
     np.put_along_axis(A, np.argmax(A, axis=1)[:, None], 99, axis=1)
+    return A
+    x[x.sum() > 0] = 7
+    return x
+    x[True] = y
+    return x
+    x[False] = y
+    return x
+    z[z > 0] = 3
+    return z
+    z[z > -2] += 2
+    return z
+    A[x.sum() > 0, 1] = v[1]
     return A
     np.put_along_axis(B, np.array([[1], [0]]), np.array([[7], [8]]), axis=0)
     return B
