@@ -196,7 +196,8 @@ class Once(Indexed):
         if count is None:
             count = active_trace().sizing.pin(as_dim(rest.count()))  # type: ignore[arg-type]
         if count is None:
-            raise TypeError("this iterator has a length that is known only when the program runs; loop over it with for")
+            message = "this iterator has a length that is known only when the program runs; loop over it with for"
+            raise Concretize(message, as_dim(rest.count()))
         if not count:
             raise StopIteration
         self.move(rest.start + 1)

@@ -67,9 +67,44 @@ def _single(x: Any, name: str) -> Tracer:
     return new(tracer.reshape(()).value)
 
 
+_SPLITTER = 2.0**27 + 1.0
+_ALL_ARE_WHOLE = 2.0**53
+
+
+def _to_decimals(x: Tracer, digits: int) -> Tracer:
+    """A float with so many decimals, as Python rounds it: the number that it is exactly, and not ``x * 10**digits``, decides."""
+    if abs(digits) > 22:  # 10**23 is not a float
+        return FUNCTIONS[np.round](x, digits)  # type: ignore[no-any-return]
+    power = 10.0 ** abs(digits)
+    scaled = x * power if digits > 0 else x / power
+    high, low = _product(x, power) if digits > 0 else _product(scaled, power)
+    missing = low if digits > 0 else (x - high) - low  # has the sign of what is exactly scaled, less what was rounded
+    whole = np.rint(scaled)
+    is_half = np.abs(scaled - whole) == 0.5
+    nearest = np.where(is_half & (missing > 0), np.ceil(scaled), np.where(is_half & (missing < 0), np.floor(scaled), whole))
+    rounded = nearest / power if digits > 0 else nearest * power
+    return np.where(np.abs(scaled) < _ALL_ARE_WHOLE, rounded, x)  # type: ignore[return-value]
+
+
+def _product(x: Tracer, y: float) -> tuple[Tracer, Tracer]:
+    """A product and what rounding it has left out (Dekker 1971, section 5)."""
+    (x_high, x_low), (y_high, y_low) = _halves(x), _halves(y)
+    product = x * y
+    return product, ((x_high * y_high - product) + x_high * y_low + x_low * y_high) + x_low * y_low
+
+
+def _halves(x: Any) -> tuple[Any, Any]:
+    """A float as the sum of two with half as many digits."""
+    scaled = _SPLITTER * x
+    high = scaled - (scaled - x)
+    return high, x - high
+
+
 def _round(x: Any, digits: Any = None) -> Any:
     if not isinstance(x, Tracer):
         return round(x, digits) if digits is not None else round(x)
+    if x.weak and x.dtype == F64 and digits:
+        return new(_to_decimals(x, int(digits)).value, weak=True)
     rounded = FUNCTIONS[np.round](x, digits or 0)
     if digits is None and x.is_scalar:
         return as_int(rounded)

@@ -1,6 +1,7 @@
 """Functions of ``math`` on integers, and others that its users call, against Python; what has too many bits is an error."""
 
 import math
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
@@ -157,3 +158,38 @@ def test_ints_of_the_run_meet_arrays_of_smaller_integers(function: Any, x: np.nd
             found = jg.jit(function)(x.copy(), n)
             for one, other in zip(found, expected, strict=True) if isinstance(expected, tuple) else [(found, expected)]:
                 np.testing.assert_array_equal(one, other, strict=True)
+
+
+@pytest.mark.parametrize("digits", [1, 2, 3, 5, 10, 15, 22, -1, -2, -3])
+@pytest.mark.parametrize("compiled", [False, pytest.param(True, marks=pytest.mark.slow)])
+def test_floats_are_rounded_by_the_number_that_they_are(digits: int, compiled: bool) -> None:
+    def rounded(x):
+        out = np.zeros(len(x))
+        for k in range(len(x)):
+            out[k] = round(float(x[k]), digits)
+        return out
+
+    rng = np.random.default_rng(abs(digits))
+    drawn = [rng.integers(-(10**6), 10**6, 200) / 1000, rng.integers(-9999, 9999, 50) * 5.0, 10.0 ** rng.uniform(-9, 18, 50)]
+    chosen = [
+        2.675,
+        1.005,
+        -2.675,
+        0.125,
+        2.5,
+        25.0,
+        35.0,
+        1e15 + 0.3,
+        -57228519375038.984,
+        5e-324,
+        1e300,
+        -0.0,
+        np.nan,
+        -np.inf,
+    ]
+    x = np.concatenate([chosen, *drawn])
+    with nullcontext() if compiled else interpreting(), np.errstate(all="ignore"):
+        found = jg.jit(rounded)(x)
+    expected = rounded(x)
+    np.testing.assert_array_equal(found, expected)
+    np.testing.assert_array_equal(np.signbit(found), np.signbit(expected))
