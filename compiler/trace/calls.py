@@ -298,6 +298,8 @@ def _method(method: types.BuiltinMethodType) -> Any:
             followed: Any = functools.partial(_mutate, owner, method)
             followed.__name__ = method.__name__
             method = followed
+        if isinstance(owner, tuple):
+            return list_method(list(owner), method)
         return list_method(owner, method) if isinstance(owner, list) else method
 
     def apply(*args: Any, **kwargs: Any) -> Any:

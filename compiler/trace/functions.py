@@ -42,7 +42,7 @@ from .iterables import Comprehension, Indexed
 from .promotion import as_array, as_tracer, is_python, scalar_type, strong
 from .rows import Rows
 from .signatures import fitted
-from .tracer import TracedSize, Tracer, describe, handles, new
+from .tracer import Concretize, TracedSize, Tracer, describe, handles, new
 
 
 def _each(rank: int) -> Callable[..., Any]:
@@ -312,7 +312,7 @@ def attribute(x: Tracer, name: str) -> Any:
     if name == "is_integer" and (x.weak or x.is_scalar):
         return lambda: new((np.isfinite(x) & (np.floor(x) == x)).value, weak=True)
     if not name.startswith("__") and hasattr(_class_of_number(x), name) and not hasattr(np.ndarray, name):
-        raise UnsupportedError(f"the method .{name}() of {describe(x)} is not compiled by jitgrad; write it with arithmetic")
+        raise Concretize(f"the method .{name}() of {describe(x)} is not compiled by jitgrad; write it with arithmetic", x)
     if name.startswith("__") or not hasattr(np.ndarray, name):
         raise AttributeError(f"'numpy.ndarray' object has no attribute {name!r}")
     raise UnsupportedError(f"the attribute .{name} of {describe(x)} is not compiled by jitgrad")

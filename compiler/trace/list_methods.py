@@ -90,20 +90,24 @@ def _reverse(items: Rows) -> None:
 
 
 def _index(items: Any, value: Any, *between: Any) -> Tracer:
-    """``items.index(value)``."""
-    equal = _equal(items, value, "index", between)
+    """``items.index(value, start, stop)``."""
+    equal = _equal(items, value, "index")
+    length = equal.shape[0]
+    for bound, is_inside in zip(between, (np.greater_equal, np.less)):
+        place = OPERATORS[0].ifexp(bound < 0, lambda bound=bound: bound + length, lambda bound=bound: bound)
+        equal = equal & is_inside(arange(length), place)
     emit_check(np.any(equal), ValueError("list.index(x): x not in list"))
     return _python(np.argmax(equal))
 
 
 def _count(items: Any, value: Any) -> Tracer:
     """``items.count(value)``."""
-    return _python(np.sum(_equal(items, value, "count", ())))
+    return _python(np.sum(_equal(items, value, "count")))
 
 
 def _remove(items: Any, value: Any) -> None:
     """``items.remove(value)``."""
-    equal = _equal(items, value, "remove", ())
+    equal = _equal(items, value, "remove")
     emit_check(np.any(equal), ValueError("list.remove(x): x not in list"))
     list_method(items, items.pop)(_python(np.argmax(equal)))
 
@@ -153,12 +157,12 @@ def _rearrange(items: Any, rows: Rows, order: Any) -> None:
         items.replace(arrays)
 
 
-def _equal(items: Any, value: Any, method: str, between: tuple[Any, ...]) -> Tracer:
+def _equal(items: Any, value: Any, method: str) -> Tracer:
     """Which items, all of them numbers, are equal to a number."""
     rows = in_arrays(items)
-    if rows.tree.paths() != [()] or rows.arrays[0].ndim != 1 or np.ndim(value) or between:
+    if rows.tree.paths() != [()] or rows.arrays[0].ndim != 1 or np.ndim(value):
         raise Concretize(
-            f"list.{method}() over items that are known only when the program runs, other than of one number in a whole list of numbers; "
+            f"list.{method}() over items that are known only when the program runs, other than of one number in a list of numbers; "
             "write a loop"
         )
     return rows.as_array() == value  # type: ignore[no-any-return]

@@ -178,6 +178,24 @@ def test_what_is_not_in_the_list_is_an_error_of_the_run(make):
             jg.jit(lambda x, k: make(x).pop(k))(X, place)
 
 
+@pytest.mark.parametrize("between", [(), (1,), (-2,), (0, 2), (0, -1), (1, 9), (7,)])
+@pytest.mark.parametrize("items", [(1.0, 2.0, 3.0, 2.0), [1.0, 2.0, 3.0, 2.0], (1, 2, 3, 2)])
+def test_where_a_number_is_between_two_places(items, between):
+    def program(items, x):
+        return items.index(x, *between), items.count(x)
+
+    compiled = jg.jit(program)
+    for x in (1.0, 2.0, 3.0, 5.0):
+        with interpreting():
+            try:
+                expected = program(items, x)
+            except ValueError:
+                with pytest.raises(ValueError, match="not in list"):
+                    compiled(items, x)
+            else:
+                assert compiled(items, x) == expected
+
+
 def in_place(x):
     a = of_items(x)
     a *= int(x[0])
