@@ -198,7 +198,12 @@ def geomspace(start: Any, stop: Any, num: Any = 50, endpoint: bool = True, dtype
 def array(
     value: Any, dtype: Any = None, *, copy: Any = True, order: str = "K", subok: bool = False, ndmin: int = 0, **_: Any
 ) -> Any:
-    """``np.array`` of tracers, (nested) lists of them, arrays and numbers: an array of its own."""
+    """``np.array`` of tracers, (nested) lists of them, arrays and numbers: an array of its own.
+
+    Of None alone it is NumPy's own array of objects, which programs put where numbers will be.
+    """
+    if dtype is None and isinstance(value, (list, tuple)) and _is_nothing(value):
+        return np.array(value, ndmin=ndmin)
     wanted = None if dtype is None else dtype_or(dtype, F64)
     if isinstance(copy, np._CopyMode):  # as the array API's wrappers of NumPy say it
         copy = {np._CopyMode.ALWAYS: True, np._CopyMode.IF_NEEDED: None, np._CopyMode.NEVER: False}[copy]
@@ -208,6 +213,11 @@ def array(
         if copy is False:
             raise ValueError(f"Unable to avoid copy while creating an array as requested: {describe(value)} as {wanted}")
     return leading_axes(ndmin, _array(value, wanted))
+
+
+def _is_nothing(value: Any) -> bool:
+    """Whether a value is None, or a sequence of such values."""
+    return value is None or (isinstance(value, (list, tuple)) and bool(value) and all(map(_is_nothing, value)))
 
 
 def _array(value: Any, dtype: np.dtype | None) -> Tracer:

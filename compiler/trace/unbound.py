@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from ..errors import UnsupportedError
 from ..tree import flatten, map_leaves
 from .aliasing import relate_copy
@@ -104,12 +106,17 @@ def as_variable(change: Change, value: Any) -> Any:
     """A value of a place, as that of a variable: one that has none, perhaps one, or one."""
     if value is MISSING:
         value = change.default()
-    if value is MISSING:
+    if value is MISSING or _is_nothing(value):
         return Undefined(change.label)
     doubt = doubt_of(change, value)
     if doubt is None:
         return value
     return Perhaps(change.label, map_leaves(_copy, value), doubt.perhaps.bound)
+
+
+def _is_nothing(value: Any) -> bool:
+    """Whether a value is an array of objects, which stands where numbers will be."""
+    return isinstance(value, np.ndarray) and value.dtype == object
 
 
 def _copy(leaf: Tracer) -> Tracer:

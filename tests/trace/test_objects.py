@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from alike import same
 from interpreted import interpreting
 
 import jitgrad as jg
@@ -310,3 +311,49 @@ def test_objects_that_a_branch_makes_are_not_compared():
         pytest.raises(NotImplementedError, match=r"Point object at .*, depending on a value that is known only when"),
     ):
         jg.jit(program)(1.0)
+
+
+class Tracker:
+    """Knows no measurement before the first, and says so with an array of None."""
+
+    def __init__(self, size):
+        self.last = np.array([[None] * size]).T
+        self.mean = np.zeros((size, 1))
+
+    def take(self, z):
+        if z is None:
+            self.last = np.array([[None] * len(self.mean)]).T
+            return
+        self.last = np.reshape(z, (len(self.mean), 1)) * 2
+        self.mean = self.mean + 0.1 * (self.last - self.mean)
+
+
+def tracked(x):
+    tracker = Tracker(1)
+    for z in x:
+        tracker.take(z)
+    return tracker.mean, tracker.last
+
+
+def tracked_where_positive(x):
+    tracker = Tracker(1)
+    if x[0] > 0:
+        tracker.take(x[0])
+    return tracker.last[0, 0]
+
+
+def test_arrays_of_none_stand_where_numbers_will_be():
+    x = np.array([1.0, -2.0, 3.0])
+    with interpreting():
+        same(jg.jit(tracked)(x), tracked(x))
+        same(jg.jit(tracked_where_positive)(x), tracked_where_positive(x))
+        jg.check_grads(lambda x: np.sum(tracked(x)[0]), (x,), order=1)
+        with pytest.raises(AttributeError, match="'Tracker' object has no attribute 'last'"):
+            jg.jit(tracked_where_positive)(-x)
+        found = jg.jit(lambda x: (np.array([None, None]), x))(x)[0]
+    assert found.dtype == object and found.tolist() == [None, None]
+
+
+def test_arrays_of_other_objects_are_refused():
+    with interpreting(), pytest.raises(TypeError, match="gives an object array; jitgrad compiles arrays of numbers only"):
+        jg.jit(lambda x: np.array([None, 1.0]) if x > 0 else x)(1.0)
