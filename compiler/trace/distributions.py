@@ -22,6 +22,7 @@ from .special import times_log
 from .tracer import Tracer, new
 
 _cholesky = LINALG[np.linalg.cholesky]
+_eigh = LINALG[np.linalg.eigh]
 _BASE = "scipy.stats._distn_infrastructure"
 
 
@@ -159,9 +160,10 @@ def quantile(name: str, backwards: bool) -> Callable[..., Tracer]:
 
 
 def _normal(x: Any, mean: Any = None, cov: Any = 1, allow_singular: bool = False, **_: Any) -> Tracer:
-    """The logarithm of the density of ``multivariate_normal``, by the Cholesky factor of the covariance."""
-    if allow_singular:
-        raise UnsupportedError("scipy.stats.multivariate_normal with allow_singular=True; take out what does not vary")
+    """The logarithm of the density of ``multivariate_normal``, by the Cholesky factor of the covariance.
+
+    Directions in which a singular one does not vary get the largest variance of any, which is taken out again at the end.
+    """
     points, matrix = (convert(as_array(v), F64) for v in (x, cov))
     center = None if mean is None else np.atleast_1d(convert(as_array(mean), F64))
     if center is not None:
@@ -172,12 +174,34 @@ def _normal(x: Any, mean: Any = None, cov: Any = 1, allow_singular: bool = False
         matrix = matrix * np.eye(size)
     points = points.reshape((-1, 1)) if size == 1 and points.ndim < 2 else points
     apart = points if center is None else points - center
+    if allow_singular:
+        values, null, limit = _null_space(matrix)
+        largest = np.where(values[-1] > 0, values[-1], 1.0)
+        matrix = matrix + (null * (largest - values)) @ null.T
     factor = _cholesky(matrix)
     scaled = triangular_solve(factor, apart.reshape((-1, size)).T, lower=True)
     distance = np.sum(scaled * scaled, axis=0).reshape(apart.shape[:-1])
     volume = 2.0 * np.sum(np.log(np.diagonal(factor)))
     found = -0.5 * (size * math.log(2 * math.pi) + volume + distance)
+    if allow_singular:
+        beside = np.sum((apart @ null) ** 2, axis=-1)
+        found = found + 0.5 * (np.sum(values <= limit) * np.log(2 * math.pi * largest) + beside / largest)
+        found = np.where(np.sqrt(beside) < 1e3 * limit, found, -np.inf)
     return new(found.reshape(()).value) if as_array(x).ndim < 2 and (size != 1 or as_array(x).ndim == 0) else found
+
+
+def _null_space(matrix: Tracer) -> tuple[Tracer, Tracer, Tracer]:
+    """The eigenvalues of a covariance, the eigenvectors of those that are zero, in place among zeros, and what counts as zero.
+
+    They are taken as constant: a derivative is that along covariances of the same rank.
+    """
+    from .context import active_trace
+
+    values, vectors = _eigh(new(active_trace().emit("stop_gradient", matrix.value)))
+    limit = 1e6 * np.finfo(np.float64).eps * np.max(np.abs(values))
+    message = "The input matrix must be symmetric positive semidefinite."
+    active_trace().emit("check", np.all(values >= -limit).value, kind="ValueError", message=message)  # type: ignore[attr-defined]
+    return values, np.where(values <= limit, vectors, 0.0), limit  # type: ignore[return-value]
 
 
 def _dirichlet(x: Any, alpha: Any) -> Tracer:

@@ -91,6 +91,28 @@ def test_shapes_of_one_distribution_and_frozen_ones() -> None:
     compare(lambda v: stats.norm.pdf(v[0]), inner)
 
 
+def test_a_normal_distribution_whose_covariance_may_be_singular() -> None:
+    rng = np.random.default_rng(0)
+    points, mean, whole = rng.normal(size=(5, 3)), rng.normal(size=3), rng.normal(size=(3, 3))
+    inside, thin = rng.normal(size=(5, 2)), 1e5 * rng.normal(size=(3, 2))
+    normal = stats.multivariate_normal
+
+    def anywhere(points, mean, root):
+        return normal.logpdf(points, mean, root @ root.T, allow_singular=True), normal.pdf(points[0], mean, root @ root.T, True)
+
+    def in_the_plane(inside, mean, turn):
+        root = thin @ turn
+        return normal.logpdf(mean + inside @ root.T, mean, root @ root.T, True)
+
+    compare(anywhere, points, mean, whole, tolerance=1e-10)
+    compare_slope(anywhere, points, mean, whole)
+    compare(anywhere, points, mean, thin, tolerance=1e-10)
+    compare(in_the_plane, inside, np.zeros(3), np.eye(2), tolerance=1e-10)
+    compare_slope(lambda turn: in_the_plane(inside, np.zeros(3), turn), np.array([[1.0, 0.2], [-0.3, 0.8]]))
+    with interpreting(), pytest.raises(ValueError, match="must be symmetric positive semidefinite"):
+        jg.jit(lambda c: normal.logpdf(mean, mean, c, allow_singular=True))(np.diag([1.0, 2.0, -1.0]))
+
+
 def test_distributions_of_vectors() -> None:
     rng = np.random.default_rng(0)
     points, mean, root = rng.normal(size=(5, 3)), rng.normal(size=3), rng.normal(size=(3, 3))
@@ -107,6 +129,7 @@ def test_distributions_of_vectors() -> None:
     compare(densities, points, mean, root, tolerance=1e-10)
     compare_slope(densities, points, mean, root)
     compare(lambda v: (normal.logpdf(v), normal.logpdf(v[0]), normal.logpdf(v, 0.5, 2.0)), inner)
+    compare(lambda v: (normal.logpdf(v, 0.5, 2.0, True), normal.logpdf(v, 0.5, 0.0, True)), np.array([0.5, 1.0]))
     compare(lambda a: (stats.dirichlet.logpdf(p / p.sum(), a), stats.dirichlet.pdf(p / p.sum(), a)), p)
     compare_slope(lambda v, a: stats.dirichlet.logpdf(v / np.sum(v), a), p, p[::-1] + 1)
 
