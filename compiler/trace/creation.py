@@ -202,7 +202,7 @@ def array(
 
     Of None alone it is NumPy's own array of objects, which programs put where numbers will be.
     """
-    if dtype is None and isinstance(value, (list, tuple)) and _is_nothing(value):
+    if dtype is None and isinstance(value, (list, tuple, np.ndarray)) and _is_nothing(value):
         return np.array(value, ndmin=ndmin)
     wanted = None if dtype is None else dtype_or(dtype, F64)
     if isinstance(copy, np._CopyMode):  # as the array API's wrappers of NumPy say it
@@ -217,6 +217,8 @@ def array(
 
 def _is_nothing(value: Any) -> bool:
     """Whether a value is None, or a sequence of such values."""
+    if isinstance(value, np.ndarray):
+        return value.dtype == object and _is_nothing(value.tolist())
     return value is None or (isinstance(value, (list, tuple)) and bool(value) and all(map(_is_nothing, value)))
 
 

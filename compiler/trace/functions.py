@@ -100,7 +100,7 @@ FUNCTIONS: dict[Callable[..., Any], Callable[..., Any]] = _named(np, {
     "asfortranarray": lambda a, dtype=None, *, like=None: shaping.in_fortran_order(creation.asarray(a, dtype)),
     "asarray_chkfinite": creation.asarray, "require": lambda a, dtype=None, *_, **__: creation.asarray(a, dtype),
     "fromiter": lambda iter, dtype, count=-1, *, like=None: creation.array(iter, dtype),
-    "copy": lambda a, order="K", subok=False: shaping.copy_of(as_array(a)), "astype": creation.astype,
+    "copy": lambda a, order="K", subok=False: creation.array(a), "astype": creation.astype,
     "eye": grids.eye, "identity": lambda n, dtype=None, **_: grids.eye(n, dtype=dtype), "meshgrid": grids.meshgrid,
     "tri": grids.tri, "tril": grids.triangle(True), "triu": grids.triangle(False), "ix_": grids.ix_,
     "indices": grids.indices, "tril_indices": grids.triangle_indices(True), "triu_indices": grids.triangle_indices(False),

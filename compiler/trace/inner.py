@@ -108,7 +108,8 @@ def _results(scope: Scope, leaves: list[Any], keep: bool) -> tuple[list[Var], li
             positions.append(None)
         elif isinstance(leaf, (Tracer, TracedSize, np.ndarray, float, np.generic)):
             positions.append(len(results))
-            results.append(scope.resolve(as_tracer(leaf).value))
+            tracer = as_tracer(leaf)
+            results.append(scope.resolve(tracer.repeated_value if keep else tracer.value))
         else:
             positions.append(None)
     return results, positions
@@ -130,7 +131,9 @@ def _outer_leaves(leaves: Sequence[Any], positions: Sequence[int | None], result
     for k, position in enumerate(positions):
         if position is not None:
             weak, scalar = as_like(leaves[k])
-            outer[k] = new(results[position], weak=weak, scalar=scalar)
+            outer[k] = found = new(results[position], weak=weak, scalar=scalar)
+            if isinstance(leaves[k], Tracer):
+                found.cell.stretched = leaves[k].cell.stretched
     return outer
 
 

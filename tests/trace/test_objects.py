@@ -350,10 +350,54 @@ def test_arrays_of_none_stand_where_numbers_will_be():
         jg.check_grads(lambda x: np.sum(tracked(x)[0]), (x,), order=1)
         with pytest.raises(AttributeError, match="'Tracker' object has no attribute 'last'"):
             jg.jit(tracked_where_positive)(-x)
-        found = jg.jit(lambda x: (np.array([None, None]), x))(x)[0]
+        found = jg.jit(lambda x: (np.copy(np.array([None, None])), x))(x)[0]
     assert found.dtype == object and found.tolist() == [None, None]
 
 
 def test_arrays_of_other_objects_are_refused():
     with interpreting(), pytest.raises(TypeError, match="gives an object array; jitgrad compiles arrays of numbers only"):
         jg.jit(lambda x: np.array([None, 1.0]) if x > 0 else x)(1.0)
+
+
+class Smoother:
+    def __init__(self, x):
+        self.x = x
+        self.error = np.zeros(2)
+
+    def update(self, z):
+        self.error = z - self.x[0]
+        self.x = self.x + 0.3 * self.error
+
+
+def smoothed(zs):
+    smoother = Smoother(np.array([0.0, 1.0]))
+    for z in zs:
+        smoother.update(z)
+    return smoother
+
+
+def test_attributes_of_some_shape_that_nobody_reads_after_a_loop():
+    zs = np.array([1.0, -2.0, 3.0])
+    with interpreting():
+        jg.check_grads(lambda zs: np.sum(smoothed(zs).x ** 2), (zs,), order=2)
+        same(jg.jit(jg.checkpoint(lambda zs: smoothed(zs).x))(zs), smoothed(zs).x)
+        with pytest.raises(NotImplementedError, match=r"attribute error is an array of shape .* on some ways"):
+            jg.grad(lambda zs: np.sum(smoothed(zs).error))(zs)
+
+
+def test_attributes_of_some_shape_outside_of_a_gradient():
+    def program(zs):
+        smoother = Smoother(np.array([0.0, 1.0]))
+
+        def loss(zs):
+            for z in zs:
+                smoother.update(z)
+            return np.sum(smoother.x)
+
+        return jg.grad(loss)(zs), smoother
+
+    zs = np.array([1.0, -2.0, 3.0])
+    with interpreting():
+        same(jg.jit(lambda zs: program(zs)[1].x)(zs), smoothed(zs).x)
+        with pytest.raises(NotImplementedError, match=r"error is an array of shape .* on some ways"):
+            jg.jit(lambda zs: np.sum(program(zs)[1].error))(zs)
