@@ -32,8 +32,8 @@ from .relisting import picked, put
 from .rows import Rows
 from .symbols import INPLACE
 from .texts import in_format, interpolated, joined
-from .tracer import Concretize, Tracer, describe, new
-from .unbound import Perhaps, Undefined, is_there, no_value, require_settled
+from .tracer import Concretize, Tracer, as_dim, describe, new
+from .unbound import Perhaps, Undefined, emit_check, is_there, no_value, require_settled
 
 
 class Operators(Comprehensions):
@@ -113,6 +113,19 @@ class Operators(Comprehensions):
         else:
             remember(container, "item", index)
         container[index] = value
+
+    def unpack(self, value: Any, count: int) -> Any:
+        """``a, b = value``: as many items as there are targets, of what may have another number of them only the run knows."""
+        value = known(value)
+        if not isinstance(value, (Tracer, Rows)) or (isinstance(value, Tracer) and not value.ndim):
+            return value
+        length = value.length() if isinstance(value, Rows) else value.shape[0]
+        size = as_dim(length)
+        if size is None or active_trace().sizing.hint(size) is not None:
+            return value
+        emit_check(length >= count, ValueError(f"not enough values to unpack (expected {count})"))
+        emit_check(length <= count, ValueError(f"too many values to unpack (expected {count})"))
+        return tuple(value[k] for k in range(count))
 
     attribute = staticmethod(attributes.attribute)
 

@@ -51,6 +51,9 @@ class Operators:
             self.used[name] = self.used.get(name, 0) + 1
         return object.__getattribute__(self, name)
 
+    def unpack(self, value: Any, count: int) -> Any:
+        return value
+
     def call(self, function: Callable[..., Any]) -> Callable[..., Any]:
         return function
 

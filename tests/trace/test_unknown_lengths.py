@@ -90,3 +90,37 @@ def test_derivatives() -> None:
     expected = [(loss(x + step) - loss(x - step)) / 2e-6 for step in steps]
     with interpreting():
         np.testing.assert_allclose(jg.grad(loss)(x), expected, rtol=1e-6, atol=1e-8)
+
+
+TABLE = np.array([0.5, 1.0, -2.0, 4.0])
+
+
+def pair_at(k, x):
+    first, second = TABLE[k : k + 2]
+    return first * x - second
+
+
+def pair_of_positive(k, x):
+    values = np.array([x, -x, k - 1.5])
+    (first, second) = values[values > 0]
+    return first * 10 + second
+
+
+def pair_of_a_list(k, x):
+    found = []
+    for j in range(4):
+        if j >= k:
+            found.append(x * j)
+    found[0], last = found
+    return found[0], last
+
+
+@pytest.mark.parametrize(("program", "right", "wrong"), [(pair_at, 2, 3), (pair_of_positive, 2, 1), (pair_of_a_list, 2, 3)])
+def test_as_many_items_as_there_are_names(program, right, wrong) -> None:
+    compiled = jg.jit(program)
+    with interpreting():
+        np.testing.assert_allclose(compiled(np.int64(right), 3.0), program(right, 3.0), rtol=1e-14)
+        with pytest.raises(ValueError, match="not enough values to unpack"):
+            compiled(np.int64(wrong), 3.0)
+    with interpreting(), pytest.raises(ValueError, match="too many values to unpack"):
+        jg.jit(pair_of_a_list)(np.int64(0), 3.0)

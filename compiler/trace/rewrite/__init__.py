@@ -20,6 +20,7 @@ The operator object has these methods. A state is a tuple of the values of the v
     both(first, *thunks)  either(first, *thunks)    `and` and `or` in a test, where only the truth is asked
     binary(symbol, a, b)  unary(symbol, a)  compare(symbol, a, b)
     contains(item, container)  getitem(o, i)  setitem(o, i, v)  inplace(symbol, a, b)  delitem(o, i)
+    unpack(o, count)                                what is assigned to so many targets
     attribute(o, name)  setattr(o, name, v)  delattr(o, name)
     trying(types)                                   a context: the body of a `try`, types() being what it catches
     refused                                         a class of exceptions that no handler of the user's may catch

@@ -81,6 +81,8 @@ class Assignments(Expressions):
         if not isinstance(target, ast.Tuple | ast.List):
             self.generic_visit(target)
             return _put(target, value)
+        if not isinstance(value, ast.Tuple | ast.List) and not any(isinstance(part, ast.Starred) for part in target.elts):
+            value = operator("unpack", value, ast.Constant(len(target.elts)))
         leaves = _leaves([target])
         if all(isinstance(leaf, ast.Name) for leaf in leaves):
             return [assign(target, value)]
