@@ -270,8 +270,9 @@ def stage_for(stage: Stage, items: Indexed, body: Block, state: State, has_test:
             if not trace.growing:
                 try:
                     return stage(items, body, state)
-                except Grows:
-                    if is_short and (trace.count - before) * (count or 0) <= UNROLLED_AT_MOST:
+                except Grows as reason:
+                    is_cheap = (trace.count - before) * (count or 0) <= UNROLLED_AT_MOST
+                    if is_short and is_cheap and not isinstance(reason.thing, set):  # whose items Python would have to know
                         raise
                     trace.short -= is_short
                     is_short = False

@@ -58,7 +58,16 @@ def first_of_each(x):
     return total + max(seen) + sum(seen) + sorted(seen)[1], seen
 
 
-@pytest.mark.parametrize("program", [depth_first, cells, first_of_each], ids=lambda p: p.__name__)
+def in_a_short_loop(x):
+    seen, total = set(), 0.0
+    for k in range(4):
+        if int(3 * x * k) % 3 not in seen:
+            total += x * k
+        seen.add(int(3 * x * k) % 3)
+    return total, seen
+
+
+@pytest.mark.parametrize("program", [depth_first, cells, first_of_each, in_a_short_loop], ids=lambda p: p.__name__)
 def test_gives_what_python_gives(program: Any) -> None:
     with interpreting():
         found, expected = jg.jit(program)(0.7), program(0.7)
