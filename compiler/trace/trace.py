@@ -340,7 +340,8 @@ def _with_present_lists(value: Any) -> Any:
 
 def _refuse_iterators(result: Any) -> None:
     """A range of the program, or an iterator, which would go on from one call to the next, is nothing that it can hand over."""
-    if isinstance(result, (Indexed, Comprehension, Iterator)):
+    is_pythons = isinstance(result, Iterator) and type(result).__module__ in ("builtins", "itertools")
+    if is_pythons or isinstance(result, (Indexed, Comprehension)):
         raise TypeError("a traced function returns a range or an iterator; make an array or a list of it")
     if isinstance(result, (list, tuple, dict)):
         for item in result.values() if isinstance(result, dict) else result:
