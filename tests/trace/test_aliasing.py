@@ -261,7 +261,7 @@ def test_values_that_may_be_outdated_are_refused(program):
         interpreting(),
         pytest.raises(UnsupportedError, match=r"an array is written to at .*test_aliasing.py:\d+ that may be the one"),
     ):
-        jg.jit(program)(X, 3)
+        jg.jit(program)(X, np.int64(3))
 
 
 # what is refused: a write of which it is not known whether the caller sees it

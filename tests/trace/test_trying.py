@@ -98,7 +98,7 @@ def of_a_callee(x, n):
 
 def assertion(x, n):
     try:
-        assert n > 2
+        assert n > x[0] * 0 + 2
     except AssertionError:
         return -x
     return x
