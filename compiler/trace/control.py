@@ -72,7 +72,7 @@ class Control:
 
         try:
             return stage_branch(stage, state, (then, orelse))
-        except (Concretize, NotStaged):
+        except UnsupportedError:
             note_needed(decided.cell.value)
             raise
         except RecursionError:
@@ -161,6 +161,7 @@ class Control:
                     if isinstance(decided, Tracer):
                         decided, after = _decide(test, state)
                     if isinstance(decided, Tracer):  # on values, and not on shapes alone
+                        note_needed(decided.cell.value)
                         raise
             if not decided:
                 return after
@@ -263,6 +264,7 @@ class Control:
             if count is None:
                 count = active_trace().sizing.pin(as_dim(items.count()) or 0)
             if count is None:
+                note_needed(as_dim(items.count()) or 0)
                 raise
             if count > UNROLL_AT_MOST:
                 raise UnsupportedError(f"this loop must be unrolled, and has {count} iterations: {reason}") from None

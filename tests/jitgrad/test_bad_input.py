@@ -107,7 +107,7 @@ MISTAKES = [
     ),
     (
         gains_an_axis,
-        (np.ones(3), 2),
+        (np.ones(3), np.int64(2)),
         NotImplementedError,
         r"y has another dtype or number of axes after each iteration",
     ),

@@ -398,7 +398,7 @@ def test_items_of_different_shapes_are_refused() -> None:
         return out
 
     with interpreting(), pytest.raises(NotImplementedError):
-        jg.jit(ragged)(x3, 3)
+        jg.jit(ragged)(x3, np.int64(3))
 
 
 def test_the_list_of_the_caller_is_not_made_longer() -> None:

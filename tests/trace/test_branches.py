@@ -177,7 +177,7 @@ def in_a_while_loop(n):
 @pytest.mark.parametrize("program", [in_a_loop, in_a_while_loop])
 def test_shapes_that_only_the_run_knows_are_refused(program) -> None:
     with interpreting(), pytest.raises(NotImplementedError, match=r"is of shape .* make it as large as it becomes"):
-        jg.jit(program)(3)
+        jg.jit(program)(np.int64(3))
 
 
 def matched(a, b):

@@ -164,6 +164,30 @@ def half_of_them(n, x):
     return x
 
 
+def asserted(n, x):
+    try:
+        assert n > 2
+    except AssertionError:
+        return -x
+    return x
+
+
+def buffers_in_turn(n, x):
+    u, v = np.array([x, x, x]), np.array([1.0, x, 2.0])
+    first = u
+    for _ in range(n):
+        u[1:] += first[:-1]
+        u, v = v, u
+    return u
+
+
+def longer_and_longer(n, x):
+    rows = []
+    for k in range(n):
+        rows.append(x * np.arange(k))
+    return sum((np.sum(row) / (1 + row.size) for row in rows), 0.0)
+
+
 @pytest.mark.parametrize(
     ("program", "integers"),
     [
@@ -172,6 +196,9 @@ def half_of_them(n, x):
         (cube, (1, 2, 3)),
         (digits, (7, 153)),
         (half_of_them, (4, 5)),
+        (asserted, (2, 3)),
+        (buffers_in_turn, (1, 2, 5)),
+        (longer_and_longer, (0, 1, 4)),
     ],
 )
 def test_a_program_for_each_integer(program: Any, integers: tuple[int, ...]) -> None:

@@ -114,13 +114,24 @@ def written_to(x, n):
     return np.sum(y * x)
 
 
-@pytest.mark.parametrize("program", [
+OF_SOME_SHAPE = [
     sum_of_branches, sum_of_an_expression, one_row_or_all, array_of_size_one, product_in_a_loop, number_of_the_first_iteration,
-    smaller_after_the_loop, returned, written_to,
-])  # fmt: skip
+    returned, written_to,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("program", [*OF_SOME_SHAPE, smaller_after_the_loop])
 def test_what_depends_on_the_shape_is_refused(program: Callable[..., Any]) -> None:
     with interpreting(), pytest.raises(UnsupportedError, match="give it one shape on all of them"):
-        jg.jit(program)(X, 0)
+        jg.jit(program)(X, np.int64(0))
+
+
+@pytest.mark.parametrize("program", OF_SOME_SHAPE)
+def test_python_integers_that_decide_the_shape_are_parts_of_the_program(program: Callable[..., Any]) -> None:
+    compiled = jg.jit(program)
+    with interpreting():
+        for n in (1, 2, 1):
+            np.testing.assert_allclose(compiled(X, n), program(X, n), rtol=1e-14, strict=True)
 
 
 @pytest.mark.parametrize("size", [1, 2, 5, 8])
