@@ -16,7 +16,7 @@ from ..errors import UnsupportedError
 from .context import NotStaged, Scope, active_trace, user_line
 
 if TYPE_CHECKING:
-    from .tracer import Cell
+    from .cells import Cell
 
 
 Cells = Sequence[Any]  # a cell, or what stands for a container (``identity``), or None

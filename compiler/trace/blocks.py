@@ -19,6 +19,7 @@ from ..ir import ArrayType, Dim, Function, Var
 from ..ir.types import BOOL
 from ..tree import Tree, flatten
 from .broadcasting import broadcast_shapes, broadcast_to, is_smaller
+from .cells import Cell
 from .context import NotStaged, Scope, active_trace
 from .elementwise import elementwise
 from .identity import Containers, containers_in, is_container
@@ -27,7 +28,7 @@ from .outdated import Moved, Outdated, outdated_in
 from .promotion import as_tracer, convert, result_dtype
 from .restoring import put_back, saved_contents
 from .shaping import reshaped
-from .tracer import Cell, TracedSize, Tracer, describe, new
+from .tracer import TracedSize, Tracer, describe, new
 from .unbound import Perhaps, State, Undefined, is_missing, put_perhaps, require_settled
 
 

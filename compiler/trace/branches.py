@@ -35,6 +35,7 @@ from .blocks import (
     unfill,
 )
 from .broadcasting import is_smaller
+from .cells import Cell
 from .chosen import Choice, Ways, choice_of, way_of
 from .context import Scope, active_trace, is_internal
 from .elementwise import elementwise
@@ -48,7 +49,7 @@ from .relisting import refuse_grown, refuse_whole
 from .rewrite import is_rewritten_code
 from .rooms import Room, room_for
 from .texts import Text
-from .tracer import Cell, Tracer
+from .tracer import Tracer
 from .unbound import Perhaps, State, Undefined, as_variable, doubted, emit_check, is_perhaps, message_of, with_structure
 
 

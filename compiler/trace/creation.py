@@ -11,6 +11,7 @@ from ..ir import Dim
 from ..ir.types import BOOL, F64, I64
 from .broadcasting import fit, repeated
 from .context import active_trace
+from .dtypes import check_dtype
 from .elementwise import elementwise
 from .joining import stack
 from .promotion import (
@@ -26,7 +27,7 @@ from .promotion import (
     strong,
 )
 from .shaping import copy_of, dims_of, expand_dims, leading_axes, moveaxis
-from .tracer import TracedSize, Tracer, as_dim, check_dtype, describe, new, python_size
+from .tracer import TracedSize, Tracer, as_dim, describe, new, python_size
 from .unbound import emit_check
 
 

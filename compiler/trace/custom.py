@@ -11,10 +11,11 @@ from ..ir import Function, Var
 from ..ops import Builder
 from ..tree import Tree, flatten
 from .calls import call
+from .cells import Cell
 from .context import active_trace
 from .inner import Inner, outcome, shaped_like, trace_inner
 from .promotion import as_tracer
-from .tracer import Cell, Tracer, new
+from .tracer import Tracer, new
 
 
 def custom_call(

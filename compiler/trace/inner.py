@@ -19,11 +19,12 @@ from ..tree import Tree, flatten
 from .blocks import close, make_changes
 from .broadcasting import broadcast_shapes, broadcast_to
 from .calls import call
+from .cells import Cell
 from .containers import Contents, containers_of
 from .context import Scope, active_trace
 from .mutation import Change
 from .promotion import as_tracer, convert
-from .tracer import Cell, TracedSize, Tracer, new
+from .tracer import TracedSize, Tracer, new
 from .unbound import take_perhaps
 
 

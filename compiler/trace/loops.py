@@ -33,6 +33,7 @@ from .blocks import (
     unfill,
 )
 from .broadcasting import is_smaller
+from .cells import Cell
 from .context import Scope, active_trace
 from .elementwise import elementwise
 from .identity import Containers, after_loop, apply_inside, containers_in, kin_of_loop, note
@@ -43,7 +44,7 @@ from .outdated import Outdated
 from .promotion import as_tracer, convert
 from .relisting import listed_alike, refuse_grown, refuse_whole
 from .rewrite.nodes import RESULT
-from .tracer import Cell, TracedSize, Tracer, as_dim, new
+from .tracer import TracedSize, Tracer, as_dim, new
 from .unbound import Perhaps, State, Undefined, as_variable, doubted, is_perhaps, is_users, take_perhaps, with_structure
 
 LAST = 2**63 - 1

@@ -15,8 +15,10 @@ from ..errors import DTypeError
 from ..ir import ArrayType
 from ..ir.types import BOOL, F64, I64
 from ..ops.builder import python_scalar
+from .cells import Cell
 from .context import active_trace
-from .tracer import Cell, TracedSize, Tracer, check_array, check_dtype, new
+from .dtypes import check_array, check_dtype
+from .tracer import TracedSize, Tracer, new
 
 PYTHON_TYPES: dict[type, np.dtype] = {bool: BOOL, int: I64, float: F64}
 

@@ -10,10 +10,11 @@ from ..ir.sizes import product
 from ..ir.types import BOOL, F64, I64
 from .broadcasting import fit, repeated
 from .context import active_trace
+from .dtypes import check_dtype
 from .elementwise import elementwise, into, truth_of
 from .promotion import as_array, convert, operand
 from .shaping import expand_dims, moveaxis, normal_axes, normal_axis, ravel, reduced_axes, reshaped
-from .tracer import Tracer, check_dtype, describe, new, python_size
+from .tracer import Tracer, describe, new, python_size
 
 _NOTHING: Any = getattr(np, "_NoValue", None)
 

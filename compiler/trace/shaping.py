@@ -12,10 +12,11 @@ from ..ir import Dim, Var
 from ..ir.sizes import product
 from ..ir.types import I64
 from .broadcasting import assume_shape, broadcast_shapes, broadcast_to, check_equal, fit
+from .cells import Cell, View
 from .context import active_trace
 from .layout import is_in_c_order, only_axes_of_one, order_in_memory, shares_storage
 from .promotion import as_array
-from .tracer import Cell, Tracer, View, as_dim, describe, new, python_size
+from .tracer import Tracer, as_dim, describe, new, python_size
 
 
 def normal_axis(axis: Any, rank: int) -> int:

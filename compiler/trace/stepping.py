@@ -6,12 +6,13 @@ from typing import Any
 
 from ..ir import Dim, Var
 from ..ir.types import I64
+from .cells import View
 from .context import active_trace
 from .creation import counting
 from .elementwise import elementwise
 from .maybe import where_there
 from .promotion import as_tracer, convert
-from .tracer import Tracer, View, as_dim, new
+from .tracer import Tracer, as_dim, new
 
 
 def stepped(x: Tracer, items: list[Any]) -> tuple[Tracer, list[Any]]:

@@ -8,11 +8,12 @@ from ..errors import UnsupportedError
 from ..ir import Dim, Var
 from ..ir.types import I64
 from .broadcasting import repeated
+from .cells import View
 from .context import active_trace
 from .layout import is_in_c_order
 from .promotion import as_array, as_tracer
 from .shaping import dims_of, python_size, read_only
-from .tracer import Tracer, View, describe, new
+from .tracer import Tracer, describe, new
 from .unbound import emit_check
 
 

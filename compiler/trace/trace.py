@@ -27,8 +27,10 @@ from ..ops import renumber
 from ..tree import Tree, flatten
 from . import indexing, operators
 from .calls import call, has_traced
+from .cells import Cell
 from .containers import Contents, ItemChange, containers_of
 from .context import RESERVED, Trace, tracing
+from .dtypes import check_array, check_dtype
 from .iterables import Comprehension, Indexed
 from .maybe import seen
 from .outdated import Outdated
@@ -36,7 +38,7 @@ from .promotion import as_tracer
 from .restoring import changed_since, contents_in, put_back, saved_contents
 from .rows import present
 from .texts import Text
-from .tracer import Cell, TracedSize, Tracer, check_array, check_dtype, new
+from .tracer import TracedSize, Tracer, new
 from .unbound import Undefined, no_value, require_settled
 
 _PARTS = (indexing, operators)  # importing them gives tracers their operations

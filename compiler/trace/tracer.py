@@ -13,73 +13,17 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..errors import DTypeError, UnsupportedError
+from ..errors import UnsupportedError
 from ..ir import ArrayType, Dim, Size, Var
 from ..ir.types import I64
 from .aliasing import note_read, note_write
-from .context import LEAKED, Scope, active_trace, array_type_text
+from .cells import Cell, View
+from .context import LEAKED, active_trace, array_type_text
 from .needed import note_needed
-
-
-class Cell:
-    """One array of the traced program: the variable that holds its present value."""
-
-    __slots__ = (
-        "__weakref__",
-        "argument",
-        "captured",
-        "doubt",
-        "kin",
-        "listed",
-        "ordered",
-        "origin",
-        "scope",
-        "stretched",
-        "value",
-        "ways"
-    )  # fmt: skip
-
-    def __init__(self, value: Var, scope: Scope, argument: str = "") -> None:
-        self.value = value
-        self.scope = scope
-        self.argument = argument  # the user's name, if the caller's array
-        self.captured = False  # whether the function found it outside of itself
-        self.kin: Any = None  # cells that may be the same array (``aliasing``)
-        self.ways: Any = None  # of one of two arrays, as a branch chose it: these (``chosen``)
-        self.listed = False  # whether a list in arrays holds a copy of it, where Python's would hold the array itself
-        self.origin: Cell | None = None  # of a copy that would be a view were the array in another order
-        self.ordered = (
-            False  # whether the program is right only where it lies in C order: a reshaped view is written to (``layout``)
-        )
-        self.stretched = ""  # its name, where a branch or loop may have repeated a number or smaller array to this shape
-        self.doubt: Any = None  # of an item or attribute that is there on some ways only (``unbound``)
-
-    def assign(self, value: Var) -> None:
-        """Give the array a new value; inner scopes remember the old one."""
-        if self.origin is not None:
-            self.origin.ordered = True
-        scope = active_trace().scope
-        while scope is not None and scope is not self.scope:
-            scope.written.setdefault(self, self.value)
-            scope = scope.parent  # type: ignore[assignment]
-        self.value = value
-
-
-@dataclass(frozen=True, slots=True)
-class View:
-    """A part of an array, or its elements in another arrangement, that shares the array's storage.
-
-    ``read(base)`` gives the view's value and ``write(base, value)`` the base with the view's value replaced.
-    """
-
-    read: Callable[[Var], Var]
-    write: Callable[[Var, Var], Var]
-    key: Any = field(default=None)  # what tells equal views apart from others
 
 
 class Concretize(UnsupportedError):
@@ -576,31 +520,3 @@ def new(var: Var, weak: bool = False, scalar: bool | None = None, dim: Dim | Non
     assert isinstance(type, ArrayType)
     is_scalar = not type.shape if scalar is None else scalar
     return Tracer(Cell(var, active_trace().scope), type, is_scalar=is_scalar, weak=weak, dim=dim)
-
-
-def check_array(array: np.ndarray, what: str) -> np.dtype:
-    """The dtype of an array; refuses subclasses of ndarray, whose operations mean something else."""
-    cls = type(array)
-    if cls is not np.ndarray and cls is not np.memmap:
-        remedy = (
-            "pass x.filled(value), or x.data and x.mask apart" if isinstance(array, np.ma.MaskedArray) else "pass np.asarray(x)"
-        )
-        raise TypeError(f"{what} is a {cls.__module__}.{cls.__qualname__}, a subclass of numpy.ndarray; {remedy}")
-    return check_dtype(array.dtype, what)
-
-
-def check_dtype(dtype: np.dtype, what: str) -> np.dtype:
-    """Refuse dtypes that the IR does not have, in the user's words."""
-    from ..ir.types import DTYPE_NAMES
-
-    if dtype in DTYPE_NAMES:
-        return dtype
-    if dtype.kind == "c":
-        raise DTypeError(f"{what} is {dtype}: complex numbers are not supported; keep real and imaginary parts apart")
-    if dtype.kind in "OSUV":
-        raise DTypeError(f"{what} has dtype {dtype}, which holds no numbers; convert it first, as in x.astype(np.float64)")
-    if dtype == np.float16:
-        raise DTypeError(f"{what} is float16; use float32, as in x.astype(np.float32)")
-    if not dtype.isnative:
-        raise DTypeError(f"{what} has byte order {dtype.str}; convert it with x.astype({dtype.name!r})")
-    raise DTypeError(f"{what} has dtype {dtype}; float32, float64, integers and bool are supported")

@@ -15,9 +15,10 @@ from ..errors import DTypeError, UnsupportedError
 from ..ir import Size
 from ..ir.types import BOOL, DTYPE_NAMES, F32, F64, I64
 from .context import active_trace
+from .dtypes import check_dtype
 from .elementwise import elementwise, truth_of, write_out
 from .promotion import as_tracer, can_write, convert, is_python, operand, scalar_type, strong
-from .tracer import TracedSize, Tracer, as_dim, check_dtype, describe, handles, new
+from .tracer import TracedSize, Tracer, as_dim, describe, handles, new
 
 UFUNCS: dict[np.ufunc, str] = {
     np.add: "add", np.subtract: "sub", np.multiply: "mul", np.true_divide: "div", np.negative: "neg",

@@ -10,10 +10,11 @@ from ..ir import Dim, Var
 from ..ir.sizes import maximum, minimum
 from ..ir.types import I64
 from ..ops.indexing import spec_shape
+from .cells import View
 from .context import active_trace
 from .maybe import known, where_there
 from .promotion import as_tracer, convert
-from .tracer import Tracer, View, as_dim, describe, named, python_size
+from .tracer import Tracer, as_dim, describe, named, python_size
 from .windows import every
 
 

@@ -7,10 +7,11 @@ from typing import Any
 
 from ..ir import ArrayType, Dim, Var
 from ..ops.windows import windows_type
+from .cells import View
 from .context import active_trace
 from .promotion import as_array
 from .shaping import dims_of, dims_user, normal_axis, read_only
-from .tracer import Tracer, View
+from .tracer import Tracer
 from .unbound import emit_check
 
 Axes = tuple[int, ...]
