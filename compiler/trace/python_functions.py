@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import operator
 from collections import deque
 from collections.abc import Callable
 from typing import Any
@@ -76,8 +77,9 @@ def _listing(kind: Callable[..., Any]) -> Callable[..., Any]:
     return make
 
 
-def _queue(items: Any = (), maxlen: int | None = None) -> Any:
-    """``deque``."""
+def _queue(items: Any = (), maxlen: Any = None) -> Any:
+    """``deque``, whose greatest length is a part of the program."""
+    maxlen = None if maxlen is None else operator.index(maxlen)
     listed = _listing(list)(items)
     if not isinstance(listed, Rows) or listed.listed is not None:
         return deque(listed, maxlen)

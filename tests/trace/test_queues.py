@@ -160,3 +160,17 @@ def test_it_is_a_deque() -> None:
 
     with interpreting():
         assert jg.jit(asked)(VALUES) == asked(VALUES)
+
+
+def test_the_greatest_length_may_be_an_argument() -> None:
+    def moving_maximum(values, length):
+        window, total = deque(maxlen=length), 0.0
+        for v in values:
+            window.append(v)
+            total += max(window)
+        return total
+
+    with interpreting():
+        compiled = jg.jit(moving_maximum)
+        for length in (1, 3, 20):
+            assert compiled(VALUES, length) == pytest.approx(moving_maximum(VALUES, length), rel=1e-14)
