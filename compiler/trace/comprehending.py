@@ -10,8 +10,9 @@ from . import calls
 from .appending import stage_for
 from .blocks import NotStaged, hold
 from .context import active_trace
-from .control import UNROLL_AT_MOST, Control, truth, unchanged
+from .control import Control, truth, unchanged
 from .iterables import Comprehension, Indexed, Once, as_indexed
+from .needed import note_needed
 from .rows import LISTED_AT_MOST
 from .tracer import Concretize, Tracer, as_dim
 from .unbound import State
@@ -35,7 +36,10 @@ class Comprehensions(Control):
             return Comprehension(items, element, None).as_rows()  # type: ignore[return-value]
         except (Concretize, NotStaged):
             count = active_trace().sizing.pin(as_dim(items.count()) or 0)
-            if count is None or count > UNROLL_AT_MOST:
+            if count is None:
+                note_needed(as_dim(items.count()) or 0)
+                raise
+            if count > active_trace().unrolls_at_most:
                 raise
             return list(self.genexp(items, element))
 

@@ -105,6 +105,10 @@ class NotStaged(UnsupportedError):
     """A block that cannot become a region; a loop of known length is unrolled in its place."""
 
 
+UNROLL_AT_MOST = 10_000  # iterations of a loop that cannot be one of the program
+UNROLL_FOR_INTS = 256  # the same, where it is unrolled for one value of an int among the arguments alone
+
+
 class Trace:
     """All state of one trace of a user's function."""
 
@@ -136,6 +140,7 @@ class Trace:
         self.opposites: dict[Var, Var] = {}  # tests that hold where others do not (``maybe``)
         self.pins: dict[str, SourceLine | None] = {}  # symbols that became numbers, and where
         self.integers: dict[str, int] = {}  # variables of arguments that are Python's ints, and which leaves these are
+        self.unrolls_at_most = UNROLL_AT_MOST
         self.needed: set[int] = set()  # leaves of them that Python needs as numbers (``needed``)
 
     def unique(self, name: str) -> str:

@@ -35,7 +35,6 @@ from .trying import trying
 from .unbound import State
 from .using_up import lose
 
-UNROLL_AT_MOST = 10_000
 SHORT_WHILE = 8
 _END: Any = object()
 
@@ -151,7 +150,8 @@ class Control:
         mutated: Sequence[str] = (),
     ) -> State:  # fmt: skip
         """``while test: body``."""
-        for done in range(UNROLL_AT_MOST):
+        most = active_trace().unrolls_at_most
+        for done in range(most):
             with _dynamic_tests():
                 decided, after = _decide(test, state)
             if isinstance(decided, Tracer) or (decided and self._goes_on(test, body, after, 1 if done else SHORT_WHILE)):
@@ -166,9 +166,7 @@ class Control:
             if not decided:
                 return after
             state = body(*after)
-        raise UnsupportedError(
-            f"a while loop on Python values was unrolled {UNROLL_AT_MOST} times; give it a NumPy value to count with"
-        )
+        raise UnsupportedError(f"a while loop on Python values was unrolled {most} times; give it a NumPy value to count with")
 
     @staticmethod
     def _stage_while(
@@ -266,7 +264,7 @@ class Control:
             if count is None:
                 note_needed(as_dim(items.count()) or 0)
                 raise
-            if count > UNROLL_AT_MOST:
+            if count > active_trace().unrolls_at_most:
                 raise UnsupportedError(f"this loop must be unrolled, and has {count} iterations: {reason}") from None
             numbered = items.from_zero()
             return self.unrolled((numbered.item(k) for k in range(count)), body, state, names, go_on)
@@ -375,9 +373,9 @@ class Control:
                 state = body(item, *state)
                 continue
             is_known = False
-            if number > UNROLL_AT_MOST:
+            if number > active_trace().unrolls_at_most:
                 raise UnsupportedError(
-                    f"this loop goes through an iterator of Python's, was unrolled {UNROLL_AT_MOST} times, and whether it is left is known "
+                    f"this loop goes through an iterator of Python's, was unrolled {number} times, and whether it is left is known "
                     "only when the program runs; loop over a range, or with while"
                 )
             state = self.if_(going, lambda *s, item=item: body(item, *s), unchanged, state, names)

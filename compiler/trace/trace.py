@@ -29,7 +29,7 @@ from . import indexing, operators
 from .calls import call, has_traced
 from .cells import Cell
 from .containers import Contents, ItemChange, containers_of
-from .context import RESERVED, Trace, tracing
+from .context import RESERVED, UNROLL_FOR_INTS, Trace, tracing
 from .dtypes import check_array, check_dtype
 from .iterables import Comprehension, Indexed
 from .maybe import seen
@@ -142,6 +142,8 @@ def trace(function: Callable[..., Any], name: str, arguments: Any, leaves: Seque
     refusal: UnsupportedError | None = None
     while True:
         context = Trace(name)
+        if refusal is not None:
+            context.unrolls_at_most = UNROLL_FOR_INTS
         try:
             return _trace(context, function, arguments, leaves, names)
         except UnsupportedError as error:

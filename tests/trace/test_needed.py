@@ -188,6 +188,10 @@ def longer_and_longer(n, x):
     return sum((np.sum(row) / (1 + row.size) for row in rows), 0.0)
 
 
+def pieces(n, x):
+    return [np.sum(row) for row in [x * np.arange(k) for k in range(n)]][-1]
+
+
 @pytest.mark.parametrize(
     ("program", "integers"),
     [
@@ -199,6 +203,7 @@ def longer_and_longer(n, x):
         (asserted, (2, 3)),
         (buffers_in_turn, (1, 2, 5)),
         (longer_and_longer, (0, 1, 4)),
+        (pieces, (3, 20)),
     ],
 )
 def test_a_program_for_each_integer(program: Any, integers: tuple[int, ...]) -> None:
@@ -251,3 +256,8 @@ def test_one_integer_after_another_is_warned_of() -> None:
             compiled(n, 1.0)
         with pytest.warns(UserWarning, match="digits was compiled 16 times, once for each value of n"):
             compiled(15, 1.0)
+
+
+def test_a_loop_that_would_be_unrolled_for_long_is_refused_as_before() -> None:
+    with interpreting(), pytest.raises(NotImplementedError, match="differ in structure or shape"):
+        jg.jit(longer_and_longer)(1000, 0.5)
