@@ -138,7 +138,6 @@ class Trace:
         self.keys_found: list[tuple[Any, Var, Scope]] = []  # dicts, keys that they have, and where that is known (``lookups``)
         self.choices: list[Any] = []  # what branches choose among, by number (``one_of``)
         self.opposites: dict[Var, Var] = {}  # tests that hold where others do not (``maybe``)
-        self.pins: dict[str, SourceLine | None] = {}  # symbols that became numbers, and where
         self.integers: dict[str, int] = {}  # variables of arguments that are Python's ints, and which leaves these are
         self.unrolls_at_most = UNROLL_AT_MOST
         self.needed: set[int] = set()  # leaves of them that Python needs as numbers (``needed``)

@@ -81,11 +81,7 @@ class Sizing:
             return dim
         hint = self.hint(dim)
         if hint is not None:
-            from .context import user_line
-
             self.decide(dim, "==", hint)
-            for name in symbols(dim):
-                self.trace.pins.setdefault(name, user_line())
         return hint
 
     def clamp(self, dim: Dim, low: Dim, high: Dim) -> Dim:
