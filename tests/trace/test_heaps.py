@@ -80,7 +80,8 @@ def with_ties(x):
     return np.array(out)
 
 
-PROGRAMS = [shortest_paths, huffman, largest, kept, first_and_last, with_ties]
+LONG = [pytest.param(program, marks=pytest.mark.slow) for program in (shortest_paths, largest)]
+PROGRAMS = [huffman, kept, first_and_last, with_ties, *LONG]
 
 
 @pytest.mark.parametrize("program", PROGRAMS, ids=lambda p: p.__name__)
@@ -90,6 +91,7 @@ def test_gives_what_python_gives(program: Any) -> None:
     same_slope(program, 0.7)
 
 
+@pytest.mark.slow
 def test_the_kernels_do_what_the_interpreter_does() -> None:
     same(jg.jit(huffman)(0.7), huffman(0.7))
 

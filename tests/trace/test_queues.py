@@ -112,7 +112,8 @@ def extended(x, values):
     return queue[0] + queue[3] * x, queue
 
 
-PROGRAMS = [moving_mean, moving_median, breadth_first, largest_in_windows, delayed, at_the_left, turned, both_ends, extended]
+LONG = pytest.param(breadth_first, marks=pytest.mark.slow)
+PROGRAMS = [moving_mean, moving_median, largest_in_windows, delayed, at_the_left, turned, both_ends, extended, LONG]
 
 
 @pytest.mark.parametrize("program", PROGRAMS, ids=lambda p: p.__name__)
@@ -133,6 +134,7 @@ def test_one_program_serves_all_lengths(program: Any) -> None:
     assert "n" in str(jg.ir(program, jg.spec("f64[]"), jg.spec("f64[n]")))
 
 
+@pytest.mark.slow
 def test_the_kernels_do_what_the_interpreter_does() -> None:
     np.testing.assert_allclose(jg.jit(breadth_first)(0.7, VALUES)[0], breadth_first(0.7, VALUES)[0])
 

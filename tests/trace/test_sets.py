@@ -67,7 +67,10 @@ def in_a_short_loop(x):
     return total, seen
 
 
-@pytest.mark.parametrize("program", [depth_first, cells, first_of_each, in_a_short_loop], ids=lambda p: p.__name__)
+LONG = pytest.param(cells, marks=pytest.mark.slow)
+
+
+@pytest.mark.parametrize("program", [depth_first, first_of_each, in_a_short_loop, LONG], ids=lambda p: p.__name__)
 def test_gives_what_python_gives(program: Any) -> None:
     with interpreting():
         found, expected = jg.jit(program)(0.7), program(0.7)
