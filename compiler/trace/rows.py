@@ -178,7 +178,8 @@ class Rows:
         if any(np.ndim(leaf) for leaf in leaves) or any(array.ndim != 1 for array in rows.arrays):
             raise Concretize(f"whether {describe(item)} is in a list of arrays or lists; write a loop")
         equal = [array == leaf for array, leaf in zip(rows.arrays, leaves, strict=True)]
-        return new(np.any(functools.reduce(np.logical_and, equal)).value, weak=True)
+        found: Any = np.any(functools.reduce(np.logical_and, equal))
+        return new(found.value, weak=True)
 
     def add(self, item: Any) -> None:
         """``set.add``."""
