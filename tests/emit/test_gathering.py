@@ -181,7 +181,9 @@ def smooth(u: Any, f: Any, sweeps: int) -> Any:
 
 
 @pytest.mark.parametrize("function", [relax, smooth])
-@pytest.mark.parametrize("shape", [(2, 2), (3, 3), (3, 5), (6, 4)])
+@pytest.mark.parametrize(
+    "shape", [(2, 2), (3, 5), pytest.param((3, 3), marks=pytest.mark.slow), pytest.param((6, 4), marks=pytest.mark.slow)]
+)
 def test_gradients_of_stencils(function: Any, shape: tuple[int, int]) -> None:
     rng = np.random.default_rng(1)
     jg.check_grads(lambda u, f: function(u, f, 3), (rng.normal(size=shape), rng.normal(size=shape)), order=1)

@@ -292,7 +292,7 @@ def test_an_endless_iterator_is_not_unrolled_for_ever() -> None:
         return x
 
     with (
-        mock.patch("jitgrad.compiler.trace.control.UNROLL_AT_MOST", 20),
+        mock.patch("jitgrad.compiler.trace.context.UNROLL_AT_MOST", 20),
         pytest.raises(UnsupportedError, match="loop over a range"),
     ):
         jg.jit(program)(matrix(3)[0])
