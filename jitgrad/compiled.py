@@ -111,13 +111,15 @@ class Compiled:
 
     def _warn_of_many(self, programs: list[Program]) -> None:
         """Tell where one program after another is compiled for the numbers of integers."""
-        traced = programs[0].traced
-        names = [traced.names[k] for k, _ in programs[0].numbers]
-        if names and len(programs) == MANY:
+        if len(programs) != MANY:
+            return
+        varying = {k for program in programs for k, _ in set(programs[0].numbers).symmetric_difference(program.numbers)}
+        names = [programs[0].traced.names[k] for k in sorted(varying)]
+        if names:
             warnings.warn(
                 f"{self.name} was compiled {MANY} times, once for each value of {', '.join(names)}, since Python code that runs while it is "
                 "traced depends on the number, as on the depth of a recursion; pass it in an array where the function can do without",
-                stacklevel=4,
+                stacklevel=5,
             )
 
     def _match(self, key: Hashable, leaves: list[Any]) -> Program | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -254,8 +255,18 @@ def test_one_integer_after_another_is_warned_of() -> None:
     with interpreting():
         for n in range(15):
             compiled(n, 1.0)
-        with pytest.warns(UserWarning, match="digits was compiled 16 times, once for each value of n"):
+        with pytest.warns(UserWarning, match="digits was compiled 16 times, once for each value of n") as caught:
             compiled(15, 1.0)
+    assert [warning.filename for warning in caught] == [__file__]
+
+
+def test_many_programs_for_sizes_are_not_warned_of() -> None:
+    compiled = jg.jit(lambda x, k: np.sum(x) * {len(x): k}[len(x)], static_argnums=1)
+    with interpreting(), warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for n in range(1, 18):
+            assert compiled(np.ones(n), 2) == 2 * n
+    assert [len(programs) for programs in compiled.programs.values()] == [17]
 
 
 def test_a_loop_that_would_be_unrolled_for_long_is_refused_as_before() -> None:
