@@ -113,8 +113,7 @@ class Compiled:
         """Tell where one program after another is compiled for the numbers of integers."""
         if len(programs) != MANY:
             return
-        varying = {k for program in programs for k, _ in set(programs[0].numbers).symmetric_difference(program.numbers)}
-        names = [programs[0].traced.names[k] for k in sorted(varying)]
+        names = [programs[0].traced.names[k] for k, _ in programs[0].numbers]
         if names:
             warnings.warn(
                 f"{self.name} was compiled {MANY} times, once for each value of {', '.join(names)}, since Python code that runs while it is "
