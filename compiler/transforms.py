@@ -15,7 +15,8 @@ import numpy as np
 
 from .diff import jvp as differentiate_forward
 from .diff import vjp as differentiate_backward
-from .ir import ArrayType, Var
+from .ir import ArrayType, Function, Var
+from .passes import run_side_by_side
 from .trace.calls import call
 from .trace.context import active_trace
 from .trace.inner import Inner, apply, as_like, outcome, shaped_like, trace_inner
@@ -61,13 +62,18 @@ def value_and_gradients(
 
     inner = trace_inner(result, args, kwargs, inputs)
     position = _scalar_loss(inner, name, has_aux)
-    gradient_program = differentiate_backward(inner.function, tuple(range(len(inputs))), (position,))
+    gradient_program = _with_gradient(inner.function, len(inputs), (position,))
     loss = inner.function.results[position]
     seed = active_trace().scope.builder.constant(1, loss.type)  # type: ignore[arg-type]
     results = apply(inner, list(inputs.values()), gradient_program, (seed,))
     count = len(inner.function.results)
     gradients = {k: new(v, scalar=leaf.is_scalar) for (k, leaf), v in zip(inputs.items(), results[count:], strict=True)}
     return outcome(inner, results[:count]), _by_argument(leaves, tree, argnums, chosen, gradients)
+
+
+def _with_gradient(function: Function, count: int, cotangents: tuple[int, ...]) -> Function:
+    """A function and its gradient for its first ``count`` parameters; what can run side by side does so backwards too."""
+    return differentiate_backward(run_side_by_side(function), tuple(range(count)), cotangents)
 
 
 def _by_argument(leaves: Sequence[Any], tree: Tree, argnums: Any, chosen: Sequence[int], gradients: dict[int, Tracer]) -> Any:
@@ -189,7 +195,7 @@ def pullback(function: Callable[..., Any], primals: Sequence[Any], has_aux: bool
             if position is not None and as_tracer(like).dtype.kind == "f":
                 seeds[position] = shaped_like(ct, as_tracer(like), f"vjp: cotangent {k} of {name}")
         order = tuple(sorted(seeds))
-        program = differentiate_backward(inner.function, tuple(range(len(inputs))), order)
+        program = _with_gradient(inner.function, len(inputs), order)
         arguments = [trace.scope.resolve(v) for v in (*sources, *inner.captured, *(seeds[k] for k in order))]
         results = trace.scope.builder.inline(program, arguments)
         gradients = results[len(inner.function.results) :]
