@@ -3,7 +3,7 @@
 In the order of reading: ``expressions`` and ``derive`` (the partial derivatives of elementwise ops), ``tangents`` (the
 derivative rule of one equation), ``linear`` and ``linearize`` (walking a function), ``forward`` (forward mode); then ``demand``
 and ``transpose`` (running the linear program backwards), ``loops``, ``conditions`` and ``calls`` (regions), ``residuals``,
-``mincut``, ``lasting``, ``leaving``, ``undoing`` and ``saving`` (what the backward pass needs from the forward one), ``reverse`` (reverse
+``mincut``, ``parts``, ``lasting``, ``leaving``, ``undoing`` and ``saving`` (what the backward pass needs from the forward one), ``reverse`` (reverse
 mode).
 """
 

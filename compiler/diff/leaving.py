@@ -31,6 +31,7 @@ class Around(Protocol):
     """A loop or a branch around a region."""
 
     builder: DiffBuilder  # where it stands
+    equation: Equation
 
     @property
     def runs(self) -> int:

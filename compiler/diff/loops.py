@@ -17,6 +17,7 @@ from .lasting import states_of
 from .leaving import plan_readings
 from .linear import DiffBuilder
 from .linearize import Linearizer, same_loop_without_identities
+from .parts import read_parts
 from .regions import Input, close_region, free_variables, live_equations
 from .residuals import (
     TYPICAL_SIZE,
@@ -201,7 +202,7 @@ class _BackwardBody:
         inner.run(body.items)
         self.results = inner.take_all([loop.carried_tangents[k] for k in carried], self.cotangents)
         self.results += inner.take_all([loop.const_tangents[c] for c in consts], self.totals)
-        b.equations = live_equations(b.equations, self.results)
+        b.equations = read_parts(body.builder, live_equations(b.equations, self.results))
         self.plan, self.walked = self._plan(loop, transposer)
 
     def _plan(self, loop: LinearLoop, transposer: Transposer) -> tuple[Plan, list[int]]:

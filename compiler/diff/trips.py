@@ -56,6 +56,11 @@ def upper_bound(dim: Dim, bounds: Bounds) -> Dim | None:
     return _extreme(dim, True, bounds)
 
 
+def lower_bound(dim: Dim, bounds: Bounds) -> Dim | None:
+    """A dim that is never larger and does not mention the symbols with bounds; None if none is found."""
+    return _extreme(dim, False, bounds)
+
+
 def _extreme(dim: Dim, upper: bool, bounds: Bounds) -> Dim | None:
     if symbols(dim).isdisjoint(bounds) or not isinstance(dim, Size):
         return dim

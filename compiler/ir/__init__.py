@@ -1,7 +1,7 @@
 """The intermediate representation: sizes, types, functions and their text.
 
 In the order of reading: ``sizes`` (integers known only at run time), ``bounds`` (what follows from theirs), ``types`` (dtype and shape of a value), ``function``
-(variables, equations, functions), ``text`` (printing) and ``parse`` (the way back). What an op means is in ``..ops``.
+(variables, equations, functions), ``integers`` (what the integers of one are), ``text`` (printing) and ``parse`` (the way back). What an op means is in ``..ops``.
 """
 
 from .function import Equation, Function, Guard, SourceLine, Var

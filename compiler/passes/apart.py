@@ -10,9 +10,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from ..ir import ArrayType, Dim, Equation, Function, Size, StackType, Var
+from ..ir.integers import Integers
 from ..ir.sizes import Atom, product, substitute, symbol, symbols
 from ..ops import OPS
-from .integers import Integers
 
 _NEAR = 4  # elements so far apart at most come from memory together
 _STEADY = frozenset(("add", "sub", "mul", "neg", "floor_divide", "maximum", "minimum", "select"))

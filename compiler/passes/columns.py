@@ -18,9 +18,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ..ir import ArrayType, Dim, Equation, Function, Var
+from ..ir.integers import Integers
 from ..ir.sizes import evaluate, substitute
 from ..ops import Builder
-from .integers import Integers
 
 _ACCESSES = ("index", "update", "index_add")
 _LARGE = 1000  # what sizes are taken for that only the run knows

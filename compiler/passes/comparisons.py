@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from ..ir import Function, Var
+from ..ir.integers import COMPARISONS, Integers
 from ..ops import Builder
-from .integers import COMPARISONS, Integers
 
 
 def settle_comparisons(function: Function) -> Function:

@@ -17,9 +17,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ..ir import ArrayType, Dim, Equation, Function, Var
+from ..ir.integers import Integers
 from ..ir.sizes import substitute
 from ..ops import Builder
-from .integers import Integers
 
 _ACCESSES = ("index", "update", "index_add")
 

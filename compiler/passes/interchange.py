@@ -18,10 +18,10 @@ from functools import reduce
 from typing import Any
 
 from ..ir import ArrayType, Equation, Function, Size, Var, symbol
+from ..ir.integers import Integers
 from ..ir.types import I64
 from ..ops import Builder
 from .apart import limits_inside
-from .integers import Integers
 
 LANES = 32  # enough to fill the widest vectors several times, few enough for all that they need to stay in the nearest cache
 FEW = 6  # with fewer iterations, what surrounds the work takes longer

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from itertools import count
 
-from ..ir import ArrayType, Dim, Equation, Function, Size, Var, symbol
-from ..ir.sizes import single_symbol, substitute
-from ..ir.types import I64
+from .function import Equation, Function, Var
+from .sizes import Dim, Size, single_symbol, substitute, symbol
+from .types import I64, ArrayType
 
 _INDEX = ArrayType(I64)
 _LARGE = 2**32  # products with larger numbers may be meant to wrap around
