@@ -219,7 +219,8 @@ class _Lanes:
         """Of the lanes that run this, those where a test holds."""
         if self.running is None:
             return test
-        return self.b.emit("and", self.running, self.widened(test))
+        both = (self.running, test)
+        return self.b.emit("and", *(map(self.widened, both) if any(map(self.is_wide, both)) else both))
 
     def run(self, equation: Equation, read: set[Var]) -> None:
         """Write an equation; ``read`` are the variables that somebody reads."""

@@ -123,9 +123,27 @@ def shrunk(x: Any) -> Any:
     return y
 
 
+def all_or_none(x: Any, limit: Any) -> Any:
+    """A branch that all lanes take, or none, around a loop and in one."""
+    out = np.zeros(len(x))
+    for i in range(len(x)):
+        y, total = x[i], 0.0
+        if limit > 1.0:
+            while y > 0.5:
+                total += y
+                if limit < 9.0:
+                    if y > 2.0:
+                        total += 1.0
+                y = 0.6 * y
+        out[i] = y + total
+    return out
+
+
 SIZES = [0, 1, 2, 31, 32, 33, 70]
 PROGRAMS = {
     "roots": (roots, 1e-9),
+    "all": (all_or_none, 2.0),
+    "none": (all_or_none, 0.5),
     **{f.__name__: (f,) for f in (counted, halves, neighbours, limited, nested, branches)},
 }
 
