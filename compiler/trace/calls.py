@@ -95,6 +95,8 @@ def call(callee: Any) -> Any:
     compiled = getattr(callee, "py_func", None)  # a function decorated with numba
     if isinstance(compiled, types.FunctionType):
         return _function(compiled)
+    if hasattr(callee, "_implementation"):  # a function of NumPy's in no table
+        return functools.partial(_other_numpy, callee)
     return _object(callee)
 
 
@@ -259,6 +261,11 @@ def _numpy(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
             args = tuple(_listed(a) for a in args)
         return numpy_function(function)(*args, **kwargs)
     return _own(function(*args, **kwargs))
+
+
+def _other_numpy(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    """A function of NumPy's that may be followed, where it meets traced values, in lists as well."""
+    return numpy_function(function)(*args, **kwargs) if has_traced(args) or has_traced(kwargs) else function(*args, **kwargs)
 
 
 def _listed(argument: Any) -> Any:

@@ -8,13 +8,11 @@ import numpy as np
 
 from ..errors import UnsupportedError
 from ..ir.types import BOOL, F64, I64
-from .context import active_trace
-from .creation import arange, full, linspace
+from .creation import arange, full
 from .elementwise import elementwise, into
 from .products import matmul
-from .promotion import as_array, common_dtype, convert, operand, result_dtype
+from .promotion import as_array, common_dtype, convert, operand
 from .reductions import given, joined_axes, mean, position, reduce, root_of_squares, running, sort, var
-from .searching import searchsorted
 from .shaping import expand_dims, given_axes, leading_axes, reshape, reshaped, squeeze, transpose
 from .tracer import Tracer, new
 from .unbound import emit_check
@@ -260,31 +258,3 @@ def nanstd(
 def _present(x: Tracer, where: Any) -> Tracer:
     present = ~np.isnan(x)
     return present & where if given(where) and where is not True else present
-
-
-def histogram(a: Any, bins: Any = 10, range: Any = None, density: Any = None, weights: Any = None) -> tuple[Any, Any]:
-    """``np.histogram`` with a number of bins, or with their edges."""
-    x = reshape(as_array(a), -1)
-    if isinstance(bins, str):
-        raise UnsupportedError("np.histogram with a rule for the bins; pass their number or their edges")
-    edges = as_array(bins)
-    if not edges.ndim:
-        if range is None:
-            is_empty = x.shape[0] == 0
-            range = (0.0, 1.0) if not isinstance(is_empty, Tracer) and is_empty else (np.min(x), np.max(x))
-        low, high = range
-        narrow = np.equal(low, high)
-        dtype = result_dtype(x, low, high)
-        edges = linspace(np.where(narrow, low - 0.5, low), np.where(narrow, high + 0.5, high), bins + 1)
-        edges = convert(edges, dtype) if dtype.kind == "f" else edges
-        if isinstance(low, Tracer) and x.dtype.kind == "f":
-            finite = np.isfinite(low) & np.isfinite(high)
-            message = "np.histogram: the range that is found in the array is not finite"
-            active_trace().emit("check", finite.value, kind="ValueError", message=message)
-    count = edges.shape[0] - 1
-    place = np.where(np.equal(x, edges[-1]), count - 1, searchsorted(edges, x, "right") - 1)
-    inside = (place >= 0) & (place < count)
-    values = as_array(1) if weights is None else reshape(as_array(weights), -1)
-    found = full((count,), 0, values.dtype)
-    np.add.at(found, np.where(inside, place, 0), np.where(inside, values, values.dtype.type(0)))
-    return (found / np.diff(edges) / np.sum(found) if density else found), edges
