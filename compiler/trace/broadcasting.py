@@ -73,10 +73,11 @@ def broadcast_to(value: Tracer, shape: tuple[Dim, ...]) -> Var:
 
 
 def _repeats(dim: Dim, target: Dim) -> bool:
-    """Whether an axis is stretched: it has size 1 and the target has not."""
+    """Whether an axis is stretched: it has size 1 and the target has another, not one that is equal by a guard or a check."""
     if dim == target or (isinstance(target, int) and target == 1):
         return False
-    return dim == 1 or active_trace().sizing.hint(dim) == 1
+    hint = active_trace().sizing.hint
+    return dim == 1 or (hint(dim) == 1 and hint(target) not in (1, None))
 
 
 def is_smaller(shape: tuple[Dim, ...], target: tuple[Dim, ...]) -> bool:

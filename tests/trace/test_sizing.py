@@ -96,3 +96,15 @@ def test_sizes_are_compared_with_floats_when_tracing() -> None:
         for count in (3, 4):
             x = np.zeros(count)
             assert compiled(x) == program(x)
+
+
+def test_parts_of_one_element_that_are_as_long_as_each_other_are_not_repeated_at_other_sizes() -> None:
+    def program(x, y, mask):
+        return x[1:] * y[1:], x[1:] * y[mask], np.where(mask[:-1], x[:-1], y[1:])
+
+    compiled = jg.jit(program)
+    with interpreting():
+        for count in (2, 5):
+            arguments = np.arange(count) + 0.5, np.arange(count) ** 2 - 1.5, np.arange(count) > 0
+            for found, expected in zip(compiled(*arguments), program(*arguments), strict=True):
+                np.testing.assert_array_equal(found, expected)
