@@ -13,7 +13,7 @@ from .elementwise import elementwise, into
 from .joining import concatenate
 from .padding import pad
 from .products import dot
-from .promotion import as_array, as_tracer, convert, operand
+from .promotion import as_array, as_tracer, convert, operand, result_dtype
 from .reductions import argsort, reduce, running
 from .searching import searchsorted
 from .shaping import copy_of, flip, given_axes, leading_axes, normal_axis, ravel
@@ -70,7 +70,7 @@ def gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: int = 1) -> An
     x = convert(x, F64) if x.dtype.kind in "iu" else x
     axes = given_axes(axis, x.ndim)
     spacing = list(varargs) or [1.0]
-    spacing = spacing * len(axes) if len(spacing) == 1 else spacing
+    spacing = spacing * len(axes) if len(spacing) == 1 and not as_array(spacing[0]).ndim else spacing
     if len(spacing) != len(axes):
         raise TypeError("invalid number of arguments")
     results = tuple(
@@ -139,19 +139,20 @@ def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Any:
 
 
 def unwrap(p: Any, discont: Any = None, axis: int = -1, *, period: Any = 2 * np.pi) -> Any:
-    """``np.unwrap`` of floats."""
+    """``np.unwrap``; integers with a period that is one stay integers."""
     x = as_array(p)
-    x = convert(x, F64) if x.dtype.kind != "f" else x
     number = normal_axis(axis, x.ndim)
     step = diff(x, axis=number)
-    half = period / 2
-    wrapped = np.mod(step + half, period) - half
-    wrapped = np.where((wrapped == -half) & (step > 0), operand(half, x.dtype), wrapped)
-    correction = np.where(
-        np.abs(step) < (half if discont is None else np.maximum(discont, half)), x.dtype.type(0), wrapped - step
-    )
+    dtype = result_dtype(step, period)
+    is_whole = dtype.kind in "iu"
+    half = period // 2 if is_whole else period / 2
+    wrapped = np.mod(step - -half, period) + -half
+    at_end = (wrapped == -half) & (step > 0) & (not is_whole or period % 2 == 0)
+    wrapped = np.where(at_end, operand(half, wrapped.dtype), wrapped)
+    least = period / 2 if discont is None else np.maximum(discont, period / 2)
+    correction = np.where(np.abs(step) < least, wrapped.dtype.type(0), wrapped - step)
     first, rest = _slices(number, slice(0, 1), slice(1, None))
-    return concatenate([x[first], x[rest] + running("cumsum")(correction, number)], number)
+    return convert(concatenate([x[first], x[rest] + running("cumsum")(correction, number)], number), dtype)
 
 
 def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period: Any = None) -> Any:

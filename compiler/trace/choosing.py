@@ -16,7 +16,7 @@ from .joining import concatenate
 from .promotion import as_array, as_tracer, cast, convert, is_python, operand, result_dtype
 from .reductions import argsort, reduce, sort
 from .searching import isin
-from .shaping import expand_dims, normal_axis, ravel, reshape
+from .shaping import expand_dims, normal_axes, normal_axis, ravel, reshape
 from .tracer import Tracer, as_dim, new, python_size
 from .ufuncs import apply_ufunc
 from .unbound import emit_check
@@ -74,7 +74,7 @@ def choose(a: Any, choices: Any, out: Any = None, mode: str = "raise") -> Any:
     if mode == "raise":
         emit_check(np.all((index >= 0) & (index < len(parts))), ValueError("invalid entry in choice array"))
     index = np.broadcast_to(index, stacked.shape[1:])
-    return into(out, take_along_axis(stacked, expand_dims(index, 0), 0)[0, ...], "choose")
+    return into(out, take_along_axis(stacked, expand_dims(index, 0), 0)[0], "choose")
 
 
 def piecewise(x: Any, condlist: Any, funclist: Any, *args: Any, **kw: Any) -> Any:
@@ -82,7 +82,7 @@ def piecewise(x: Any, condlist: Any, funclist: Any, *args: Any, **kw: Any) -> An
     from .calls import call
 
     x = as_array(x)
-    conditions = [truth_of(c) for c in (condlist if isinstance(condlist, (list, tuple)) else [condlist])]
+    conditions = _conditions(condlist, x)
     if len(funclist) == len(conditions) + 1:
         anywhere = conditions[0]
         for condition in conditions[1:]:
@@ -96,7 +96,18 @@ def piecewise(x: Any, condlist: Any, funclist: Any, *args: Any, **kw: Any) -> An
     for condition, found in zip(conditions, funclist, strict=True):
         value = call(found)(x, *args, **kw) if callable(found) else operand(found, x.dtype)
         result = elementwise("select", condition, value, result, dtype=x.dtype)
-    return result
+    return new(result.value, scalar=False)
+
+
+def _conditions(condlist: Any, x: Tracer) -> list[Tracer]:
+    """The conditions of ``np.piecewise``: one alone may be given as such, or as a list of the truth values of the elements."""
+    if isinstance(condlist, (list, tuple)):
+        found = [as_tracer(c) for c in condlist]
+        is_one = bool(found) and not found[0].ndim and not isinstance(condlist[0], (np.ndarray, list)) and x.ndim
+    else:
+        found = list(as_tracer(condlist)) if as_tracer(condlist).ndim > (x.ndim > 0) else [as_tracer(condlist)]
+        is_one = False
+    return [truth_of(as_array(condlist))] if is_one else [truth_of(c) for c in found]
 
 
 def take(a: Any, indices: Any, axis: Any = None, out: Any = None, mode: str = "raise") -> Any:
@@ -184,14 +195,20 @@ def setxor1d(ar1: Any, ar2: Any, assume_unique: bool = False) -> Any:
 
 
 def trim_zeros(filt: Any, trim: str = "fb", axis: Any = None) -> Any:
-    """``np.trim_zeros`` of one axis."""
-    x = as_array(filt)
-    if x.ndim != 1:
-        raise UnsupportedError("np.trim_zeros of an array with several axes; trim one after the other")
-    kept = nonzero(truth_of(x))[0]
-    first = np.min(kept, initial=x.shape[0]) if "f" in trim.lower() else 0
-    last = np.max(kept, initial=-1) + 1 if "b" in trim.lower() else x.shape[0]
-    return x[first : np.maximum(first, last)]
+    """``np.trim_zeros``."""
+    x, ends = as_array(filt), trim.lower()
+    if ends not in ("fb", "bf", "f", "b"):
+        raise ValueError(f"unexpected character(s) in `trim`: {trim!r}")
+    axes = normal_axes(axis, x.ndim)
+    if not axes:
+        return x
+    kept = nonzero(truth_of(x))
+    parts = [slice(None)] * x.ndim
+    for k in axes:
+        first = np.min(kept[k], initial=x.shape[k]) if "f" in ends else 0
+        last = np.max(kept[k], initial=-1) + 1 if "b" in ends else x.shape[k]
+        parts[k] = slice(first, np.maximum(first, last))
+    return x[tuple(parts)]
 
 
 def intersect1d(ar1: Any, ar2: Any, assume_unique: bool = False, return_indices: bool = False) -> Any:
@@ -302,6 +319,8 @@ def put_along_axis(arr: Tracer, indices: Any, values: Any, axis: Any) -> None:
 
 def place(arr: Tracer, mask: Any, vals: Any) -> None:
     """``np.place``: the values are written in turn where the mask holds."""
+    if not isinstance(arr, Tracer):
+        raise TypeError(f"place() argument 1 must be numpy.ndarray, not {type(arr).__name__}")
     values, chosen = ravel(as_array(vals)), truth_of(as_array(mask))
     if as_dim(values.shape[0]) == 1:
         arr[chosen] = values[0]

@@ -272,6 +272,14 @@ def asarray(value: Any, dtype: Any = None, order: Any = None, *, copy: Any = Non
     return array(value, dtype)
 
 
+def asarray_chkfinite(a: Any, dtype: Any = None, order: Any = None) -> Any:
+    """``np.asarray_chkfinite``."""
+    x = asarray(a, dtype)
+    if x.dtype.kind == "f":
+        emit_check(np.all(np.isfinite(x)), ValueError("array must not contain infs or NaNs"))
+    return x
+
+
 def astype(
     x: Any, dtype: Any, order: str = "K", casting: str = "unsafe", subok: bool = True, copy: bool = True, **_: Any
 ) -> Tracer:

@@ -59,6 +59,8 @@ def delete(arr: Any, obj: Any, axis: Any = None) -> Tracer:
     if axis is None:
         x, axis = ravel(x), 0
     axis = normal_axis(axis, x.type.rank)
+    if isinstance(obj, (bool, np.bool_)):
+        raise ValueError("boolean array argument obj to delete must be one dimensional and match the axis length")
     if as_dim(obj) is not None:
         place = _place(obj, x.shape[axis], axis, x.shape[axis] - 1)
         return concatenate([x[(*up_to(axis), slice(0, place))], x[(*up_to(axis), slice(place + 1, None))]], axis)

@@ -100,7 +100,7 @@ FUNCTIONS: dict[Callable[..., Any], Callable[..., Any]] = _named(np, {
     "logspace": creation.logspace, "geomspace": creation.geomspace, "array": creation.array, "asarray": creation.asarray,
     "asanyarray": creation.asarray, "ascontiguousarray": lambda a, dtype=None, *, like=None: shaping.in_c_order(creation.asarray(a, dtype)),
     "asfortranarray": lambda a, dtype=None, *, like=None: shaping.in_fortran_order(creation.asarray(a, dtype)),
-    "asarray_chkfinite": creation.asarray, "require": lambda a, dtype=None, *_, **__: creation.asarray(a, dtype),
+    "asarray_chkfinite": creation.asarray_chkfinite, "require": lambda a, dtype=None, *_, **__: creation.asarray(a, dtype),
     "fromiter": lambda iter, dtype, count=-1, *, like=None: creation.array(iter, dtype),
     "copy": lambda a, order="K", subok=False: creation.array(a), "astype": creation.astype,
     "eye": grids.eye, "identity": lambda n, dtype=None, **_: grids.eye(n, dtype=dtype), "meshgrid": grids.meshgrid,
@@ -173,7 +173,7 @@ FUNCTIONS: dict[Callable[..., Any], Callable[..., Any]] = _named(np, {
 }) | _named(np.linalg, {
     "norm": norms.norm, "vector_norm": norms.vector_norm, "matrix_norm": norms.matrix_norm, "multi_dot": products.multi_dot,
     "outer": lambda x1, x2, /: products.outer(x1, x2), "vecdot": products.vecdot, "tensordot": products.tensordot, "matmul": products.matmul,
-    "cross": lambda x1, x2, /, *, axis=-1: products.cross(x1, x2, axis=axis),
+    "cross": lambda x1, x2, /, *, axis=-1: products.cross_of_three(x1, x2, axis),
     "trace": lambda x, /, *, offset=0, dtype=None: products.trace(x, offset, -2, -1, dtype),
     "diagonal": lambda x, /, *, offset=0: shaping.diagonal(x, offset, -2, -1),
     "matrix_transpose": lambda x, /: shaping.swapaxes(x, -1, -2),

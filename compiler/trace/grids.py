@@ -122,6 +122,8 @@ def fill_diagonal(a: Tracer, val: Any, wrap: bool = False) -> None:
 
 def meshgrid(*xi: Any, indexing: str = "xy", sparse: bool = False, copy: bool = True) -> tuple[Tracer, ...]:
     """``np.meshgrid``."""
+    if indexing not in ("xy", "ij"):
+        raise ValueError("Valid values for `indexing` are 'xy' and 'ij'.")
     shaped = ix_(*(ravel(as_array(x)) for x in xi))
     if indexing == "xy" and len(shaped) > 1:
         shaped = tuple(s.swapaxes(0, 1) for s in shaped)
@@ -151,13 +153,16 @@ def ix_(*args: Any) -> tuple[Tracer, ...]:
 
 def unravel_index(indices: Any, shape: Any, order: str = "C") -> tuple[Any, ...]:
     """``np.unravel_index``."""
-    flat = as_array(indices)
-    if flat.dtype.kind not in "iu":
-        raise TypeError("only int indices permitted")
-    flat, dims = convert(flat, I64), dims_of(shape)
+    flat, dims = _whole(as_array(indices)), dims_of(shape)
     size = python_size(product(dims))
     emit_check(np.all((flat >= 0) & (flat < size)), ValueError(f"index is out of bounds for array with size {as_dim(size)}"))
     return unravel(flat, dims) if order == "C" else unravel(flat, dims[::-1])[::-1]
+
+
+def _whole(indices: Tracer) -> Tracer:
+    if indices.dtype.kind not in "iub":
+        raise TypeError("only int indices permitted")
+    return convert(indices, I64)
 
 
 def ravel_multi_index(multi_index: Sequence[Any], dims: Any, mode: Any = "raise", order: str = "C") -> Any:
@@ -167,7 +172,7 @@ def ravel_multi_index(multi_index: Sequence[Any], dims: Any, mode: Any = "raise"
     axes = list(zip(multi_index, sizes, modes, strict=True))
     flat: Any = 0
     for index, size, how in axes if order == "C" else reversed(axes):
-        places = convert(as_array(index), I64)
+        places = _whole(as_array(index))
         if how == "raise":
             emit_check(np.all((places >= 0) & (places < size)), ValueError("invalid entry in coordinates array"))
         flat = flat * size + bounded(places, size, how)

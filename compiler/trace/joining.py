@@ -202,6 +202,8 @@ def array_split(x: Any, sections: Any, axis: int = 0) -> list[Tracer]:
     sections = _sections(sections)
     if isinstance(sections, (list, tuple, np.ndarray)):
         return split(x, sections, axis)
+    if sections <= 0:
+        raise ValueError("number sections must be larger than 0.")
     each, extra = divmod(int(x.shape[axis]), sections)
     sizes = [each + 1] * extra + [each] * (sections - extra)
     return split(x, list(np.cumsum(sizes)[:-1]), axis)

@@ -12,7 +12,7 @@ from .creation import arange, linspace, zeros
 from .grids import meshgrid, unravel_index
 from .iterables import Indexed, Once
 from .joining import concatenate, stack
-from .promotion import as_array, common_dtype, convert, result_dtype
+from .promotion import as_array, common_dtype, convert, operand, result_dtype
 from .shaping import leading_axes, ravel
 from .tracer import Tracer, new
 
@@ -79,7 +79,7 @@ def _pieces(index: Any) -> list[Tracer]:
         raise UnsupportedError("np.r_ and np.c_ with directions in a string; write np.concatenate or np.stack with an axis")
     found = [_places(item) if isinstance(item, slice) else item for item in items]
     target = result_dtype(*(as_array(item) if isinstance(item, (list, tuple)) else item for item in found))
-    return [convert(as_array(item), target) for item in found]
+    return [operand(item, target) for item in found]
 
 
 def _row(index: Any) -> Tracer:

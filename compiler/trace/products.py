@@ -102,6 +102,8 @@ def dot(a: Any, b: Any, out: Any = None) -> Any:
 
 def multi_dot(arrays: Any, *, out: Any = None) -> Any:
     """``np.linalg.multi_dot``, left to right."""
+    if len(arrays) < 2:
+        raise ValueError("Expecting at least two arrays.")
     result, *rest = arrays
     for other in rest:
         result = dot(result, other)
@@ -184,6 +186,13 @@ def cross(a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axi
     if sizes == (2, 2):
         return new(component(0, 1).value, scalar=False)
     return moveaxis(stack([component(1, 2), component(2, 0), component(0, 1)], -1), -1, axisc)
+
+
+def cross_of_three(x1: Any, x2: Any, axis: int) -> Any:
+    """``np.linalg.cross``, of vectors of three components only."""
+    if any(as_array(x).shape[axis] != 3 for x in (x1, x2)):
+        raise ValueError("Both input arrays must be (arrays of) 3-dimensional vectors")
+    return cross(x1, x2, axis=axis)
 
 
 GENERALIZED = {np.matmul: matmul, np.vecdot: vecdot, np.matvec: matvec, np.vecmat: vecmat}

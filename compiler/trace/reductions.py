@@ -169,9 +169,9 @@ def var(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: Any 
     x = _floats(a, dtype)
     axes = normal_axes(axis, x.type.rank)
     center = mean if given(mean) else _mean(x, axes, where)
-    total = reduce("sum", np.square(x - center), axes, keepdims=True, where=where)
+    total = reduce("sum", np.square(as_array(a) - center), axes, x.dtype, keepdims=True, where=where)
     count = _counted(x, axes, where) - operand(correction if given(correction) else ddof, x.dtype)
-    result = total / np.maximum(count, x.dtype.type(0))
+    result = convert(total / np.maximum(count, x.dtype.type(0)), x.dtype)
     return into(out if given(out) else None, _shaped(result, x, axes, keepdims), "var")
 
 
@@ -179,7 +179,8 @@ def std(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: Any 
         where: Any = None, mean: Any = None, correction: Any = None) -> Any:  # fmt: skip
     """``np.std``; its gradient where all elements are equal is 0."""
     squared = var(a, axis, dtype, None, ddof, keepdims, where=where, mean=mean, correction=correction)
-    return into(out if given(out) else None, root_of_squares(squared), "std")
+    root = squared if squared.dtype.kind == "f" else convert(squared, F64)
+    return into(out if given(out) else None, convert(root_of_squares(root), squared.dtype), "std")
 
 
 def root_of_squares(total: Tracer) -> Tracer:

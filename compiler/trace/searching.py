@@ -14,7 +14,7 @@ from .loops import Bounds, staged_loop
 from .promotion import as_array, common_dtype, convert
 from .reductions import count_nonzero, reduce, sort
 from .shaping import expand_dims, ravel
-from .tracer import Tracer
+from .tracer import Tracer, new
 from .unbound import emit_check
 
 FEW = 64
@@ -72,12 +72,16 @@ def digitize(x: Any, bins: Any, right: bool = False) -> Any:
     return np.where(falls, count - below, below)
 
 
-def isin(element: Any, test_elements: Any, assume_unique: bool = False, invert: bool = False, **_: Any) -> Any:
+def isin(
+    element: Any, test_elements: Any, assume_unique: bool = False, invert: bool = False, *, kind: str | None = None
+) -> Any:
     """``np.isin``."""
+    if kind not in (None, "sort", "table"):
+        raise ValueError(f"Invalid kind: '{kind}'. Please use None, 'sort' or 'table'.")
     x, wanted = as_array(element), ravel(test_elements)
     if _are_few(wanted):
         found = reduce("any", expand_dims(x, -1) == wanted, -1)
     else:
         wanted = sort(wanted)
         found = wanted[np.minimum(searchsorted(wanted, x), wanted.shape[0] - 1)] == x
-    return ~found if invert else found
+    return new((~found if invert else found).value, scalar=False)

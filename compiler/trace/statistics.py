@@ -54,7 +54,7 @@ def cov(
     if y is not None:
         x = np.concatenate([x, _variables(y, rowvar)])
     lost = (0 if bias else 1) if ddof is None else ddof
-    weights = [convert(as_array(w), F64) for w in (fweights, aweights) if w is not None]
+    weights = [_of_observations(w, name, x) for w, name in ((fweights, "fweights"), (aweights, "aweights")) if w is not None]
     if not weights:
         centered = x - mean(x, -1, keepdims=True)
         weighted, count = centered, operand(x.shape[-1] - lost, F64)
@@ -66,6 +66,19 @@ def cov(
         count = total - (lost if aweights is None else lost * reduce("sum", w * weights[-1]) / total)
     scaled = matmul(centered, transpose(weighted)) / np.maximum(count, 0.0)
     return convert(squeeze(scaled), F64 if dtype is None else np.dtype(dtype))
+
+
+def _of_observations(weights: Any, name: str, x: Tracer) -> Tracer:
+    """Weights as floats, one for each observation; numbers of observations are whole."""
+    w = convert(as_array(weights), F64)
+    if name == "fweights":
+        emit_check(np.all(w == np.rint(w)), TypeError("fweights must be integer"))
+    if w.ndim > 1:
+        raise RuntimeError(f"cannot handle multidimensional {name}")
+    if w.shape[0] != x.shape[1]:
+        raise RuntimeError(f"incompatible numbers of samples and {name}")
+    emit_check(np.all(w >= 0), ValueError(f"{name} cannot be negative"))
+    return w
 
 
 def _variables(m: Any, rowvar: bool) -> Tracer:
@@ -136,7 +149,16 @@ def nan_position(op: str, neutral: float) -> Any:
 def nanmean(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = False, *, where: Any = None) -> Any:
     """``np.nanmean``."""
     x = as_array(a)
-    return mean(x, axis, dtype, out, keepdims, where=where if x.dtype.kind != "f" else _present(x, where))
+    if x.dtype.kind != "f":
+        return mean(x, axis, dtype, out, keepdims, where=where)
+    _require_floats(dtype)
+    return mean(x, axis, dtype, out, keepdims, where=_present(x, where))
+
+
+def _require_floats(dtype: Any) -> None:
+    """NumPy's error for results of floats that are to be none."""
+    if given(dtype) and np.dtype(dtype).kind != "f":
+        raise TypeError("If a is inexact, then dtype must be inexact")
 
 
 def nanvar(
@@ -146,6 +168,7 @@ def nanvar(
     x = as_array(a)
     if x.dtype.kind != "f":
         return var(x, axis, dtype, out, ddof, keepdims, **kwargs)
+    _require_floats(dtype)
     present = _present(x, kwargs.pop("where", None))
     result = var(x, axis, dtype, None, ddof, keepdims, where=present, **kwargs)
     few = reduce("sum", np.broadcast_to(present, x.shape), axis, I64, keepdims=keepdims) <= ddof
