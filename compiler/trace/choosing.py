@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import math
+from itertools import zip_longest
 from typing import Any
 
 import numpy as np
 
-from ..errors import UnsupportedError
 from ..ir.types import BOOL, I64
 from .creation import arange, full, zeros
 from .elementwise import elementwise, into, truth_of, write_out
 from .gathering import nonzero
 from .grids import bounded, grid_along
 from .joining import concatenate
+from .loops import Bounds, staged_loop
 from .promotion import as_array, as_tracer, cast, convert, is_python, operand, result_dtype
 from .reductions import argsort, reduce, sort
 from .searching import isin
-from .shaping import expand_dims, normal_axes, normal_axis, ravel, reshape
+from .shaping import expand_dims, moveaxis, normal_axes, normal_axis, ravel, reshape, transpose
 from .tracer import Tracer, as_dim, new, python_size
 from .ufuncs import apply_ufunc
 from .unbound import emit_check
@@ -153,28 +155,42 @@ def unique(
     ar: Any, return_index: bool = False, return_inverse: bool = False, return_counts: bool = False, axis: Any = None, *,
     equal_nan: bool = True, **_: Any,
 ) -> Any:  # fmt: skip
-    """``np.unique`` of the elements."""
-    if axis is not None:
-        raise UnsupportedError("np.unique along an axis")
+    """``np.unique`` of the elements, or of the parts along an axis."""
     x = as_array(ar)
-    flat = ravel(x)
-    order = argsort(flat, kind="stable")
-    ordered = flat[order]
+    number = None if axis is None else normal_axis(axis, x.ndim)
+    by_part = number is not None and x.ndim > 1
+    items = moveaxis(x, number, 0) if by_part else ravel(x)
+    order = _order_of_parts(items) if by_part else argsort(items, kind="stable")
+    ordered = items[order]
     differs = ordered[1:] != ordered[:-1]
-    if equal_nan and x.dtype.kind == "f":
+    if by_part:
+        differs = reduce("any", differs, tuple(range(1, x.ndim)))
+    elif equal_nan and x.dtype.kind == "f":
         differs = differs & ~np.isnan(ordered[:-1])
-    first = concatenate([full((1,), True)[: flat.shape[0]], differs])
+    first = concatenate([full((1,), True)[: items.shape[0]], differs])
     starts = nonzero(first)[0]
-    results = [ordered[starts]]
+    results = [moveaxis(ordered[starts], 0, number) if by_part else ordered[starts]]
     if return_index:
         results.append(order[starts])
     if return_inverse:
-        inverse = zeros(flat.shape, I64)
+        inverse = zeros((items.shape[0],), I64)
         inverse[order] = np.cumsum(first) - 1
-        results.append(reshape(inverse, x.shape))
+        results.append(inverse if by_part else reshape(inverse, x.shape))
     if return_counts:
-        results.append(np.diff(starts, append=flat.shape[0]))
+        results.append(np.diff(starts, append=items.shape[0]))
     return results[0] if len(results) == 1 else tuple(results)
+
+
+def _order_of_parts(parts: Tracer) -> Tracer:
+    """The positions of the parts of an array, so that the first elements that differ grow: sorted by the last elements first."""
+    count = parts.shape[0]
+    columns = transpose(reshape(parts, (count, math.prod(parts.shape[1:]))))
+    last = columns.shape[0] - 1
+
+    def sort_by(k: Any, order: Tracer) -> tuple[Tracer]:
+        return (order[argsort(columns[last - k][order], kind="stable")],)
+
+    return staged_loop(Bounds(0, last + 1, 1), sort_by, (arange(count),), ("the order",), None)[0]
 
 
 def union1d(ar1: Any, ar2: Any) -> Any:
@@ -212,11 +228,18 @@ def trim_zeros(filt: Any, trim: str = "fb", axis: Any = None) -> Any:
 
 
 def intersect1d(ar1: Any, ar2: Any, assume_unique: bool = False, return_indices: bool = False) -> Any:
-    """``np.intersect1d``: the values alone."""
-    if return_indices:
-        raise UnsupportedError("np.intersect1d with return_indices; use np.isin")
-    first = sort(ravel(ar1)) if assume_unique else unique(ar1)
-    return first[isin(first, ar2)]
+    """``np.intersect1d``."""
+    if not return_indices:
+        first = sort(ravel(ar1)) if assume_unique else unique(ar1)
+        return first[isin(first, ar2)]
+    (first, places1), (second, places2) = (
+        (ravel(a), arange(as_array(a).size)) if assume_unique else unique(a, return_index=True) for a in (ar1, ar2)
+    )
+    both = concatenate([first, second])
+    order = argsort(both, kind="stable")
+    both = both[order]
+    common = nonzero(both[1:] == both[:-1])[0]
+    return both[common], places1[order[common]], places2[order[common + 1] - first.shape[0]]
 
 
 # counting
@@ -286,12 +309,18 @@ def copyto(dst: Any, src: Any, casting: str = "same_kind", where: Any = True) ->
 
 def put(a: Tracer, ind: Any, v: Any, mode: str = "raise") -> None:
     """``np.put``: positions count in the flattened array; values repeat."""
+    _require_array(a, "put")
     flat, index = reshape(a, -1), ravel(as_array(ind))
     values = ravel(as_array(v))
     if as_array(v).ndim:
         values = values[arange(index.shape[0]) % values.shape[0]]
     positions = bounded(index, flat.shape[0], mode)
     for_copies(a, flat)[positions] = values
+
+
+def _require_array(target: Any, name: str) -> None:
+    if not isinstance(target, Tracer):
+        raise TypeError(f"{name}() argument 1 must be numpy.ndarray, not {type(target).__name__}")
 
 
 def for_copies(a: Tracer, flat: Tracer) -> Any:
@@ -319,8 +348,7 @@ def put_along_axis(arr: Tracer, indices: Any, values: Any, axis: Any) -> None:
 
 def place(arr: Tracer, mask: Any, vals: Any) -> None:
     """``np.place``: the values are written in turn where the mask holds."""
-    if not isinstance(arr, Tracer):
-        raise TypeError(f"place() argument 1 must be numpy.ndarray, not {type(arr).__name__}")
+    _require_array(arr, "place")
     values, chosen = ravel(as_array(vals)), truth_of(as_array(mask))
     if as_dim(values.shape[0]) == 1:
         arr[chosen] = values[0]
@@ -331,6 +359,8 @@ def place(arr: Tracer, mask: Any, vals: Any) -> None:
 
 def putmask(a: Tracer, mask: Any, values: Any) -> None:
     """``np.putmask``: the values count in step with the elements."""
+    if any(n != m for n, m in zip_longest(as_array(mask).shape, a.shape)):
+        raise ValueError("putmask: mask and data must be the same size")
     chosen, source = truth_of(as_array(mask)), convert(as_array(values), a.dtype)
     if source.ndim == 0 or source.type.shape == a.type.shape:
         write_out(a, source, chosen, "putmask", exact=False)

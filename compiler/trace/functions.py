@@ -272,17 +272,18 @@ def _sort_in_place(x: Tracer, axis: int = -1, kind: Any = None, order: Any = Non
 
 
 def _partition_in_place(x: Tracer, kth: Any, axis: int = -1, kind: Any = None, order: Any = None) -> None:
-    x[...] = reductions.sort(x, axis)
+    x[...] = reductions.partition(x, kth, axis)
 
 
 _AS_FUNCTIONS = (
     "ravel", "swapaxes", "squeeze", "sum", "prod", "max", "min", "mean", "var", "std", "all", "any", "dot", "cumsum", "cumprod",
-    "argmax", "argmin", "argsort", "argpartition", "clip", "round", "take", "choose", "repeat", "diagonal", "trace",
+    "argmax", "argmin", "argsort", "argpartition", "clip", "round", "take", "repeat", "diagonal", "trace",
     "nonzero", "searchsorted", "put",
 )  # fmt: skip
 
 METHODS: dict[str, Callable[..., Any]] = {
     **{name: FUNCTIONS[getattr(np, name)] for name in _AS_FUNCTIONS},
+    "choose": lambda x, *choices, out=None, mode="raise": choosing.choose(x, choices if len(choices) > 1 else choices[0], out, mode),
     "compress": lambda x, condition, axis=None, out=None: choosing.compress(condition, x, axis, out),
     "reshape": _reshape_method, "transpose": _transpose_method, "astype": creation.astype, "item": creation.item,
     "flatten": lambda x, order="C": shaping.copy_of(shaping.ravel(x, order)), "copy": lambda x, order="C": shaping.copy_of(x),

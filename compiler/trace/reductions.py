@@ -15,6 +15,7 @@ from .elementwise import elementwise, into, truth_of
 from .promotion import as_array, convert, operand
 from .shaping import expand_dims, moveaxis, normal_axes, normal_axis, ravel, reduced_axes, reshaped
 from .tracer import Tracer, describe, new, python_size
+from .unbound import emit_check
 
 _NOTHING: Any = getattr(np, "_NoValue", None)
 
@@ -271,18 +272,24 @@ def argsort(a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *, stab
 
 def partition(a: Any, kth: Any, axis: Any = -1, kind: Any = None, order: Any = None) -> Tracer:
     """``np.partition``: sorted altogether."""
-    _check_kth(kth)
+    _check_kth(kth, a, axis)
     return sort(a, axis)
 
 
-def _check_kth(kth: Any) -> None:
-    if as_array(kth).dtype.kind not in "iu":
+def _check_kth(kth: Any, a: Any, axis: Any) -> None:
+    """Raise NumPy's errors for places that are none along the axis."""
+    places = as_array(kth)
+    if places.dtype.kind not in "iu":
         raise TypeError("Partition index must be integer")
+    x, number = along(a, axis)
+    length = x.shape[number]
+    inside = np.all((places >= -length) & (places < length))
+    emit_check(inside | (x.size == 0), ValueError("kth is out of bounds"))
 
 
 def argpartition(a: Any, kth: Any, axis: Any = -1, kind: Any = None, order: Any = None) -> Tracer:
     """``np.argpartition``: sorted altogether."""
-    _check_kth(kth)
+    _check_kth(kth, a, axis)
     return argsort(a, axis)
 
 

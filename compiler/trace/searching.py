@@ -25,6 +25,8 @@ def searchsorted(a: Any, v: Any, side: str = "left", sorter: Any = None) -> Any:
     """``np.searchsorted``. NaN counts as larger than all else."""
     a, v = as_array(a), as_array(v)
     if sorter is not None:
+        if as_array(sorter).size != a.size:
+            raise ValueError("sorter.size must equal a.size")
         a = a[sorter]
     target = common_dtype([a, v])
     a, v = convert(a, target), convert(v, target)

@@ -13,12 +13,14 @@ import numpy as np
 
 from ..errors import DTypeError, UnsupportedError
 from ..ir import Size
-from ..ir.types import BOOL, DTYPE_NAMES, F32, F64, I64
+from ..ir.types import BOOL, DTYPE_NAMES, DTYPES, F32, F64, I64
 from .context import active_trace
 from .dtypes import check_dtype
 from .elementwise import elementwise, truth_of, write_out
 from .promotion import as_tracer, can_write, convert, is_python, operand, scalar_type, strong
 from .tracer import TracedSize, Tracer, as_dim, describe, handles, new
+
+U64 = DTYPES["u64"]
 
 UFUNCS: dict[np.ufunc, str] = {
     np.add: "add", np.subtract: "sub", np.multiply: "mul", np.true_divide: "div", np.negative: "neg",
@@ -160,9 +162,26 @@ def _by_name(ufunc: np.ufunc, values: list[Tracer], dtype: np.dtype) -> Tracer:
             return elementwise("or", values[0], values[0])
         if op in _PREDICATES_OF_NUMBERS:
             return elementwise(_PREDICATES_OF_NUMBERS[op], values[0], values[0])
+    if op in _OF_NEGATIVE and values[0].dtype != values[1].dtype:
+        return _across_signs(op, values)
     if dtype == BOOL and op in _LOGIC_OF_BOOLS:
         op, values = _LOGIC_OF_BOOLS[op], values * (3 - len(values)) if len(values) == 1 else values
     return elementwise(op, *values, dtype=dtype)
+
+
+_OF_NEGATIVE = {"lt": (True, False), "le": (True, False), "gt": (False, True), "ge": (False, True), "eq": (False, False),
+                "ne": (True, True)}  # fmt: skip
+"""What comparing a negative number with one that has no sign gives, where it is the first and where it is the second."""
+
+
+def _across_signs(op: str, values: list[Tracer]) -> Tracer:
+    """A comparison of unsigned with signed integers, none of which holds all values of the other."""
+    place = 0 if values[0].dtype == I64 else 1
+    negative = elementwise("lt", values[place], 0)
+    compared = elementwise(op, *(convert(v, U64) for v in values))
+    if _OF_NEGATIVE[op][place]:
+        return elementwise("or", compared, negative)
+    return elementwise("and", compared, elementwise("not", negative))
 
 
 def is_own(ufunc: np.ufunc) -> bool:
@@ -208,15 +227,20 @@ _COMPARED = {OPERATORS[name] for name in COMPARISONS}
 
 def _wide_enough(types: tuple[np.dtype, ...], inputs: Sequence[Any]) -> tuple[np.dtype, ...]:
     """Comparisons with Python integers are right even where these do not fit into the dtype of the array."""
-    numbers = [v for v in inputs if type(v) is int]
-    if types[0].kind in "iu" and types[0].itemsize < 8 and any(is_python(v) and not isinstance(v, int) for v in inputs):
-        return (I64, I64, *types[2:])
-    if types[0].kind not in "iu" or not numbers:
+    if types[0].kind not in "iu":
         return types
-    limits = np.iinfo(types[0])
-    if all(limits.min <= v <= limits.max for v in numbers):
-        return types
-    return (I64 if all(-(2**63) <= v < 2**63 for v in numbers) else F64,) * 2 + types[2:]
+    found = [_holding(t, v) for t, v in zip(types, inputs, strict=False)]
+    if F64 in found:
+        return (F64, F64, *types[2:])
+    return (*(found if found[0] == found[1] else (t if t.itemsize == 8 else I64 for t in found)), *types[2:])
+
+
+def _holding(dtype: np.dtype, value: Any) -> np.dtype:
+    """A dtype that holds a value: that of an array, or one that is wide enough for a Python integer."""
+    if type(value) is not int:
+        return I64 if is_python(value) else dtype
+    fitting = (t for t in (dtype, I64, U64) if np.iinfo(t).min <= value <= np.iinfo(t).max)
+    return next(fitting, F64)
 
 
 def _simple_power(base: Any, exponent: Any, python: bool) -> Any:
