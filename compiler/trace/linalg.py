@@ -154,6 +154,8 @@ def pinv(a: Any, rcond: Any = None, hermitian: bool = False, *, rtol: Any = _DEF
     """``np.linalg.pinv``; its derivative is that of matrices of the same rank."""
     a = _matrix(a, "pinv")
     if rcond is not None:
+        if rtol is not _DEFAULT:
+            raise ValueError("`rtol` and `rcond` can't be both set.")
         return _pinv(a, rcond)
     return _pinv(a, 1e-15 if rtol is _DEFAULT else _rounding(a) if rtol is None else rtol)
 
@@ -166,7 +168,7 @@ def _pinv(a: Tracer, cutoff: Any) -> Tracer:
 
 
 def lstsq(a: Any, b: Any, rcond: Any = None) -> tuple[Any, ...]:
-    """``np.linalg.lstsq``; where the rank is not full, the sums of squared residuals are still given."""
+    """``np.linalg.lstsq``; where the rank is not full there are no sums of squared residuals."""
     a, b = _float(a, b)
     if a.type.rank != 2 or b.type.rank not in (1, 2):
         raise LinAlgError(f"np.linalg.lstsq takes a matrix and a matrix or vector, found {describe(a)} and {describe(b)}")
@@ -178,7 +180,8 @@ def lstsq(a: Any, b: Any, rcond: Any = None) -> tuple[Any, ...]:
     if not _is_tall(a):
         return x, creation.zeros((0,), a.dtype), rank, values
     residuals = reductions.reduce("sum", np.square(b - products.matmul(a, x)), 0)
-    return x, shaping.reshape(residuals, (-1,)), rank, values
+    residuals = shaping.reshape(residuals, (-1,))
+    return x, residuals[: np.where(rank == a.shape[1], residuals.shape[0], 0)], rank, values
 
 
 def _is_tall(a: Tracer) -> bool:
@@ -243,14 +246,16 @@ def _is_lower(triangle: str) -> bool:
 
 
 def qr(a: Any, mode: str = "reduced") -> Any:
-    """``np.linalg.qr``, reduced or the triangle alone; derivatives are those of full rank."""
+    """``np.linalg.qr``; derivatives are those of full rank."""
     if mode not in ("reduced", "r", "complete"):
-        raise UnsupportedError(f"np.linalg.qr with mode={mode!r}; 'reduced' and 'r' are compiled")
+        raise UnsupportedError(f"np.linalg.qr with mode={mode!r}; 'reduced', 'complete' and 'r' are compiled")
     a = _matrix(a, "qr")
     rows, columns = a.shape[-2:]
-    if mode == "complete" and rows > columns:
-        raise UnsupportedError("np.linalg.qr with mode='complete' of a matrix with more rows than columns; use 'reduced'")
-    if _is_tall(a) or rows == columns:
+    if _is_tall(a):
+        q, r = _emit("qr", a)
+        if mode == "complete":
+            q, r = _completed(q), joining.concatenate([r, creation.zeros_like(a[..., columns:, :])], -2)
+    elif rows == columns:
         q, r = _emit("qr", a)
     else:
         q, r = _emit("qr", new(a[..., :rows].value))
@@ -258,15 +263,43 @@ def qr(a: Any, mode: str = "reduced") -> Any:
     return r if mode == "r" else _named(np.linalg.qr, (q, r))
 
 
+def _completed(q: Tracer) -> Tracer:
+    """The product of the reflections I - Y T Y^T whose first columns are given.
+
+    These are I + E, with E = -Y T Y1^T, Y1 being the first rows of Y. So the product is I + E (E1^T)^-1 E^T. A reflection that
+    LAPACK leaves out, as where a column is zero below the diagonal, makes E1 singular; its pseudo-inverse leaves it out, too.
+    """
+    rows, columns = q.shape[-2:]
+    outside = q - grids.eye(rows, columns, dtype=q.dtype)
+    inverse = _pinv(outside[..., :columns, :], _rounding(q) * 16)
+    product = products.matmul(products.matmul(outside, _swapped(inverse)), _swapped(outside))
+    return joining.concatenate([q, (grids.eye(rows, dtype=q.dtype) + product)[..., columns:]], -1)
+
+
 def svd(a: Any, full_matrices: bool = True, compute_uv: bool = True, hermitian: bool = False) -> Any:
     """``np.linalg.svd`` without the vectors that belong to no singular value."""
     a = _matrix(a, "svd")
+    if hermitian:
+        return _svd_of_symmetric(a, compute_uv)
     rows, columns = a.shape[-2:]
     if compute_uv and full_matrices and rows != columns:
         raise UnsupportedError("np.linalg.svd with full_matrices=True of a matrix that is not square; give full_matrices=False")
     size = a.type.shape[-1 if _is_tall(a) else -2]
     u, s, vh = _emit("svd", a, size=size)
     return _named(np.linalg.svd, (u, s, vh)) if compute_uv else s
+
+
+def _svd_of_symmetric(a: Tracer, compute_uv: bool) -> Any:
+    """The eigenvectors are the singular vectors, in the order of the sizes of the eigenvalues; signs go to the right ones."""
+    values, vectors = _emit("eigh", _square(a, "svd"), lower=True)
+    s = np.abs(values)
+    order = reductions.argsort(s)[..., ::-1]
+    s = np.take_along_axis(s, order, -1)
+    if not compute_uv:
+        return s
+    u = np.take_along_axis(vectors, order[..., None, :], -1)
+    signs = np.sign(np.take_along_axis(values, order, -1))
+    return _named(np.linalg.svd, (u, s, _swapped(u * signs[..., None, :])))
 
 
 def svdvals(x: Any, /) -> Tracer:
@@ -279,11 +312,16 @@ def matrix_rank(A: Any, tol: Any = None, hermitian: bool = False, *, rtol: Any =
     a = as_tracer(A)
     if a.type.rank < 2:
         return new(convert(reductions.reduce("any", a != 0), I64).value, weak=True)
+    if tol is not None and rtol is not None:
+        raise ValueError("`tol` and `rtol` can't be both set.")
     a = _matrix(a, "matrix_rank")
-    values = svdvals(a)
+    values = svd(a, compute_uv=False, hermitian=hermitian)
     if tol is None:
-        tol = reductions.reduce("max", values, -1, keepdims=True, initial=0) * (_rounding(a) if rtol is None else rtol)
-    return reductions.count_nonzero(np.greater(values, tol), -1)
+        limit = _rounding(a) if rtol is None else shaping.expand_dims(rtol, -1)
+        limit = reductions.reduce("max", values, -1, keepdims=True, initial=0) * limit
+    else:
+        limit = shaping.expand_dims(tol, -1)
+    return reductions.count_nonzero(np.greater(values, limit), -1)
 
 
 def cond(x: Any, p: Any = None) -> Any:
@@ -294,7 +332,9 @@ def cond(x: Any, p: Any = None) -> Any:
     if p in (None, 2, -2):
         values = svdvals(a)
         largest, smallest = values[..., 0], values[..., -1]
-        return smallest / largest if p == -2 else largest / smallest
+        found = smallest / largest if p == -2 else largest / smallest
+        undefined = np.isnan(found) & ~np.any(np.isnan(a), axis=(-2, -1))
+        return np.where(undefined, a.dtype.type(np.inf), found)[()]
     return np.linalg.norm(a, p, axis=(-2, -1)) * np.linalg.norm(inv(_square(a, "cond")), p, axis=(-2, -1))  # type: ignore[call-overload]
 
 

@@ -16,14 +16,14 @@ from .tracer import Tracer, new
 
 
 def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
-    """``np.linalg.norm``; the matrix norms that need singular values are refused."""
+    """``np.linalg.norm``."""
     x = _floats(x)
     if axis is None and ord is not None and x.ndim not in (1, 2):
         if not (ord in ("f", "fro") and x.ndim == 2) and not (ord == 2 and x.ndim == 1):
             raise ValueError("Improper number of dimensions to norm.")
     axes = tuple(range(x.ndim)) if axis is None else tuple(axis) if isinstance(axis, (tuple, list)) else (axis,)
     axes = tuple(normal_axis(a, x.ndim) for a in axes)
-    if ord is None:
+    if ord is None and (axis is None or len(axes) <= 2):
         return _euclidean(x, axes, keepdims)
     if len(axes) == 1:
         return _vector(x, ord, axes, keepdims)
@@ -84,7 +84,7 @@ def _matrix(x: Tracer, ord: Any, axes: tuple[int, int], keepdims: bool) -> Any:
         return _euclidean(x, tuple(sorted(axes)), keepdims)
     if ord in (2, -2, "nuc"):
         values = svdvals(moveaxis(x, axes, (-2, -1)))
-        found = reduce("sum" if ord == "nuc" else "max" if ord > 0 else "min", values, -1)
+        found = reduce("min", values, -1) if ord == -2 else reduce("sum" if ord == "nuc" else "max", values, -1, initial=0)
         return expand_dims(found, tuple(sorted(axes))) if keepdims else found
     if ord not in (1, -1, np.inf, -np.inf):
         raise ValueError("Invalid norm order for matrices.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from interpreted import interpreting
 from jitgrad.compiler.errors import UnsupportedError
 from jitgrad.compiler.pipeline import optimise
 
@@ -55,6 +56,18 @@ PROGRAMS = [
     "np.linalg.matrix_power(S, 5)",
     "np.linalg.matrix_power(S + 9 * np.eye(len(S)), -3)",
     "np.linalg.matrix_power(np.stack([S, S.T]), 3)",
+    "np.linalg.qr(A.T + np.eye(*A.T.shape), mode='complete')",
+    "np.linalg.qr(np.stack([A.T, B.T]) + np.eye(*A.T.shape), 'complete').Q",
+    "np.linalg.qr(np.triu(A.T) + np.eye(*A.T.shape), mode='complete')",
+    "np.linalg.qr(np.eye(*A.T.shape) * (A.T + 9 * np.eye(*A.T.shape)) + (np.arange(A.shape[0]) == 1), mode='complete')",
+    "np.linalg.qr(A + np.eye(*A.shape), mode='complete')",
+    "np.linalg.svd(S + S.T, hermitian=True).S, np.linalg.svd(S + S.T, compute_uv=False, hermitian=True)",
+    "u, s, v = np.linalg.svd(S + S.T, hermitian=True)\nreturn (u * s) @ v",
+    "np.linalg.cond(S * 0), np.linalg.cond(np.stack([S * 0, np.eye(len(S))])), np.linalg.cond(S * 0, -2)",
+    "np.linalg.matrix_rank(np.stack([S, S * 0]), rtol=[0.1, 0.2])",
+    "np.linalg.matrix_rank(S + S.T, hermitian=True)",
+    "np.linalg.matrix_norm(A[:0], ord=2), np.linalg.norm(A[:, :0], 2), np.linalg.norm(A[:0], 'nuc')",
+    "np.linalg.lstsq(np.stack([v, v, v * 2]).T, v)[1:3]",
     "np.linalg.trace(T), np.linalg.diagonal(T, offset=1), np.linalg.matrix_transpose(T), np.linalg.outer(v, w)",
 ]
 
@@ -70,11 +83,13 @@ ERRORS = [
     "np.linalg.matrix_power(A, 2)",
     "np.linalg.solve(S * 0 + 1, w)",
     "np.linalg.cholesky(-np.eye(3) * (1 + np.abs(S)))",
+    "np.linalg.matrix_rank(S, tol=1.0, rtol=0.1)",
+    "np.linalg.pinv(S, rcond=0.1, rtol=0.1)",
+    "np.linalg.norm(T, axis=(0, 1, 2))",
 ]
 
 UNSUPPORTED = [
     "np.linalg.svd(A)",
-    "np.linalg.qr(A.T, mode='complete')",
     "np.linalg.qr(A, mode='raw')",
     "np.linalg.pinv(T, rcond=x[:2])",
     "np.linalg.eig(S)",
@@ -110,6 +125,17 @@ def check_least_squares(a: np.ndarray, right: np.ndarray) -> None:
     for found, expected in zip(program([a, right]), np.linalg.lstsq(a, right), strict=True):
         assert type(found) is type(expected) and found.dtype == expected.dtype and found.shape == expected.shape
         np.testing.assert_allclose(found, expected, rtol=1e-10, atol=1e-12)
+
+
+def test_the_gradients_of_a_complete_basis_and_of_singular_vectors_of_a_symmetric_matrix() -> None:
+    def program(a: np.ndarray, w: np.ndarray) -> np.ndarray:
+        q, r = np.linalg.qr(a, mode="complete")
+        u, s, v = np.linalg.svd(a.T @ a, hermitian=True)
+        return np.sum(q * w) + np.sum(r * w[:, :2]) + np.sum((u * s**2) @ v * w[:2, :2])
+
+    rng = np.random.default_rng(0)
+    with interpreting():
+        jg.check_grads(program, (rng.normal(size=(4, 2)), rng.normal(size=(4, 4))), 1)
 
 
 def test_results_have_numpys_names() -> None:
