@@ -111,6 +111,10 @@ def test_against_numpy(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["np.polyfit(np.arange(len(x)), x, 2)", "np.polyfit(np.arange(len(x)), x, 1, w=np.ones(len(x)))",
-                                  "np.histogram(x, 3)", "np.histogram(x, 3, density=True)"])  # fmt: skip
+                                  "np.polyfit(np.arange(len(x)), x, 1, full=True)[:4]",
+                                  "np.polyfit(np.arange(len(x)) * f, np.stack([x, y]).T, 1, cov=True)",
+                                  "np.polyfit(np.arange(len(x)), x, 1, w=np.abs(y) + 1, cov='unscaled')",
+                                  "np.polyfit(np.arange(len(x)), x, 1, cov=True)", "np.polyfit(v, x, 2)", "np.polyfit(A, x, 2)",
+                                  "np.polymul([], v[:2] + 9)", "np.histogram(x, 3)", "np.histogram(x, 3, density=True)"])  # fmt: skip
 def test_of_finite_numbers(text: str) -> None:
     check(text, ("float64", "spread", "fortran"))
