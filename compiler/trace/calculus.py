@@ -18,6 +18,7 @@ from .reductions import argsort, reduce, running
 from .searching import searchsorted
 from .shaping import copy_of, flip, given_axes, leading_axes, normal_axis, ravel
 from .tracer import Tracer, describe
+from .ufuncs import resolve
 from .unbound import emit_check
 from .versions import NUMPY_2_5
 
@@ -248,8 +249,10 @@ def correlate(a: Any, v: Any, mode: str = "valid") -> Any:
 
 def angle(z: Any, deg: bool = False) -> Any:
     """``np.angle`` of real numbers: 0 or pi."""
-    radians = np.arctan2(0, as_tracer(z))
-    return radians * (180 / np.pi) if deg else radians
+    x = as_tracer(z)
+    x = convert(x, resolve(np.arctan2, (0, x))[-1])
+    half_turn = np.where(np.signbit(x), x.dtype.type(180 if deg else np.pi), x.dtype.type(0))
+    return np.where(np.isnan(x), x, half_turn)[()]
 
 
 def sinc(x: Any) -> Any:

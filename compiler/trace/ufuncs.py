@@ -48,7 +48,7 @@ COMPOSED: dict[np.ufunc, Callable[..., Any]] = {
     np.degrees: lambda x: x * (180 / np.pi),
     np.heaviside: lambda x, y: np.where(np.isnan(x), x, np.where(x == 0, y, np.where(x > 0, x.dtype.type(1), x.dtype.type(0)))),
     np.divmod: lambda x, y: (np.floor_divide(x, y), np.remainder(x, y)),
-    np.modf: lambda x: (np.copysign(np.where(np.isinf(x), x.dtype.type(0), x - np.trunc(x)), x), np.trunc(x)),
+    np.modf: lambda x: (np.where(np.isinf(x), np.copysign(x.dtype.type(0), x), np.fmod(x, x.dtype.type(1))), np.trunc(x)),
     np.ldexp: lambda x, n: _scaled(x, n),
     np.frexp: lambda x: _taken_apart(x),
     np.logical_and: lambda x, y: elementwise("and", truth_of(x), truth_of(y)),
@@ -266,7 +266,7 @@ def _simple_power(base: Any, exponent: Any, python: bool) -> Any:
         case -1:
             return elementwise("div", 1.0, x)
         case -2:
-            return elementwise("div", 1.0, elementwise("square", x))
+            return elementwise("square", elementwise("div", 1.0, x))
         case 0.5:
             return elementwise("sqrt", x)
     return None

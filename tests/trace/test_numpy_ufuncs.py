@@ -475,3 +475,14 @@ def test_frexp_next_to_powers_of_two(dtype: type, compiled: bool) -> None:
     for one, other in zip(found, np.frexp(x), strict=True):
         np.testing.assert_array_equal(one, other, strict=True)
     np.testing.assert_array_equal(gradient, dtype([1.0, 0.25, 1 / 128]), strict=True)
+
+
+def test_gradients_at_zeros_with_a_sign_and_where_a_power_is_infinite() -> None:
+    x = np.array([0.0, -0.0, 2.0, -0.5])
+    with interpreting(), np.errstate(all="ignore"):
+        parts = jg.grad(lambda x: np.sum(np.modf(x)[0]))(x)
+        powers = jg.grad(lambda x: np.sum(x**-2))(x)
+        angles = jg.grad(lambda x: np.sum(np.angle(x)))(x)
+    np.testing.assert_array_equal(parts, np.ones(4))
+    np.testing.assert_array_equal(powers, [-np.inf, np.inf, -0.25, 16.0])
+    np.testing.assert_array_equal(angles, np.zeros(4))
