@@ -15,8 +15,10 @@ from ..errors import DTypeError, UnsupportedError
 from ..ir import Size
 from ..ir.types import BOOL, DTYPE_NAMES, DTYPES, F32, F64, I64
 from .context import active_trace
+from .divisors import greatest_divisor, least_multiple
 from .dtypes import check_dtype
 from .elementwise import elementwise, truth_of, write_out
+from .float_parts import next_after, scaled, spacing, taken_apart
 from .promotion import as_tracer, can_write, convert, is_python, operand, scalar_type, strong
 from .tracer import TracedSize, Tracer, as_dim, describe, handles, new
 
@@ -49,8 +51,12 @@ COMPOSED: dict[np.ufunc, Callable[..., Any]] = {
     np.heaviside: lambda x, y: np.where(np.isnan(x), x, np.where(x == 0, y, np.where(x > 0, x.dtype.type(1), x.dtype.type(0)))),
     np.divmod: lambda x, y: (np.floor_divide(x, y), np.remainder(x, y)),
     np.modf: lambda x: (np.where(np.isinf(x), np.copysign(x.dtype.type(0), x), np.fmod(x, x.dtype.type(1))), np.trunc(x)),
-    np.ldexp: lambda x, n: _scaled(x, n),
-    np.frexp: lambda x: _taken_apart(x),
+    np.gcd: greatest_divisor,
+    np.lcm: least_multiple,
+    np.nextafter: next_after,
+    np.spacing: spacing,
+    np.ldexp: scaled,
+    np.frexp: taken_apart,
     np.logical_and: lambda x, y: elementwise("and", truth_of(x), truth_of(y)),
     np.logical_or: lambda x, y: elementwise("or", truth_of(x), truth_of(y)),
     np.logical_xor: lambda x, y: elementwise("xor", truth_of(x), truth_of(y)),
@@ -72,25 +78,6 @@ _PREDICATES_OF_NUMBERS = {"isnan": "ne", "isinf": "ne", "isfinite": "eq"}
 
 def _reciprocal(x: Tracer) -> Tracer:
     return elementwise("div", 1, x) if x.dtype.kind == "f" else np.where(np.abs(x) == 1, x, x.dtype.type(0))
-
-
-def _scaled(x: Tracer, exponent: Tracer) -> Tracer:
-    """``x * 2**exponent``, rounded once; in three steps where that power is no normal number and the product may be one."""
-    largest = int(np.finfo(x.dtype).maxexp) - 2
-    n = np.clip(exponent, -3 * largest, 3 * largest)
-    third = np.where(np.abs(n) > largest, n // 3, 0)
-    step = np.exp2(convert(third, x.dtype))
-    return x * step * step * np.exp2(convert(n - 2 * third, x.dtype))  # type: ignore[no-any-return]
-
-
-def _taken_apart(x: Tracer) -> tuple[Tracer, Tracer]:
-    """``(m, n)`` with ``x == m * 2**n`` and m from 0.5 to 1; ``(x, 0)`` of 0, infinity and NaN."""
-    is_plain = np.isfinite(x) & (x != 0)
-    size = np.where(is_plain, np.abs(x), x.dtype.type(1))
-    near = convert(np.floor(np.log2(size)), I64) + 1  # or one more or less, as the logarithm was rounded
-    mantissa = _scaled(size, -near)
-    n = np.where(is_plain, near + (mantissa >= 1) - (mantissa < 0.5), 0)
-    return np.where(is_plain, _scaled(x, -n), x), n  # type: ignore[return-value]
 
 
 @handles("ufunc")

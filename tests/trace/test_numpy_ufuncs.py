@@ -438,6 +438,13 @@ np.log(np.abs(A) + 1)
     B = A
     B += 1
     return A, B
+np.gcd(i, J[0, 0] * 6), np.gcd(12, k), np.lcm(i * 4, 6), np.lcm(k, 12 * k)
+np.gcd(np.arange(-6, 6) * k, np.int8(4)), np.lcm(np.arange(-6, 6) * k, 4), np.gcd.reduce(np.array([12, 18, 30]) * k)
+np.gcd(x, 3)
+np.gcd(A, v), np.lcm(v, A)
+np.nextafter(A, B), np.nextafter(x, f), np.spacing(A), np.nextafter(f, k)
+np.spacing(f), np.spacing(z)
+np.nextafter(z, z + 1)
 """)
 
 
@@ -475,6 +482,23 @@ def test_frexp_next_to_powers_of_two(dtype: type, compiled: bool) -> None:
     for one, other in zip(found, np.frexp(x), strict=True):
         np.testing.assert_array_equal(one, other, strict=True)
     np.testing.assert_array_equal(gradient, dtype([1.0, 0.25, 1 / 128]), strict=True)
+
+
+@pytest.mark.parametrize("compiled", [False, pytest.param(True, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_floats_next_to_others(dtype: type, compiled: bool) -> None:
+    limits = np.finfo(dtype)
+    powers = dtype(2) ** np.arange(limits.minexp - limits.nmant, limits.maxexp, dtype=dtype)
+    ends = dtype([0, -0.0, np.inf, -np.inf, np.nan, limits.max, -limits.max])
+    x = np.concatenate([powers, powers * dtype(1.3), -powers, np.nextafter(powers, dtype(0)), ends])
+    with nullcontext() if compiled else interpreting(), np.errstate(all="ignore"):
+        program = jg.jit(lambda x, y: (np.nextafter(x, y), np.spacing(x)))
+        for y in ends:
+            found, gaps = program(x, np.full_like(x, y))
+            np.testing.assert_array_equal(found, np.nextafter(x, y), strict=True)
+            np.testing.assert_array_equal(np.signbit(found), np.signbit(np.nextafter(x, y)) & ~np.isnan(found))
+        assert jg.grad(lambda x: 2 * np.nextafter(x, dtype(3)))(dtype(1)) == 2
+        np.testing.assert_array_equal(gaps, np.spacing(x), strict=True)
 
 
 def test_gradients_at_zeros_with_a_sign_and_where_a_power_is_infinite() -> None:
