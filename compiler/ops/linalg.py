@@ -11,14 +11,14 @@ problems whose variables separate (P).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from ..errors import VerifyError
 from ..ir import ArrayType, Equation, Type, Var
-from ..ir.types import DTYPES, I64
+from ..ir.types import BOOL, DTYPES, I64
 from .builder import Builder
 from .op import Attrs, Contribution, Op
 
@@ -71,6 +71,17 @@ def _infer_triangular_solve(types: Sequence[Any], a: Attrs, regions: Sequence[An
 def _infer_cholesky(types: Sequence[Any], a: Attrs, regions: Sequence[Any]) -> tuple[Type, ...]:
     _check(_is_square(types[0]), "cholesky", types)
     return (types[0],)
+
+
+def _infer_is_positive_definite(types: Sequence[Any], a: Attrs, regions: Sequence[Any]) -> tuple[Type, ...]:
+    _check(_is_square(types[0]), "is_positive_definite", types)
+    return (ArrayType(BOOL),)
+
+
+def _infer_is_regular(types: Sequence[Any], a: Attrs, regions: Sequence[Any]) -> tuple[Type, ...]:
+    factors, pivots = types
+    _check(_is_square(factors) and pivots == ArrayType(I32, factors.shape[:-1]), "is_regular", types)
+    return (ArrayType(BOOL),)
 
 
 def _infer_eigh(types: Sequence[Any], a: Attrs, regions: Sequence[Any]) -> tuple[Type, ...]:
@@ -296,6 +307,15 @@ def _lu_solve(factors: np.ndarray, pivots: np.ndarray, b: np.ndarray, transposed
     return np.linalg.solve(np.swapaxes(factors, -1, -2) if transposed else factors, b)
 
 
+def _succeeds(function: Callable[[np.ndarray], Any], a: np.ndarray) -> bool:
+    """Whether linear algebra is possible with matrices."""
+    try:
+        function(a)
+    except np.linalg.LinAlgError:
+        return False
+    return True
+
+
 def _triangular_solve(matrix: np.ndarray, b: np.ndarray, lower: bool, transposed: bool) -> np.ndarray:
     triangle = np.tril(matrix) if lower else np.triu(matrix)
     return np.linalg.solve(np.swapaxes(triangle, -1, -2) if transposed else triangle, b)
@@ -314,6 +334,9 @@ LINALG: tuple[Op, ...] = (
        transpose=_transpose_triangular_solve),
     # the lower triangular root; reads the lower triangle; raises LinAlgError if the matrix is not positive definite
     Op("cholesky", _infer_cholesky, np.linalg.cholesky, jvp=_jvp_cholesky),
+    # whether ``lu_solve`` does not raise, and whether ``cholesky`` does not
+    Op("is_regular", _infer_is_regular, lambda factors, pivots: _succeeds(np.linalg.inv, factors), no_derivative="a truth value"),
+    Op("is_positive_definite", _infer_is_positive_definite, lambda a: _succeeds(np.linalg.cholesky, a), no_derivative="a truth value"),
     # growing eigenvalues and the eigenvectors, as columns, of a symmetric matrix of which one triangle is read
     Op("eigh", _infer_eigh, lambda a, lower: tuple(np.linalg.eigh(a, "L" if lower else "U")), jvp=_jvp_eigh),
     # orthonormal columns and an upper triangle; at least as many rows as columns

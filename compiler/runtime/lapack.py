@@ -54,6 +54,24 @@ def cholesky(out: Any, a: Any) -> None:
     out[...] = np.linalg.cholesky(a)
 
 
+def is_regular(out: Any, factors: Any, pivots: Any) -> None:
+    """Whether `lu_solve` can solve with all matrices."""
+    out[0] = True
+    try:
+        np.linalg.inv(factors)
+    except LinAlgError:
+        out[0] = False
+
+
+def is_positive_definite(out: Any, a: Any) -> None:
+    """Whether `cholesky` has roots of all matrices."""
+    out[0] = True
+    try:
+        np.linalg.cholesky(a)
+    except LinAlgError:
+        out[0] = False
+
+
 def eigh(values: Any, vectors: Any, a: Any, lower: bool) -> None:
     """Growing eigenvalues, and eigenvectors as columns, of symmetric matrices of which one triangle is read."""
     values[...], vectors[...] = np.linalg.eigh(a, "L" if lower else "U")
@@ -136,6 +154,16 @@ def _lu_solve(out, factors, pivots, b, transposed):
     limit_threads(threads)
 
 
+@stands_for(is_regular)
+def _is_regular(out, factors, pivots):
+    count, size, _ = factors.shape
+    out[0] = True
+    for k in range(count):
+        for i in range(size):
+            if factors[k, i, i] == 0:
+                out[0] = False
+
+
 @kernel
 def _exchange(matrix, pivots, start, stop, step):
     """Exchange rows, one pair after the other."""
@@ -175,19 +203,37 @@ def _triangular_solve(out, matrix, b, lower, transposed):
     limit_threads(threads)
 
 
+@kernel
+def _root(out, a, info):
+    """Write the lower triangular root of a matrix; the status is 0 if it has one."""
+    size = a.shape[0]
+    for i in range(size):
+        for j in range(size):
+            out[i, j] = a[i, j] if j <= i else 0
+    threads = limit_threads(size * size * size < SHARED_MATRIX_PRODUCT)
+    _potrf(UPPER, size, out, size, info)
+    limit_threads(threads)
+
+
 @stands_for(cholesky, allocates=True)
 def _cholesky(out, a):
     count, size, _ = a.shape
     info = zeros(1, np.int32)
     for k in range(count if size else 0):
-        for i in range(size):
-            for j in range(size):
-                out[k, i, j] = a[k, i, j] if j <= i else 0
-        threads = limit_threads(size * size * size < SHARED_MATRIX_PRODUCT)
-        _potrf(UPPER, size, out[k], size, info)
-        limit_threads(threads)
+        _root(out[k], a[k], info)
         if info[0] != 0:
             raise LinAlgError("Matrix is not positive definite")
+
+
+@stands_for(is_positive_definite, allocates=True)
+def _is_positive_definite(out, a):
+    count, size, _ = a.shape
+    root, info = empty((size, size), a.dtype), zeros(1, np.int32)
+    out[0] = True
+    for k in range(count if size else 0):
+        _root(root, a[k], info)
+        if info[0] != 0:
+            out[0] = False
 
 
 @stands_for(eigh, allocates=True)

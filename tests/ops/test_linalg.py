@@ -65,6 +65,13 @@ def svd(b: Builder, a: Var) -> Any:
     return b.emit("svd", a, size=min(a.type.shape[-2:]))  # type: ignore[union-attr]
 
 
+def possible(b: Builder, a: Var) -> Any:
+    """The matrices, where they can be factorised and solved with, and zeros elsewhere."""
+    both = b.emit("and", b.emit("is_regular", *b.emit("lu", a)), b.emit("is_positive_definite", a))
+    assert isinstance(a.type, ArrayType)
+    return b.select(b.broadcast(both, (), a.type.shape), a, b.zeros_like(a))
+
+
 CASES: dict[str, tuple[Program, list[Any]]] = {
     "solve": (solve, [SQUARE, RIGHT]),
     "solve transposed": (lambda b, a, y: solve(b, a, y, True), [STACK, TALL[:, :3]]),
@@ -86,6 +93,7 @@ CASES: dict[str, tuple[Program, list[Any]]] = {
     "pinv": (pinv, [SQUARE]),
     "pinv tall": (pinv, [TALL]),
     "pinv wide": (pinv, [WIDE]),
+    "possible": (possible, [TWO_SIDED @ TWO_SIDED.swapaxes(-1, -2) + np.eye(3)]),
 }
 
 
@@ -154,6 +162,8 @@ def test_single_precision_stays_single() -> None:
         ("lu", [(F64, (2, 3))], {}),
         ("lu", [(I64, (3, 3))], {}),
         ("cholesky", [(F64, (3,))], {}),
+        ("is_positive_definite", [(F64, (2, 3))], {}),
+        ("is_regular", [(F64, (3, 3)), (I64, (3,))], {}),
         ("eigh", [(F64, (3, 2))], {"lower": True}),
         ("qr", [(F64, (2, 3))], {}),
         ("svd", [(F64, (4, 3))], {"size": 2}),
@@ -176,3 +186,5 @@ def test_failures_are_numpys() -> None:
         interpret(built(solve, [singular, singular]), [singular, singular])
     with pytest.raises(np.linalg.LinAlgError, match="not positive definite"):
         interpret(built(emitted("cholesky"), [singular]), [-singular])
+    for case in (singular, -np.eye(2)):
+        assert not interpret(built(possible, [case]), [case])[0].any()
