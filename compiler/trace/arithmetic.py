@@ -210,17 +210,26 @@ def _check_divisor(symbol: str, left: Any, right: Any) -> None:
     """Python's error where an int is divided by an int that is zero; floats are divided as by NumPy, unless that error is caught."""
     if symbol == "/" or not (_is_int(left) and _is_int(right)):
         if isinstance(right, Tracer) and is_python(left) and is_python(right):
-            active_trace().refuse_caught(ZeroDivisionError)
+            active_trace().may_raise(_division_error(symbol, 0.0), lambda: right != 0)
         return
     dim = right.dim if isinstance(right, Tracer) else None
     if dim is not None and active_trace().sizing.decide(dim, "!=", 0):
         return
     divides = right != 0
-    error = ZeroDivisionError("integer division or modulo by zero")
+    error = _division_error(symbol, 0)
     if isinstance(divides, Tracer):
         emit_check(divides, error)
     elif not divides:
         raise error
+
+
+def _division_error(symbol: str, zero: float) -> Exception:
+    """What Python raises where a number is divided by zero."""
+    try:
+        BINARY[symbol].function(zero, zero)
+    except ZeroDivisionError as error:
+        return error.with_traceback(None)
+    raise AssertionError(symbol)
 
 
 def _is_int(value: Any) -> bool:

@@ -106,7 +106,7 @@ def _run_branch(branch: Callable[..., State], state: State, fact: tuple[Var, boo
                 scope.fact = fact
                 block = run_block(scope, branch, state)
         except Exception as error:
-            if not _is_raised_by_user(error):
+            if not is_raised_by_user(error):
                 raise
             return Raised(scope, error)
         if are_of_others(scope):
@@ -128,11 +128,11 @@ def _with_changes(block: Block, changes: Sequence[Change]) -> Block:
 _RAISED = (ValueError, LookupError, ZeroDivisionError, RuntimeError, AssertionError, UnboundLocalError)
 _READING = tuple(
     os.path.join(os.path.dirname(__file__), name)
-    for name in ("arithmetic.py", "attributes.py", "control.py", "operators.py", "unbound.py")
+    for name in ("arithmetic.py", "attributes.py", "control.py", "operators.py", "trying.py", "unbound.py")
 )  # for the user
 
 
-def _is_raised_by_user(error: Exception) -> bool:
+def is_raised_by_user(error: Exception) -> bool:
     """Whether an exception comes from the user's own statement: a ``raise``, or an operation that fails whenever it is run."""
     last = error.__traceback__
     while last is not None and last.tb_next is not None:

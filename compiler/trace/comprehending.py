@@ -10,9 +10,10 @@ from . import calls
 from .appending import stage_for
 from .blocks import NotStaged, hold
 from .context import active_trace
-from .control import Control, truth, unchanged
+from .control import Control, fail_in_loop, truth, unchanged
 from .iterables import Comprehension, Indexed, Once, as_indexed
 from .needed import note_needed
+from .paths import Fork
 from .rows import LISTED_AT_MOST
 from .tracer import Concretize, Tracer, as_dim
 from .unbound import State
@@ -92,12 +93,16 @@ class Comprehensions(Control):
             return self.if_(condition(item), lambda made: add(item, made), unchanged, (made,), names, names)
 
         def stage(items: Indexed, body: Callable[..., State], state: State) -> State:
-            return hold(lambda by: self.staged(items, body, state, names, by, None), state, names, names)
+            inside = fork.repeated("body", body)
+            return hold(lambda by: self.staged(items, inside, state, names, by, None), state, names, names)
 
-        items = as_indexed(iterable)
+        fork, items = Fork(), as_indexed(iterable)
         count = None if items is None else items.static_count()
         if items is None or (count is not None and count <= LISTED_AT_MOST):
             return self.unrolled(iterable if items is None else items, body, ([],), names, None)[0]  # type: ignore[no-any-return]
+        if found := fork.taken("body"):
+            run = lambda part, body, state: stage_for(stage, part, body, state, False, None)  # noqa: E731
+            return fail_in_loop(fork, found[0], items, body, ([],), run)  # type: ignore[return-value]
         return stage_for(stage, items, body, ([],), False, count)[0]  # type: ignore[no-any-return]
 
     def flatgen(

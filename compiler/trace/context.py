@@ -6,7 +6,6 @@ differentiated). Variables of outer scopes that are used in an inner one become 
 
 from __future__ import annotations
 
-import builtins
 import os
 import sys
 import traceback
@@ -122,7 +121,12 @@ class Trace:
         self.root = Scope(self, None)
         self.scope = self.root
         self.captured_arrays: dict[int, tuple[np.ndarray, Any]] = {}  # id -> the array and its tracer
-        self.handlers: list[Callable[[], tuple[Any, ...]]] = []  # what the ``try`` statements around catch
+        self.handlers: list[Any] = []  # of the ``try`` statements around (``trying``)
+        self.foreseen: set[Any] = set()  # the code of those that are known to catch errors of the run
+        self.attempts: list[Any] = []  # such statements around
+        self.recording: list[Any] = []  # those of them that are traced to see where they may fail
+        self.levels: list[Any] = []  # the blocks around, in attempts (``paths``)
+        self.raised: Any = None  # the last exception that left a block, and where that was
         self.dynamic_tests = False  # whether comparisons of sizes are left to run time, as in the test of a while loop
         self.expanding: set[int] = set()  # functions with a derivative of their own whose passes are being traced
         self.staging: list[Any] = []  # what holds the lists of the loops that are being staged (``appending``)
@@ -184,33 +188,30 @@ class Trace:
         self, op: str, *operands: Var, regions: tuple[Function, ...] = (), source: SourceLine | None = None, **attributes: Any
     ) -> Any:
         """Append an equation to the current scope, marked with the user's line."""
-        if self.handlers and (op in _ERRORS or op == "check"):
-            self.refuse_caught(_ERRORS.get(op) or getattr(builtins, attributes["kind"]))
+        if self.handlers and op in _FAILING and self.handlers[-1].may_fail(op, operands, attributes):
+            return ()
+        return self.append(op, *operands, regions=regions, source=source, **attributes)
+
+    def append(
+        self, op: str, *operands: Var, regions: tuple[Function, ...] = (), source: SourceLine | None = None, **attributes: Any
+    ) -> Any:
+        """The same for what no ``try`` around has anything to do with."""
         builder = self.scope.builder
         builder.source = source or user_line()
         for trial in self.trials:
             operands = trial.excuse(op, operands)
         return builder.emit(op, *(self.scope.resolve(v) for v in operands), regions=regions, **attributes)
 
-    def refuse_caught(self, kind: type[BaseException]) -> None:
-        """Refuse an error that only the run tells of, in a ``try`` that would catch it."""
-        for types in reversed(self.handlers):
-            if issubclass(kind, _classes(types())):
-                raise UnsupportedError(
-                    f"whether this raises {kind.__name__} is known only when the program runs, and the handlers of the try statement around it "
-                    "are not a part of the program; test before with if, or with np.where, or leave the try statement to the caller"
-                )
+    def may_raise(self, error: BaseException, holds: Callable[[], Any]) -> bool:
+        """The program raises an error unless something holds; whether a ``try`` around sees to it, so that it is not to be raised."""
+        for handler in reversed(self.handlers):
+            if handler.catches(type(error)):
+                return bool(handler.meets(error, holds))
+        return False
 
 
-def _classes(types: Any) -> tuple[type, ...]:
-    """The classes in what ``except`` takes: classes, and tuples of them."""
-    return tuple(each for one in types for each in (_classes(one) if isinstance(one, tuple) else (one,)))
-
-
-_ERRORS: dict[str, type[BaseException]] = {
-    "wrap_index": IndexError, **dict.fromkeys(("lu_solve", "cholesky"), np.linalg.LinAlgError)
-}  # fmt: skip
-"""The ops that may raise errors, besides ``check``."""
+_FAILING = frozenset(("check", "wrap_index", "lu_solve", "cholesky"))
+"""The ops that may raise errors."""
 
 RESERVED = {*DTYPE_NAMES.values(), "inf", "nan", "min", "max", "True", "False", "None", "return", "guard", "fn"}
 

@@ -27,11 +27,12 @@ from .loops import LAST, Bounds, EffectsOfTest, staged_loop
 from .maybe import Maybe, known
 from .needed import note_needed
 from .one_of import OneOf
+from .paths import Fork
 from .promotion import as_tracer, convert
 from .rows import Rows
 from .tracer import Concretize, Tracer, as_dim, new
 from .trials import unless_failed
-from .trying import trying
+from .trying import Attempt, suppressing, trying
 from .unbound import State
 from .using_up import lose
 
@@ -62,9 +63,13 @@ class Control:
         if not isinstance(decided, Tracer):
             return then(*state) if decided else orelse(*state)
 
+        fork = Fork()
+        if found := fork.taken("then", "orelse"):
+            return fork.around(found[1], then if found[1] == "then" else orelse)(*state)
+
         def stage(around: Callable[..., Any], state: State, _: Any) -> State:
             def held(by: Holding) -> State:
-                first, second = by.around(around(then)), by.around(around(orelse))
+                first, second = (by.around(around(fork.around(*each))) for each in (("then", then), ("orelse", orelse)))
                 return by.unwrap(staged_if(decided, first, second, by.wrap(state), names))
 
             return hold(held, state, names[: len(state)], mutated)
@@ -141,7 +146,28 @@ class Control:
     # exceptions
 
     trying = staticmethod(trying)
+    suppressing = staticmethod(suppressing)
     refused = UnsupportedError
+
+    def attempt(self, block: Callable[..., State], state: State, names: Sequence[str], mutated: Sequence[str] = ()) -> State:
+        """A statement that may catch exceptions: a way without errors of the run, and one for each place where it may fail."""
+        attempt = Attempt(block)
+        if not attempt.is_foreseen:
+            return attempt.run(state)
+
+        def choose(*state: Any) -> State:
+            code, sites = attempt.find(state)
+
+            def way(number: int) -> Callable[..., State]:
+                run = lambda *inner: attempt.run(inner, sites[number - 1] if number else None)  # noqa: E731
+                if number == len(sites):
+                    return run
+                is_taken = code == (sites[number - 1].number if number else 0)
+                return lambda *inner: self.if_(is_taken, run, way(number + 1), inner, names, mutated)
+
+            return way(0)(*state)
+
+        return stage_branch(lambda around, state, _: around(choose)(*state), state, (block,))
 
     # loops
 
@@ -155,8 +181,11 @@ class Control:
             with _dynamic_tests():
                 decided, after = _decide(test, state)
             if isinstance(decided, Tracer) or (decided and self._goes_on(test, body, after, 1 if done else SHORT_WHILE)):
+                fork = Fork()
+                if found := fork.taken("body", "test"):
+                    return self._fail_in_while(fork, found, test, body, after, names, mutated)
                 try:
-                    return self._stage_while(test, body, state, (*after, decided), names, mutated)
+                    return self._stage_while(fork, test, body, state, (*after, decided), names, mutated)
                 except (Concretize, NotStaged, ShapeError):
                     if isinstance(decided, Tracer):
                         decided, after = _decide(test, state)
@@ -170,10 +199,12 @@ class Control:
 
     @staticmethod
     def _stage_while(
-        test: Callable[..., Any], body: Callable[..., State], state: State, after: State, names: Sequence[str],
+        fork: Fork, test: Callable[..., Any], body: Callable[..., State], state: State, after: State, names: Sequence[str],
         mutated: Sequence[str],
     ) -> State:  # fmt: skip
         """A while loop from a state, of which the state after its test and the test's truth are known."""
+        blocks = (body, test)
+        body, test = fork.repeated("body", body), fork.repeated("test", test)
 
         def stage(around: Callable[..., Any], both: State, count: Any) -> State:
             state, after = both[: len(names)], both[len(names) :]
@@ -211,7 +242,24 @@ class Control:
 
             return hold(held, state, names, mutated)
 
-        return stage_while(stage, (*state, *after), (body, test))
+        return stage_while(stage, (*state, *after), blocks)
+
+    def _fail_in_while(
+        self, fork: Fork, found: tuple[Attempt, str], test: Callable[..., Any], body: Callable[..., State], after: State,
+        names: Sequence[str], mutated: Sequence[str],
+    ) -> State:  # fmt: skip
+        """The same from the state after its test, where it is known to fail, after so many iterations, in its body or in its test."""
+        attempt, way = found
+        trips = attempt.trips_made()
+
+        def step(_: Any, *inner: Any) -> State:
+            return _decide(test, body(*inner))[1]
+
+        whole = trips if way == "body" else trips - 1
+        after = self.for_(Indexed(0, whole, 1, lambda k: k), step, after, names, mutated)
+        if way == "body":
+            return fork.repeated(way, body, trips)(*after)  # type: ignore[no-any-return]
+        return fork.repeated(way, test, trips)(*body(*after))  # type: ignore[no-any-return]
 
     @staticmethod
     def _goes_on(test: Callable[..., Any], body: Callable[..., State], state: State, count: int) -> bool:
@@ -245,14 +293,21 @@ class Control:
         items = as_indexed(iterable)
         if items is None:
             return self.unrolled(iterable, body, state, names, go_on)
-        if items.segment is not None:
+        is_attempted = any(attempt.is_foreseen for attempt in active_trace().attempts)  # which looks at single iterations
+        if items.segment is not None and not is_attempted:
             return self._in_segments(items, body, state, names, go_on)
         count = items.static_count()
         if count is not None and count <= 1:
             return self.unrolled(list(items), body, state, names, go_on)
 
+        fork = Fork()
+        if found := fork.taken("body"):
+            run = lambda part, body, state: self.for_(part, body, state, names, mutated)  # noqa: E731
+            return fail_in_loop(fork, found[0], items, body, state, run)
+
         def stage(items: Indexed, body: Callable[..., State], state: State) -> State:
-            return hold(lambda by: self.staged(items, body, state, names, by, go_on), state, names, mutated)
+            inside = fork.repeated("body", body)
+            return hold(lambda by: self.staged(items, inside, state, names, by, go_on), state, names, mutated)
 
         try:
             return stage_for(stage, items, body, state, go_on is not None, count)
@@ -382,6 +437,20 @@ class Control:
         if not is_known:
             lose(iterable)
         return state
+
+
+def fail_in_loop(
+    fork: Fork,
+    attempt: Attempt,
+    items: Indexed,
+    body: Callable[..., Any],
+    state: State,
+    run: Callable[[Indexed, Callable[..., Any], State], State],
+) -> State:
+    """A loop that is known to fail in its body, after so many iterations; ``run`` makes a loop of items."""
+    numbered, trips = items.from_zero(), attempt.trips_made()
+    state = run(Indexed(0, trips, 1, numbered.at), body, state)
+    return fork.repeated("body", body, trips)(numbered.item(trips), *state)  # type: ignore[no-any-return]
 
 
 def _as_it_is(value: Any) -> Any:

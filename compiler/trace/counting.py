@@ -51,9 +51,9 @@ def counted(run: Callable[[Trial | None], list[Any]], count: int, least: Dim | N
     trace.counting += 1
     try:
         if least is None:
-            return [0, *map(_size, _and_nothing_else(lambda: run(None), state))]
+            return [0, *map(as_size, _and_nothing_else(lambda: run(None), state))]
         found = tried(lambda trial: _and_nothing_else(lambda: [*run(trial), trial.has_failed], state), count, least)
-        return [_size(number) for number in found]
+        return [as_size(number) for number in found]
     finally:
         trace.counting -= 1
         for thing, before in pushed:
@@ -69,7 +69,7 @@ def _and_nothing_else(run: Callable[[], list[Any]], state: State) -> list[Tracer
     return [new(number, weak=True) for number in emit_cond(as_tracer(np.bool_(True)), [(scope, numbers), (otherwise, none)])]
 
 
-def _size(number: Any) -> Any:
+def as_size(number: Any) -> Any:
     """A number that is not negative, as a size."""
     trace = active_trace()
     symbol = trace.sizing.dynamic("length", 0)

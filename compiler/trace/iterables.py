@@ -20,6 +20,7 @@ from .items import NOT_ARRAYS, held_in_arrays
 from .loops import Bounds, staged_loop
 from .mutation import remember
 from .outdated import Outdated
+from .paths import Fork
 from .promotion import as_tracer, convert, is_python
 from .rows import Rows, Unordered
 from .tracer import Concretize, TracedSize, Tracer, as_dim, new, python_size
@@ -478,7 +479,11 @@ class Comprehension:
 
         items = as_indexed(self.items)
         assert items is not None
-        numbered = items.from_zero()
+        numbered, fork = items.from_zero(), Fork()
+        if found := fork.taken("body"):
+            trips = found[0].trips_made()
+            Comprehension(Indexed(0, trips, 1, numbered.at), self.element, None).as_rows()
+            return fork.repeated("body", self.element, trips)(numbered.at(trips))  # type: ignore[no-any-return]
         with active_trace().open_scope() as scope:
             index = Bounds(0, numbered.stop, 1).tracer(scope.builder.parameter("i", ArrayType(I64)))
             leaves, tree = flatten(held_in_arrays(self.element(numbered.at(index))))
@@ -503,7 +508,7 @@ class Comprehension:
                 array[index] = leaf
             return ()
 
-        staged_loop(Bounds(0, numbered.stop, 1), body, (), (), None)
+        staged_loop(Bounds(0, numbered.stop, 1), fork.repeated("body", body), (), (), None)
         for array, sample in zip(arrays, shared, strict=True):
             if sample is not None:  # the items are parts of another array, and these are copies of them
                 relate_copy(array.cell, sample.cell)

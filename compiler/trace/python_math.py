@@ -29,19 +29,35 @@ def _of_floats(name: str, ufunc: Any) -> Callable[..., Any]:
     def apply(*args: Any) -> Any:
         if not has_traced(args):
             return plain(*args)
-        for error in _ERRORS.get(name, ()):
-            active_trace().refuse_caught(error)
         result = ufunc(*(as_tracer(as_float(a)) if not isinstance(a, int) else a for a in args))
+        _may_raise(name, result, *args)
         return new(result.value, weak=True)
 
     return apply
 
 
+def _may_raise(name: str, result: Any, *args: Any) -> None:
+    """Python's errors, where a ``try`` catches them: of a result that is NaN or infinite, though the arguments are not."""
+    trace = active_trace()
+    if not trace.handlers:
+        return
+    numbers = [as_tracer(as_float(a)) for a in args]
+    overflows = functools.reduce(np.logical_and, [np.isfinite(x) for x in numbers], np.isinf(result))
+    undefined = functools.reduce(np.logical_and, [x == x for x in numbers], np.isnan(result))
+    if name in _OVERFLOW:
+        pole = np.logical_and(overflows, _POLES[name](*numbers)) if name in _POLES else False
+        overflows = np.logical_and(overflows, np.logical_not(pole))
+        trace.may_raise(OverflowError("math range error"), lambda: np.logical_not(overflows))
+    else:
+        pole = overflows
+    trace.may_raise(ValueError("math domain error"), lambda: np.logical_not(np.logical_or(undefined, pole)))
+
+
 def _log(x: Any, *base: Any) -> Any:
     if not has_traced((x, *base)):
         return math.log(x, *base)
-    active_trace().refuse_caught(ValueError)
     result = apply_ufunc(np.log, as_float(x))
+    _may_raise("log", result, x)
     return new((result / apply_ufunc(np.log, as_float(base[0])) if base else result).value, weak=True)
 
 
@@ -103,8 +119,9 @@ def _ldexp(x: Any, exponent: Any) -> Any:
         return math.ldexp(x, exponent)
     if not is_integer(exponent):
         raise TypeError("Expected an int as second argument to ldexp.")
-    active_trace().refuse_caught(OverflowError)
-    return as_float(apply_ufunc(np.ldexp, as_tracer(as_float(x)), as_tracer(as_int(exponent))))
+    result = as_float(apply_ufunc(np.ldexp, as_tracer(as_float(x)), as_tracer(as_int(exponent))))
+    _may_raise("ldexp", result, x)
+    return result
 
 
 def _hypot(*coordinates: Any) -> Any:
@@ -148,12 +165,14 @@ _UFUNCS: dict[str, Any] = {
 }  # fmt: skip
 
 
-_ERRORS: dict[str, tuple[type[Exception], ...]] = {
-    **dict.fromkeys(("sqrt", "log1p", "log2", "log10", "asin", "acos", "acosh", "atanh", "fmod", "sin", "cos", "tan"), (ValueError,)),
-    **dict.fromkeys(("exp", "expm1", "exp2", "sinh", "cosh"), (OverflowError,)), "pow": (ValueError, OverflowError),
-    **dict.fromkeys(("lgamma", "gamma"), (ValueError, OverflowError)), **dict.fromkeys(("floor", "ceil", "trunc"), (ValueError, OverflowError)),
-}  # fmt: skip
-"""The errors that Python raises where the program has NaN or infinity."""
+_OVERFLOW = frozenset(("exp", "expm1", "exp2", "sinh", "cosh", "pow", "lgamma", "gamma", "ldexp", "floor", "ceil", "trunc"))
+"""Functions of which an infinite result is too large, rather than outside of what they are defined for."""
+
+_POLES: dict[str, Callable[..., Any]] = {
+    "pow": lambda x, y: np.logical_and(x == 0, y < 0),
+    **dict.fromkeys(("lgamma", "gamma"), lambda x: np.logical_and(x <= 0, np.floor(x) == x)),
+}
+"""Where an infinite result of such a function is none that is too large."""
 
 MATH: dict[Any, Callable[..., Any]] = {
     math.log: _log, math.isclose: _isclose, math.dist: _dist, math.prod: _prod, math.modf: _modf, math.ldexp: _ldexp,

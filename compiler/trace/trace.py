@@ -137,16 +137,23 @@ def _check_static(value: Any, name: str) -> None:
 def trace(function: Callable[..., Any], name: str, arguments: Any, leaves: Sequence[Leaf], names: Sequence[str]) -> Traced:
     """Trace ``function(*args, **kwargs)`` for arguments = (args, kwargs), whose leaves are described by ``leaves``.
 
-    Where Python needs the number that an int among them is, as of an axis, that number becomes a part of the program.
+    Where Python needs the number that an int among them is, as of an axis, that number becomes a part of the program. The function is
+    traced anew where a ``try`` statement was not taken to catch errors of the run, and does.
     """
     refusal: UnsupportedError | None = None
+    foreseen: set[Any] = set()
     while True:
         context = Trace(name)
+        context.foreseen, known = foreseen, len(foreseen)
         if refusal is not None:
             context.unrolls_at_most = UNROLL_FOR_INTS
         try:
-            return _trace(context, function, arguments, leaves, names)
+            traced = _trace(context, function, arguments, leaves, names)
+            if len(foreseen) == known:
+                return traced
         except UnsupportedError as error:
+            if len(foreseen) > known:
+                continue
             refusal = refusal or error
             if not context.needed:
                 raise refusal from None

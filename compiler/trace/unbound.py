@@ -170,16 +170,21 @@ def emit_check(test: Any, error: Exception) -> None:
         if not test:
             raise error
         return
-    active_trace().refuse_caught(type(error))
+    if active_trace().may_raise(error, lambda: test):
+        return
     place = next((k for k, part in enumerate(error.args) if isinstance(part, OneOf)), None)
     if place is not None:
         _check_for_each(test, error, place)
         return
+    _emit_check(test, error)
+
+
+def _emit_check(test: Tracer, error: Exception) -> None:
     kind = next(cls.__name__ for cls in type(error).__mro__ if cls.__module__ == "builtins")
     message = message_of(error)
     values = [value.value for value in message.values] if isinstance(message, Text) else []
     text = message.template if isinstance(message, Text) else message
-    active_trace().emit("check", test.value, *values, source=line_of(error), kind=kind, message=text)
+    active_trace().append("check", test.value, *values, source=line_of(error), kind=kind, message=text)
 
 
 def _check_for_each(test: Tracer, error: Exception, place: int) -> None:
@@ -188,7 +193,7 @@ def _check_for_each(test: Tracer, error: Exception, place: int) -> None:
     for number, value in said.values.items():
         other = copy.copy(error).with_traceback(error.__traceback__)
         other.args = (*error.args[:place], value, *error.args[place + 1 :])
-        emit_check(elementwise("or", test, elementwise("ne", said.code, number)), other)
+        _emit_check(elementwise("or", test, elementwise("ne", said.code, number)), other)
 
 
 def message_of(error: Exception) -> str:

@@ -172,7 +172,15 @@ class Operators:
     def flatgen(self, iterable: Iterable[Any], inner: Callable[[Any], Any], condition: Any = None) -> Iterator[Any]:
         return itertools.chain.from_iterable(self.genexp(iterable, inner, condition))
 
-    def trying(self, types: Callable[[], tuple[Any, ...]]) -> Any:
+    def attempt(
+        self, block: Callable[..., State], state: State, names: tuple[str, ...], mutated: tuple[str, ...] = ()
+    ) -> State:
+        return block(*state)
+
+    def suppressing(self, context: Any) -> Any:
+        return context
+
+    def trying(self, types: Callable[[], tuple[Any, ...]], handles: bool) -> Any:
         return contextlib.nullcontext()
 
     refused = Refused

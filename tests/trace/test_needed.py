@@ -165,14 +165,6 @@ def half_of_them(n, x):
     return x
 
 
-def asserted(n, x):
-    try:
-        assert n > 2
-    except AssertionError:
-        return -x
-    return x
-
-
 def buffers_in_turn(n, x):
     u, v = np.array([x, x, x]), np.array([1.0, x, 2.0])
     first = u
@@ -201,7 +193,6 @@ def pieces(n, x):
         (cube, (1, 2, 3)),
         (digits, (7, 153)),
         (half_of_them, (4, 5)),
-        (asserted, (2, 3)),
         (buffers_in_turn, (1, 2, 5)),
         (longer_and_longer, (0, 1, 4)),
         (pieces, (3, 20)),

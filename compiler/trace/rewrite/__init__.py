@@ -5,9 +5,9 @@ of a method of the object `jg_`. The syntax tree of the function passes through 
 
     source        find the definition of the function in its file (stale: unless the file has changed since)
     matches       `match` over plain values becomes `if`
-    exits         `return`, `break` and `continue` in loops and branches become variables (reach: where control may go)
-    liveness      which variables each loop and branch hands on (scopes: what a piece of code binds and reads)
-    statements    loops and branches become calls (assignments, expressions: so does the rest)
+    exits         `return`, `break` and `continue` in loops, branches and attempts become variables (reach: where control may go)
+    liveness      which variables each of these hands on (scopes: what a piece of code binds and reads)
+    statements    loops, branches and attempts become calls (assignments, expressions: so does the rest)
 
 The operator object has these methods. A state is a tuple of the values of the variables `names`, of which those in
 `mutated` are objects that the blocks change.
@@ -22,7 +22,9 @@ The operator object has these methods. A state is a tuple of the values of the v
     contains(item, container)  getitem(o, i)  setitem(o, i, v)  inplace(symbol, a, b)  delitem(o, i)
     unpack(o, count)                                what is assigned to so many targets
     attribute(o, name)  setattr(o, name, v)  delattr(o, name)
-    trying(types)                                   a context: the body of a `try`, types() being what it catches
+    attempt(block, state, names, mutated=())        block(*state) -> state, a statement that may catch exceptions
+    trying(types, handles)                          a context: the body of a `try`, types() being what it catches, in an attempt if it `handles`
+    suppressing(context)                            the context that an attempt enters, which may be one of `contextlib.suppress`
     refused                                         a class of exceptions that no handler of the user's may catch
     assert_(test, message_thunk_or_None)
     listcomp(iterable, element, condition=None), and so setcomp, genexp; dictcomp, whose element returns a pair

@@ -26,9 +26,11 @@ import copy
 from collections.abc import Iterable, Sequence
 
 from .nodes import (
+    CAUGHT,
     RESULT,
     RETURNED,
     Attempt,
+    Attempted,
     CountedFor,
     Loop,
     Node,
@@ -39,6 +41,7 @@ from .nodes import (
     denied,
     header,
     load,
+    may_catch,
     span,
 )  # fmt: skip
 from .problems import Unsupported
@@ -73,6 +76,8 @@ class _Exits:
                 result = at(header(statement), ast.Return(load(RESULT)))
                 return [*done, *self.block(statements[index:], tail=True), result]
             match statement:
+                case _ if may_catch(statement):
+                    done += self.statement(statement, tail=False)
                 case ast.With():
                     done.append(_with(statement, body=self.straight(statement.body)))
                 case ast.Try() | ast.TryStar():
@@ -118,7 +123,15 @@ class _Exits:
         return [name for kind, name in names.items() if kind in kinds]
 
     def statement(self, statement: ast.stmt, tail: bool) -> list[ast.stmt]:
-        """Lower the exits inside one statement."""
+        """Lower the exits inside one statement; what may catch exceptions becomes a block."""
+        lowered = self.lowered(statement, tail)
+        if not may_catch(statement):
+            return lowered
+        *before, attempt = lowered
+        return [*before, at(header(statement), Attempted([attempt]))]
+
+    def lowered(self, statement: ast.stmt, tail: bool) -> list[ast.stmt]:
+        """The statement without exits."""
         kinds = kinds_of([statement])
         match statement:
             case ast.If():
@@ -147,7 +160,7 @@ class _Exits:
         kinds = kinds_of(statement.body)
         body = self.block(statement.body, tail and not statement.orelse)
         orelse = self.unless(kinds, self.block(statement.orelse, tail)) if statement.orelse else []
-        handlers = [_with(handler, body=self.block(handler.body, tail)) for handler in statement.handlers]
+        handlers = [_named(_with(handler, body=self.block(handler.body, tail))) for handler in statement.handlers]
         finalbody = self.block(statement.finalbody, tail=False) if statement.finalbody else []
         return _with(statement, body=body, handlers=handlers, orelse=orelse, finalbody=finalbody)
 
@@ -197,6 +210,15 @@ class _Exits:
     def unless_left(self, flags: list[str], statements: list[ast.stmt]) -> list[ast.stmt]:
         """The statements, skipped if the loop was left by one of the flags."""
         return [at(header(statements[0]), ast.If(denied(flags), statements, []))] if flags else statements
+
+
+def _named(handler: ast.ExceptHandler) -> ast.ExceptHandler:
+    """A handler that binds the name of its exception, and takes it away, by statements of its own."""
+    if handler.name is None:
+        return handler
+    bound, name = assign(handler.name, load(CAUGHT)), ast.Name(handler.name, ast.Del())
+    body = [at(header(handler.body[0]), bound), *handler.body, at(header(handler.body[-1]), ast.Delete([name]))]
+    return _with(handler, name=CAUGHT, body=body)
 
 
 def _absorb(statement: ast.If, rest: Sequence[ast.stmt]) -> ast.If:

@@ -8,7 +8,7 @@ import ast
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from .nodes import Attempt, CountedFor, FunctionNode, Loop, all_nodes, own_nodes
+from .nodes import CAUGHT, Attempt, Attempted, CountedFor, FunctionNode, Loop, all_nodes, may_catch, own_nodes
 from .scopes import Scope, bindings, body_of, free_names, mutations, mutations_around, parameter_names, rebound_names
 
 Live = frozenset[str]
@@ -42,9 +42,10 @@ class Liveness:
 
     own: its parameters and the names that it binds.
     declared: the names that it declares `global` or `nonlocal`.
-    shared: variables that functions made from its blocks rebind in place, because somebody else may look at them.
+    looked_at: variables that other functions may look at.
+    shared: variables that functions made from its blocks rebind in place, because somebody else may look at them, or a handler.
     entry: variables, not parameters, that may be read before they are bound.
-    states: the state of each loop and branch.
+    states: the state of each loop, branch and attempt.
     """
 
     def __init__(self, function: FunctionNode, body: Sequence[ast.AST]) -> None:
@@ -53,7 +54,8 @@ class Liveness:
         self.declared = scope.declared
         bound = bindings(body_of(function)) | scope.bound  # also what only code binds that cannot be reached
         self.own = (bound.keys() | set(parameters)) - scope.declared.keys()
-        self.shared = (scope.captured | scope.conditional.keys() | _guarded(body)) & self.own
+        self.looked_at = (scope.captured | scope.conditional.keys()) & self.own
+        self.shared = self.looked_at | (_guarded(body) & self.own)
         self.states: dict[ast.stmt, State] = {}
         self._scopes: dict[ast.AST, Scope] = {}
         self._closures = _closures(body)
@@ -74,13 +76,17 @@ class Liveness:
                 inside = self._block(body, after) | self._block(orelse, after)
                 self.states[statement] = self._state([*body, *orelse], after | inside, inside, inside, after)
                 return self._reads(test) | (inside - self._scope(test).certain)
+            case Attempted(body=body):
+                inside = self._block(body, after)
+                self.states[statement] = self._state(body, after | inside, inside, inside, after)
+                return inside
             case ast.While():
                 return self._loop(statement, frozenset(), self._reads(statement.test), after)
             case CountedFor(target=target, iter=iterable, go_on=go_on):
                 flags = frozenset() if go_on is None else self._reads(go_on)
                 return self._reads(iterable) | self._loop(statement, self._certain(target), flags | self._reads(target), after)
             case ast.With(items=items, body=body):
-                return self._sequence(items, self._block(body, after))
+                return self._sequence(items, self._within(body, after, after if may_catch(statement) else frozenset()))
             case ast.Try() | ast.TryStar():
                 return self._try(statement, after)
             case ast.Match(subject=subject, cases=cases):
@@ -117,8 +123,15 @@ class Liveness:
         handlers = [self._block(handler.body, leaving) - {handler.name} for handler in statement.handlers]
         types = [self._reads(handler.type) for handler in statement.handlers if handler.type is not None]
         orelse = self._block(statement.orelse, leaving)
-        self._escape = self._escape.union(*handlers, *types)
-        before = self._block(statement.body, orelse)
+        before = self._within(statement.body, orelse, frozenset().union(*handlers, *types))
+        self._escape = outer
+        return before
+
+    def _within(self, body: Sequence[ast.AST], after: Live, escape: Live) -> Live:
+        """What is live before statements that an exception may leave, so that what is in ``escape`` is read next."""
+        outer = self._escape
+        self._escape = outer | escape
+        before = self._block(body, after)
         self._escape = outer
         return before
 
@@ -137,7 +150,7 @@ class Liveness:
         names = [name for name in assigned if name in live and name in self.own]
         mutated = [name for name in changed if name in inside and name not in self.declared]
         names += [name for name in mutated if name not in names]
-        lost = frozenset(names) - leaving - self.shared - set(mutated)
+        lost = frozenset(names) - leaving - self.looked_at - set(mutated)
         return State(tuple(names), tuple(mutated), frozenset(names) - entering, lost)
 
     def _scope(self, piece: ast.AST) -> Scope:
@@ -181,12 +194,13 @@ def _closures(body: Iterable[ast.AST]) -> dict[str, Closure]:
 
 
 def _guarded(body: Iterable[ast.AST]) -> set[str]:
-    """The names bound in loops and branches within `try` and `with`, where an exception may leave them half done."""
+    """The names bound in the blocks of statements within `try` and `with`, where an exception may leave them half done."""
     found: set[str] = set()
     for node in all_nodes(body):
         if isinstance(node, ast.Try | ast.TryStar | ast.With):
-            found.update(*(bindings([inner]) for inner in own_nodes(node) if isinstance(inner, ast.If | ast.For | ast.While)))
-    return found
+            inner = (each for each in own_nodes(node) if isinstance(each, ast.If | ast.For | ast.While | Attempted))
+            found.update(*(bindings([each]) for each in inner))
+    return found - {CAUGHT}
 
 
 def _deleted(body: Iterable[ast.AST]) -> set[str]:

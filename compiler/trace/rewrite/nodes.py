@@ -10,8 +10,8 @@ OPERATORS = "jg_"
 SLICE = "jg_slice"
 """The name of the builtin `slice`, out of reach of a user's variable of that name."""
 
-ITEM, RESULT, RETURNED = "jg_item", "jg_result", "jg_returned"
-"""The item of a loop, the value that a function returns, and the flag that says that it is known."""
+ITEM, RESULT, RETURNED, CAUGHT = "jg_item", "jg_result", "jg_returned", "jg_caught"
+"""The item of a loop, the value that a function returns, the flag that says that it is known, and the exception in a handler."""
 
 Loop = ast.For | ast.While
 Attempt = ast.Try | ast.TryStar
@@ -34,6 +34,14 @@ class CountedFor(ast.For):
     _fields = (*ast.For._fields, "go_on")
     _field_types: ClassVar[dict[str, Any]] = {**getattr(ast.For, "_field_types", {}), "go_on": ast.expr | None}
     go_on: ast.expr | None
+
+
+class Attempted(ast.stmt):
+    """A statement that may catch exceptions, as a block of its own."""
+
+    _fields = ("body",)
+    _field_types: ClassVar[dict[str, Any]] = {"body": list[ast.stmt]}
+    body: list[ast.stmt]
 
 
 def span(first: ast.AST, last: ast.AST | None = None) -> Place:
@@ -144,6 +152,24 @@ def is_simple(expression: ast.expr) -> bool:
             return all(map(is_simple, parts))
         case ast.Slice(lower=lower, upper=upper, step=step):
             return all(part is None or is_simple(part) for part in (lower, upper, step))
+    return False
+
+
+def is_suppression(expression: ast.expr) -> bool:
+    """Whether an expression is the call of a function named like ``contextlib.suppress``."""
+    match expression:
+        case ast.Call(func=ast.Name(id="suppress") | ast.Attribute(attr="suppress")):
+            return True
+    return False
+
+
+def may_catch(statement: ast.AST) -> bool:
+    """Whether the statement may catch exceptions and go on."""
+    match statement:
+        case ast.Try(handlers=handlers):
+            return bool(handlers)
+        case ast.With(items=items):
+            return any(is_suppression(item.context_expr) for item in items)
     return False
 
 

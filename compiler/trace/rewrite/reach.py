@@ -3,7 +3,7 @@
 import ast
 from collections.abc import Iterable, Sequence
 
-from .nodes import FunctionNode, all_nodes
+from .nodes import FunctionNode, all_nodes, may_catch
 
 Kinds = frozenset[type[ast.stmt]]
 
@@ -23,9 +23,10 @@ def kinds_of(statements: Iterable[ast.AST]) -> Kinds:
 
 
 def returns_from_inside(statement: ast.stmt) -> bool:
-    """Whether a loop or branch in the statement, or the statement itself as one, contains a return."""
+    """Whether a loop, branch or attempt in the statement, or the statement itself as one, contains a return."""
     branching = ast.If | ast.For | ast.While | ast.Match
-    return any(ast.Return in kinds_of([node]) for node in all_nodes([statement]) if isinstance(node, branching))
+    nodes = (node for node in all_nodes([statement]) if isinstance(node, branching) or may_catch(node))
+    return any(ast.Return in kinds_of([node]) for node in nodes)
 
 
 def falls(statements: Sequence[ast.stmt]) -> bool:
@@ -44,7 +45,7 @@ def _passes(statement: ast.stmt) -> bool:
         case ast.For() | ast.While():
             return ast.Break in kinds_of(statement.body) or falls(statement.orelse)
         case ast.With():
-            return falls(statement.body)
+            return may_catch(statement) or falls(statement.body)
         case ast.Try() | ast.TryStar():
             ways = falls([*statement.body, *statement.orelse]) or any(falls(case.body) for case in statement.handlers)
             return ways and falls(statement.finalbody)

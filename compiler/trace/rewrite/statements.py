@@ -20,6 +20,7 @@ from .nodes import (
     ITEM,
     OPERATORS,
     Attempt,
+    Attempted,
     CountedFor,
     FunctionNode,
     Place,
@@ -29,6 +30,7 @@ from .nodes import (
     define,
     header,
     is_generator,
+    is_suppression,
     load,
     operator,
     signature,
@@ -101,6 +103,11 @@ class Statements(Assignments):
         go_on = self.region("jg_go_on", state, [ast.Return(node.go_on)], place)
         return [body, go_on, self.update(state, call, place)]
 
+    def visit_Attempted(self, node: Attempted) -> Lines:
+        state, place = self.liveness.states[node], header(node.body[0])
+        block = self.region("jg_attempted", state, node.body, place)
+        return [block, self.update(state, self.control("attempt", [load("jg_attempted")], state), place)]
+
     def region(
         self, name: str, state: State, statements: Sequence[ast.stmt], place: Place, parameters: Sequence[str] = ()
     ) -> ast.FunctionDef:
@@ -154,7 +161,10 @@ class Statements(Assignments):
     def visit_With(self, node: ast.With) -> ast.stmt:
         entered: Lines = []
         for item in node.items:
+            suppresses = is_suppression(item.context_expr)
             item.context_expr = self.visit(item.context_expr)
+            if suppresses:
+                item.context_expr = at(span(item.context_expr), operator("suppressing", item.context_expr))
             if item.optional_vars is not None and not isinstance(item.optional_vars, ast.Name):
                 name = f"jg_entered_{next(self.numbers)}"
                 entered.append(at(span(item.optional_vars), assign(item.optional_vars, load(name))))
@@ -167,7 +177,8 @@ class Statements(Assignments):
         if node.handlers:
             types = [copy.deepcopy(handler.type) or load("BaseException") for handler in node.handlers]
             caught = ast.Lambda(signature(), ast.Tuple([self.visit(each) for each in types], ast.Load()))
-            node.body = [at(header(node), ast.With([ast.withitem(operator("trying", caught))], node.body))]
+            around = operator("trying", caught, ast.Constant(isinstance(node, ast.Try)))
+            node.body = [at(header(node), ast.With([ast.withitem(around)], node.body))]
         for handler in node.handlers:
             handler.type = self.visit(handler.type) if handler.type is not None else None
             handler.body = self.block(handler.body)
