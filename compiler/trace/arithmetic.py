@@ -24,7 +24,7 @@ from .list_methods import compared, is_known, joined, repeated
 from .maybe import Maybe, known
 from .one_of import OneOf, distributed, is_choosable
 from .outdated import Outdated
-from .promotion import is_python
+from .promotion import as_tracer, is_python
 from .rows import Rows
 from .symbols import BINARY, COMPARE, IDENTITY, UNARY, Symbol
 from .tracer import HANDLERS, Concretize, TracedSize, Tracer, describe, new
@@ -50,7 +50,10 @@ def binary(symbol: str, left: Any, right: Any) -> Any:
         return joined(left, right)
     if symbol in ("/", "//", "%"):
         _check_divisor(symbol, left, right)
-    return function(left, right)
+    result = function(left, right)
+    if symbol == "**":
+        _check_power(left, right, result)
+    return result
 
 
 def unary(symbol: str, operand: Any) -> Any:
@@ -210,24 +213,37 @@ def _check_divisor(symbol: str, left: Any, right: Any) -> None:
     """Python's error where an int is divided by an int that is zero; floats are divided as by NumPy, unless that error is caught."""
     if symbol == "/" or not (_is_int(left) and _is_int(right)):
         if isinstance(right, Tracer) and is_python(left) and is_python(right):
-            active_trace().may_raise(_division_error(symbol, 0.0), lambda: right != 0)
+            active_trace().may_raise(_error_of(symbol, 1.0, 0.0), lambda: right != 0)
         return
     dim = right.dim if isinstance(right, Tracer) else None
     if dim is not None and active_trace().sizing.decide(dim, "!=", 0):
         return
     divides = right != 0
-    error = _division_error(symbol, 0)
+    error = _error_of(symbol, 1, 0)
     if isinstance(divides, Tracer):
         emit_check(divides, error)
     elif not divides:
         raise error
 
 
-def _division_error(symbol: str, zero: float) -> Exception:
-    """What Python raises where a number is divided by zero."""
+def _check_power(base: Any, exponent: Any, power: Any) -> None:
+    """Python's errors where a number is raised to a power that is none, or is too large for a float, should they be caught."""
+    trace = active_trace()
+    if not (trace.handlers and isinstance(power, Tracer) and is_python(base) and is_python(exponent)):
+        return
+    is_pole = elementwise("and", as_tracer(base == 0), as_tracer(exponent < 0))
+    trace.may_raise(_error_of("**", 0.0, -1.0), lambda: elementwise("not", is_pole))
+    if not (_is_int(base) and _is_int(exponent)):
+        is_finite = elementwise("and", np.isfinite(as_tracer(base)), np.isfinite(as_tracer(exponent)))
+        is_large = elementwise("and", np.isinf(power), is_finite)
+        trace.may_raise(_error_of("**", 10.0, 400.0), lambda: elementwise("not", is_large))
+
+
+def _error_of(symbol: str, left: float, right: float) -> Exception:
+    """What Python raises of two numbers."""
     try:
-        BINARY[symbol].function(zero, zero)
-    except ZeroDivisionError as error:
+        BINARY[symbol].function(left, right)
+    except ArithmeticError as error:
         return error.with_traceback(None)
     raise AssertionError(symbol)
 

@@ -16,7 +16,7 @@ from .one_of import OneOf
 from .outdated import Outdated
 from .rows import Queue, Rows, present
 from .tracer import TracedSize, Tracer
-from .unbound import is_there
+from .unbound import is_there, settled
 
 
 def class_of(x: Any, *rest: Any) -> Any:
@@ -56,7 +56,7 @@ def attribute(thing: Any, name: str) -> Any:
         return thing.each(lambda value: attribute(value, name))
     if not isinstance(thing, (Tracer, TracedSize, Rows)):
         getter = _getter(thing, name)
-        return getattr(thing, name) if getter is None else getter()
+        return settled(getattr(thing, name)) if getter is None else getter()
     cls = _python_class(thing)
     if name == "__class__":
         return cls

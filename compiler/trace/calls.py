@@ -47,7 +47,7 @@ CREATION = {np.zeros, np.empty, np.ones, np.full, np.zeros_like, np.empty_like, 
 
 
 def has_traced(value: Any) -> bool:
-    """Whether a value is traced or a container that holds something traced."""
+    """Whether a value is traced, or a container or exception that holds something traced."""
     if isinstance(value, (Tracer, TracedSize, Indexed, Comprehension, Maybe, OneOf, Rows, Text)):
         return True
     if isinstance(value, (list, tuple)):
@@ -56,7 +56,7 @@ def has_traced(value: Any) -> bool:
         return any(has_traced(item) for item in value.values())
     if isinstance(value, slice):
         return has_traced((value.start, value.stop, value.step))
-    return False
+    return isinstance(value, BaseException) and has_traced(value.args)
 
 
 def call(callee: Any) -> Any:

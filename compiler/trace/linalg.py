@@ -106,8 +106,7 @@ def triangular_solve(a: Any, b: Any, lower: bool, transposed: bool = False) -> T
     if b.type.rank == 1:
         return shaping.squeeze(triangular_solve(a, shaping.expand_dims(b, -1), lower, transposed), -1)
     regular = reductions.reduce("all", shaping.diagonal(a, 0, -2, -1))
-    message = "singular matrix: an element of the diagonal is zero"
-    active_trace().emit("check", regular.value, kind="ValueError", message=message)
+    emit_check(regular, LinAlgError("singular matrix: an element of the diagonal is zero"))
     return _emit("triangular_solve", *_stacked(a, _matrix(b, "solve")), lower=lower, transposed=transposed)
 
 

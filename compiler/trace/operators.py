@@ -33,7 +33,7 @@ from .rows import Rows
 from .symbols import INPLACE
 from .texts import in_format, interpolated, joined
 from .tracer import Concretize, Tracer, as_dim, describe, new
-from .unbound import Perhaps, Undefined, emit_check, is_there, no_value, require_settled
+from .unbound import Perhaps, Undefined, emit_check, is_there, no_value, require_settled, settled
 
 
 class Operators(Comprehensions):
@@ -79,7 +79,7 @@ class Operators(Comprehensions):
         is_item = isinstance(container, (list, tuple, deque)) and isinstance(index, Tracer) and not isinstance(index.dim, int)
         if is_item and not active_trace().short:  # a short loop is unrolled, which makes no copies of the items
             return picked(container, index)
-        return container[_static_index(container, index) if calls.has_traced(index) else index]
+        return settled(container[_static_index(container, index) if calls.has_traced(index) else index])
 
     def setitem(self, container: Any, index: Any, value: Any) -> None:
         """``container[index] = value``."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import string
 from collections.abc import Callable, Iterator, Sequence
+from types import FunctionType
 from typing import Any, NoReturn
 
 import numpy as np
@@ -76,12 +77,26 @@ def template_of(piece: Any) -> tuple[str, tuple[Tracer, ...]]:
 
 
 def shown(value: Any, show: Callable[[Any], str]) -> Any:
-    """A piece of a text: what Python shows, or the traced value itself; of a tuple, list or dict, a text of its items."""
+    """A piece of a text: what Python shows, or the traced value itself; of a tuple, list or dict, a text of its items.
+
+    Of an exception it is what that says.
+    """
     if isinstance(value, Text):
         return value
+    if isinstance(value, BaseException) and isinstance(said := _said(value), (Text, Tracer)):
+        return said if show(Exception("?")) == "?" else hash(said)  # which says that it is not known now
     if isinstance(value, Tracer):
         return show(value.dim) if isinstance(value.dim, int) else value
     return joined(*_items(value)) if type(value) in (tuple, list, dict) else show(value)
+
+
+def _said(error: BaseException) -> Any:
+    """The text of an exception."""
+    if isinstance(type(error).__str__, FunctionType) or not error.args:
+        return str(error)
+    if len(error.args) == 1:
+        return joined(*_items(error.args[0])) if isinstance(error, KeyError) else shown(error.args[0], str)
+    return shown(error.args, str)
 
 
 def _items(value: Any) -> Iterator[Any]:

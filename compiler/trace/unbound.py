@@ -127,6 +127,15 @@ def _copy(leaf: Tracer) -> Tracer:
     return copy
 
 
+def settled(value: Any) -> Any:
+    """The value of an item or attribute; where it may not be there, a ``try`` around is told of it here, and not where it is used."""
+    if active_trace().handlers:
+        for leaf in flatten(value)[0]:
+            if isinstance(leaf, Tracer) and leaf.cell.doubt is not None:
+                leaf.cell.doubt.check()
+    return value
+
+
 def is_missing(value: Any) -> bool:
     """Whether there is no value, nor a part of one."""
     if isinstance(value, Perhaps):

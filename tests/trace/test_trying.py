@@ -127,6 +127,14 @@ def numbers(x, n):
         y += math.exp((n - 2) * 800.0)
     except OverflowError:
         y *= 3
+    try:
+        y += a * 10.0 ** (n * 100.0)
+    except OverflowError:
+        y *= 7
+    try:
+        y += a * float(n) ** -2
+    except ZeroDivisionError:
+        y *= 11
     return y
 
 
@@ -253,6 +261,23 @@ def translated(x, n):
         return x[0] * 0.1
 
 
+def places(x, n):
+    table = {"a": x[0]}
+    counter = Counter(x)
+    if x[0] < n:
+        table["b"] = x[1]
+        counter.more = x[2]
+    try:
+        y = table["b"]
+    except KeyError:
+        y = x[0] * x[1]
+    try:
+        more = counter.more
+    except AttributeError:
+        more = y
+    return y + more
+
+
 class Counter:
     def __init__(self, x):
         self.x, self.count = x, 0
@@ -292,7 +317,7 @@ def lists(x, n):
 
 RUN_TIME = [
     own_error, index, of_a_callee, assertion, numbers, factor, jitter, singular, anything, suppressed, without_root, left_half_done,
-    left_while, in_turn, translated, objects, lists,
+    left_while, in_turn, translated, places, objects, lists,
 ]  # fmt: skip
 
 
@@ -351,6 +376,28 @@ def test_what_the_run_prints_it_prints_once(capsys: Any) -> None:
         for n in (1, 7):
             told(X, n)
     assert capsys.readouterr().out.splitlines() == ["before 1", "after 1", "before 7", "caught 7"]
+
+
+def test_what_an_exception_says(capsys: Any) -> None:
+    def told(n: Any) -> Any:
+        try:
+            if n > 2:
+                raise OwnError("large", n)
+            if n > 1:
+                raise KeyError(f"key {n}")
+            if n > 0:
+                raise OwnError(f"n = {n:.2f}")
+        except (OwnError, KeyError) as error:
+            print(error, str(error), f"<{error}>", "%s" % error, "{}".format(error))  # noqa: UP031, UP032
+        return n
+
+    compiled = jg.jit(told)
+    with interpreting():
+        for n in (0.0, 0.5, 1.5, 2.5):
+            compiled(n)
+            printed = capsys.readouterr().out
+            told(n)
+            assert printed == capsys.readouterr().out
 
 
 def test_errors_that_are_not_caught_are_raised() -> None:
