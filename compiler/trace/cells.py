@@ -36,7 +36,9 @@ class Cell:
         """Give the array a new value; inner scopes remember the old one."""
         if self.origin is not None:
             self.origin.ordered = True
-        scope = active_trace().scope
+        trace = active_trace()
+        trace.effects += 1
+        scope = trace.scope
         while scope is not None and scope is not self.scope:
             scope.written.setdefault(self, self.value)
             scope = scope.parent  # type: ignore[assignment]

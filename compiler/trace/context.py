@@ -11,6 +11,7 @@ import sys
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import FrameType
 from typing import Any
 
 import numpy as np
@@ -125,6 +126,7 @@ class Trace:
         self.foreseen: set[Any] = set()  # the code of those that are known to catch errors of the run
         self.attempts: list[Any] = []  # such statements around
         self.recording: list[Any] = []  # those of them that are traced to see where they may fail
+        self.effects = 0  # writes to arrays and objects, and prints, so far
         self.levels: list[Any] = []  # the blocks around, in attempts (``paths``)
         self.raised: Any = None  # the last exception that left a block, and where that was
         self.dynamic_tests = False  # whether comparisons of sizes are left to run time, as in the test of a while loop
@@ -253,13 +255,16 @@ _INTERNAL = (*INTERNAL, _FACE, "<__array_function__", "<jitgrad call>")
 
 def user_line() -> SourceLine | None:
     """The innermost line of the user's program that is being run."""
-    frame = sys._getframe(1)
-    while frame is not None:
-        filename = frame.f_code.co_filename
-        if not is_internal(filename):
-            return SourceLine(filename, frame.f_lineno)
-        frame = frame.f_back  # type: ignore[assignment]
-    return None
+    frame = user_frame()
+    return None if frame is None else SourceLine(frame.f_code.co_filename, frame.f_lineno)
+
+
+def user_frame() -> FrameType | None:
+    """The innermost function of the user's program that is being run."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and is_internal(frame.f_code.co_filename):
+        frame = frame.f_back
+    return frame
 
 
 def line_of(error: Exception) -> SourceLine | None:

@@ -160,6 +160,7 @@ def _spoil(thing: Any, kind: str, key: Any) -> None:
 
 def _note(thing: Any, kind: str, key: Any) -> None:
     trace = active_trace()
+    trace.effects += 1
     scope = trace.scope
     trace.changed.setdefault(id(thing), (len(trace.changed), thing))
     name = (id(thing), kind, key if kind != "whole" else None)

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from .context import Scope, active_trace
+from .context import Scope, active_trace, user_frame
 from .mutation import outdated_by, outer_changes, remember
 from .unbound import State
 
@@ -24,17 +24,38 @@ Path = tuple[Any, ...]
 
 @dataclass(slots=True)
 class Level:
-    """One run of a block, entered at a place; ``trips`` are the iterations before, if it is a loop's."""
+    """One run of a block, entered at a place; ``trips`` are the iterations before, if it is a loop's.
+
+    It remembers the last place where the program may fail, and what could be seen of it there.
+    """
 
     place: Any
     trips: Any = None
     scope: Scope = field(default_factory=lambda: active_trace().scope)
     count: int = 0
+    last: tuple[Any, Moment] | None = None
 
     def next(self) -> int:
         """The number of what happens now."""
         self.count += 1
         return self.count - 1
+
+
+class Moment:
+    """What the program has done before something happens in a block: the function that runs, with its variables, and effects."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self.frame = user_frame()
+        self.variables = {} if self.frame is None else dict(self.frame.f_locals)
+        self.effects = active_trace().effects
+
+    def follows(self, other: Moment) -> bool:
+        """Whether nothing could be seen to happen since another moment."""
+        is_next = self.number == other.number + 1 and self.frame is other.frame and self.effects == other.effects
+        return is_next and self.variables.keys() == other.variables.keys() and all(
+            value is other.variables[name] for name, value in self.variables.items()
+        )  # fmt: skip
 
 
 @contextmanager

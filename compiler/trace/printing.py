@@ -42,6 +42,7 @@ def _text(values: Any, sep: str) -> str:
 
 
 def _say(text: str, **attributes: str) -> None:
+    active_trace().effects += 1
     if not active_trace().counting:
         template, values = template_of(text)
         active_trace().emit("print", *(value.value for value in values), text=template, **attributes)

@@ -28,7 +28,7 @@ from .context import NotStaged, active_trace, user_line
 from .counting import as_size
 from .elementwise import elementwise
 from .failures import first_failure, sites_in
-from .paths import RAISES, Path, entered, has_effects
+from .paths import RAISES, Moment, Path, entered, has_effects
 from .promotion import as_tracer, convert
 from .reductions import reduce
 from .tracer import Tracer, as_dim, new, python_size
@@ -56,6 +56,11 @@ class Site:
     depth: int
     kind: type[BaseException]
     line: SourceLine | None
+    message: str
+
+    def is_like(self, other: Site) -> bool:
+        """Whether the same is raised at another site."""
+        return (self.kind, self.message) == (other.kind, other.message)
 
 
 @dataclass(slots=True, eq=False)
@@ -64,6 +69,7 @@ class Attempt:
 
     block: Callable[..., State]
     is_foreseen: bool = False
+    is_silent: bool = False  # whether its handlers do not look at what an exception says
     sites: dict[Path, Site] = field(default_factory=dict)
     spoiled: set[int] = field(default_factory=set)  # sites at which something may have been done that cannot be done again
     trips: list[Any] = field(default_factory=list)  # iterations that the loops around a failure have made
@@ -149,16 +155,27 @@ class Attempt:
             raise error
         if not trace.recording:
             return False
-        site, trips = 0, []
-        if trace.recording[-1] is self:
-            trips = self._trips()
-            site = self.sites[path].number if path in self.sites else len(self.sites) + 1
-            self.sites[path] = Site(site, path, len(trips), type(error), line)
-            if path[-1] != RAISES and has_effects():
-                self.spoiled.add(site)
-        numbers = [convert(as_tracer(number), I64).value for number in trips]
-        trace.append("check", as_tracer(holds()).value, *numbers, kind="Exception", message="", site=site)
+        site = self._note(path, error, line) if trace.recording[-1] is self else None
+        numbers = [] if site is None else [convert(as_tracer(number), I64).value for number in self._trips()]
+        number = 0 if site is None else site.number
+        trace.append("check", as_tracer(holds()).value, *numbers, kind="Exception", message="", site=number)
         return True
+
+    def _note(self, path: Path, error: BaseException, line: SourceLine | None) -> Site:
+        """A site; the last one, where nothing has happened since that a handler could see."""
+        level = active_trace().levels[-1]
+        number = self.sites[path].number if path in self.sites else len(self.sites) + 1
+        site = Site(number, path, len(self._trips()), type(error), line, "" if self.is_silent else str(error))
+        if path[-1] == level.count - 1:
+            moment = Moment(path[-1])
+            last, level.last = level.last, (site, moment)
+            if last is not None and moment.follows(last[1]) and last[0].is_like(site):
+                level.last = last[0], moment
+                return last[0]
+        elif path[-1] != RAISES and has_effects():
+            self.spoiled.add(number)
+        self.sites[path] = site
+        return site
 
     def _trips(self) -> list[Any]:
         return [level.trips for level in active_trace().levels[self.base + 1 :] if level.trips is not None]
@@ -225,10 +242,12 @@ def _is_within(positions: Tracer, size: Any) -> Tracer:
 
 
 @contextlib.contextmanager
-def trying(types: Callable[[], tuple[Any, ...]], handles: bool) -> Iterator[None]:
+def trying(types: Callable[[], tuple[Any, ...]], handles: bool, is_silent: bool) -> Iterator[None]:
     """The body of a ``try`` whose handlers catch exceptions of the types, as an attempt if it ``handles`` them."""
     trace = active_trace()
     handler = Handler(types, trace.attempts[-1] if handles else None)
+    if handler.attempt is not None:
+        handler.attempt.is_silent = is_silent
     trace.handlers.append(handler)
     try:
         yield
@@ -257,6 +276,7 @@ def suppressing(context: Any) -> Any:
     """The context that an attempt enters."""
     if isinstance(context, Suppressing):
         context.handler.attempt = active_trace().attempts[-1]
+        context.handler.attempt.is_silent = True
     return context
 
 

@@ -180,7 +180,7 @@ class Operators:
     def suppressing(self, context: Any) -> Any:
         return context
 
-    def trying(self, types: Callable[[], tuple[Any, ...]], handles: bool) -> Any:
+    def trying(self, types: Callable[[], tuple[Any, ...]], handles: bool, is_silent: bool) -> Any:
         return contextlib.nullcontext()
 
     refused = Refused

@@ -23,7 +23,8 @@ The operator object has these methods. A state is a tuple of the values of the v
     unpack(o, count)                                what is assigned to so many targets
     attribute(o, name)  setattr(o, name, v)  delattr(o, name)
     attempt(block, state, names, mutated=())        block(*state) -> state, a statement that may catch exceptions
-    trying(types, handles)                          a context: the body of a `try`, types() being what it catches, in an attempt if it `handles`
+    trying(types, handles, is_silent)               a context: the body of a `try`, types() being what it catches, in an attempt if it `handles`;
+                                                    `is_silent` if nobody looks at what an exception says
     suppressing(context)                            the context that an attempt enters, which may be one of `contextlib.suppress`
     refused                                         a class of exceptions that no handler of the user's may catch
     assert_(test, message_thunk_or_None)

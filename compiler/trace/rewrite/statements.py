@@ -24,6 +24,7 @@ from .nodes import (
     CountedFor,
     FunctionNode,
     Place,
+    all_nodes,
     as_test,
     assign,
     at,
@@ -177,7 +178,8 @@ class Statements(Assignments):
         if node.handlers:
             types = [copy.deepcopy(handler.type) or load("BaseException") for handler in node.handlers]
             caught = ast.Lambda(signature(), ast.Tuple([self.visit(each) for each in types], ast.Load()))
-            around = operator("trying", caught, ast.Constant(isinstance(node, ast.Try)))
+            handles, is_silent = isinstance(node, ast.Try), not any(map(_looks_at_exception, node.handlers))
+            around = operator("trying", caught, ast.Constant(handles), ast.Constant(is_silent))
             node.body = [at(header(node), ast.With([ast.withitem(around)], node.body))]
         for handler in node.handlers:
             handler.type = self.visit(handler.type) if handler.type is not None else None
@@ -229,3 +231,8 @@ class Statements(Assignments):
         return []
 
     visit_Nonlocal = visit_Global
+
+
+def _looks_at_exception(handler: ast.ExceptHandler) -> bool:
+    """Whether a handler names its exception, or raises it again."""
+    return handler.name is not None or any(isinstance(node, ast.Raise) and node.exc is None for node in all_nodes(handler.body))
