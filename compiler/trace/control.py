@@ -448,9 +448,10 @@ def fail_in_loop(
     run: Callable[[Indexed, Callable[..., Any], State], State],
 ) -> State:
     """A loop that is known to fail in its body, after so many iterations; ``run`` makes a loop of items."""
-    numbered, trips = items.from_zero(), attempt.trips_made()
-    state = run(Indexed(0, trips, 1, numbered.at), body, state)
-    return fork.repeated("body", body, trips)(numbered.item(trips), *state)  # type: ignore[no-any-return]
+    trips = attempt.trips_made()
+    state = run(Indexed(0, trips, 1, items.from_zero().at), body, state)
+    index = Bounds(items.start, items.stop, items.step).after(trips)
+    return fork.repeated("body", body, trips)(items.item(index), *state)  # type: ignore[no-any-return]
 
 
 def _as_it_is(value: Any) -> Any:

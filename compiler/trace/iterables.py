@@ -483,7 +483,7 @@ class Comprehension:
         if found := fork.taken("body"):
             trips = found[0].trips_made()
             Comprehension(Indexed(0, trips, 1, numbered.at), self.element, None).as_rows()
-            return fork.repeated("body", self.element, trips)(numbered.at(trips))  # type: ignore[no-any-return]
+            return fork.repeated("body", self.element, trips)(numbered.at(Bounds(0, numbered.stop, 1).after(trips)))  # type: ignore[no-any-return]
         with active_trace().open_scope() as scope:
             index = Bounds(0, numbered.stop, 1).tracer(scope.builder.parameter("i", ArrayType(I64)))
             leaves, tree = flatten(held_in_arrays(self.element(numbered.at(index))))

@@ -83,6 +83,10 @@ class Bounds:
         trace.emit("bind_size", index, symbol=str(size))
         return new(index, weak=True, dim=size)
 
+    def after(self, trips: Any) -> Tracer:
+        """The index after so many iterations, where there is one more."""
+        return self.tracer(convert(as_tracer(self.start + trips * self.step), I64).value)
+
 
 @dataclass(frozen=True, slots=True)
 class Loop:

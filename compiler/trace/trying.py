@@ -31,8 +31,9 @@ from .failures import first_failure, sites_in
 from .paths import RAISES, Moment, Path, entered, has_effects
 from .promotion import as_tracer, convert
 from .reductions import reduce
+from .texts import Text
 from .tracer import Tracer, as_dim, new, python_size
-from .unbound import State
+from .unbound import State, message_of
 
 OTHERWISE = (
     "a try statement catches an error that only the run tells of, and was traced in another way the second time; test before with if, or leave "
@@ -165,7 +166,7 @@ class Attempt:
         """A site; the last one, where nothing has happened since that a handler could see."""
         level = active_trace().levels[-1]
         number = self.sites[path].number if path in self.sites else len(self.sites) + 1
-        site = Site(number, path, len(self._trips()), type(error), line, "" if self.is_silent else str(error))
+        site = Site(number, path, len(self._trips()), type(error), line, "" if self.is_silent else _said(error))
         if path[-1] == level.count - 1:
             moment = Moment(path[-1])
             last, level.last = level.last, (site, moment)
@@ -188,7 +189,7 @@ class Attempt:
         places, level = [level.place for level in trace.levels[self.base + 1 :]], trace.levels[-1]
         if level.scope is trace.scope:
             return (*places, level.next())
-        return (*places, level.count, str(user_line()), type(error).__name__, str(error))
+        return (*places, level.count, str(user_line()), type(error).__name__, _said(error))
 
 
 @dataclass(slots=True, eq=False)
@@ -228,6 +229,12 @@ class Handler:
                 error = np.linalg.LinAlgError("Singular matrix")
                 trace.may_raise(error, lambda: new(trace.append("is_regular", *operands[:2])))
         return False
+
+
+def _said(error: BaseException) -> str:
+    """What an exception says, but for the values in it."""
+    said = message_of(error)
+    return said.template if isinstance(said, Text) else said
 
 
 def _classes(types: Any) -> tuple[type, ...]:

@@ -205,7 +205,7 @@ def _check_for_each(test: Tracer, error: Exception, place: int) -> None:
         _emit_check(elementwise("or", test, elementwise("ne", said.code, number)), other)
 
 
-def message_of(error: Exception) -> str:
+def message_of(error: BaseException) -> str:
     """What an exception says: a text with traced values where there are any in it."""
     return joined("", shown(error.args[0] if len(error.args) == 1 else error.args, _text)) if error.args else ""
 
