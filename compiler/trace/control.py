@@ -162,7 +162,7 @@ class Control:
                 run = lambda *inner: attempt.run(inner, sites[number - 1] if number else None)  # noqa: E731
                 if number == len(sites):
                     return run
-                is_taken = code == (sites[number - 1].number if number else 0)
+                is_taken = code == sites[number - 1].number if number else code <= 0
                 return lambda *inner: self.if_(is_taken, run, way(number + 1), inner, names, mutated)
 
             return way(0)(*state)

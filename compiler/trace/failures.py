@@ -26,11 +26,14 @@ from .elementwise import elementwise
 from .promotion import as_tracer
 from .tracer import Tracer, new
 
+ELSEWHERE = -1
+"""The site of a check that is looked after by others."""
+
 Environment = dict[Var, Var]
 
 
 def sites_in(equations: Iterable[Equation]) -> set[int]:
-    """The sites of the checks in some equations; that of checks with which this has nothing to do is 0."""
+    """The sites of the checks in some equations."""
     return {inner["site"] for equation in equations for inner in equation.walk() if _is_exit(inner)}
 
 
@@ -187,4 +190,4 @@ def _is_zero(code: Var) -> Var:
     return elementwise("eq", new(code), 0).value
 
 
-__all__ = ["first_failure", "sites_in"]
+__all__ = ["ELSEWHERE", "first_failure", "sites_in"]

@@ -27,7 +27,7 @@ from .branches import is_raised_by_user
 from .context import NotStaged, active_trace, user_line
 from .counting import as_size
 from .elementwise import elementwise
-from .failures import first_failure, sites_in
+from .failures import ELSEWHERE, first_failure, sites_in
 from .paths import RAISES, Moment, Path, entered, has_effects
 from .promotion import as_tracer, convert
 from .reductions import reduce
@@ -96,7 +96,7 @@ class Attempt:
         return after
 
     def find(self, state: State) -> tuple[Any, list[Site]]:
-        """The number of the site at which a run of the block fails first, 0 for none, and all sites."""
+        """The number of the site at which a run of the block fails first, 0 or less for none, and all sites."""
         trace = active_trace()
         pushed = [(thing, thing.pushed) for thing in trace.growing]
         trace.counting += 1
@@ -158,7 +158,7 @@ class Attempt:
             return False
         site = self._note(path, error, line) if trace.recording[-1] is self else None
         numbers = [] if site is None else [convert(as_tracer(number), I64).value for number in self._trips()]
-        number = 0 if site is None else site.number
+        number = ELSEWHERE if site is None else site.number
         trace.append("check", as_tracer(holds()).value, *numbers, kind="Exception", message="", site=number)
         return True
 

@@ -248,6 +248,24 @@ def in_turn(x, n):
     return total
 
 
+def of_the_outer_first(x, n):
+    total = x[0]
+    try:
+        for k in range(3):
+            try:
+                j = 0
+                while j < 3:
+                    if x[j] * (k + 1) > 2 * n:
+                        raise KeyError
+                    j += 1
+                total *= x[n + k]
+            except IndexError:
+                total += x[1]
+    except KeyError:
+        total *= 2
+    return total + x[2] * k
+
+
 def translated(x, n):
     def get(k):
         try:
@@ -317,7 +335,7 @@ def lists(x, n):
 
 RUN_TIME = [
     own_error, index, of_a_callee, assertion, numbers, factor, jitter, singular, anything, suppressed, without_root, left_half_done,
-    left_while, in_turn, translated, places, objects, lists,
+    left_while, in_turn, of_the_outer_first, translated, places, objects, lists,
 ]  # fmt: skip
 
 
