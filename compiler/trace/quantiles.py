@@ -187,7 +187,8 @@ def _weighted(x: Tracer, q: Tracer, method: str, weights: Tracer, skip_nan: bool
     if skip_nan and x.dtype.kind == "f":
         weights = np.where(np.isnan(x), 0.0, weights)
     order = argsort(x, -1)
-    ordered, count = np.take_along_axis(x, order, -1), _counted(x, skip_nan)
+    ordered: Tracer = np.take_along_axis(x, order, -1)
+    count = _counted(x, skip_nan)
     total = running("cumsum")(np.take_along_axis(weights, order, -1), -1)
     share = total / total[..., -1:]
     emit_check(~np.any(np.isnan(share)), ValueError("Weights included NaN, inf or were all zero."))

@@ -128,7 +128,7 @@ class _Exits:
         if not may_catch(statement):
             return lowered
         *before, attempt = lowered
-        return [*before, at(header(statement), Attempted([attempt]))]
+        return [*before, at(header(statement), Attempted([attempt]))]  # type: ignore[call-arg]
 
     def lowered(self, statement: ast.stmt, tail: bool) -> list[ast.stmt]:
         """The statement without exits."""
