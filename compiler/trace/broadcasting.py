@@ -30,7 +30,7 @@ def _common_dim(left: Dim, right: Dim, values: Sequence[Tracer], operation: str)
     if equal:
         return left if isinstance(left, int) or not isinstance(right, int) else right
     if equal is None:
-        check_equal(left, right, f"{operation}: operands could not be broadcast together")
+        check_equal(left, right, f"{operation}: operands could not be broadcast together", _NOT_REPEATED)
         return left
     if sizing.hint(right) == 1 and sizing.decide(right, "==", 1):
         return left
@@ -47,12 +47,12 @@ def _common_dim(left: Dim, right: Dim, values: Sequence[Tracer], operation: str)
 _NOT_REPEATED = " (a size that only the run knows is not repeated where it is 1)"
 
 
-def check_equal(left: Dim, right: Dim, message: str) -> None:
+def check_equal(left: Dim, right: Dim, message: str, note: str = "") -> None:
     """Make the program check at run time that two sizes are equal."""
     trace = active_trace()
-    text = trace.sizing.text
-    test = trace.emit("eq", trace.emit("size", value=left), trace.emit("size", value=right))
-    trace.emit("check", test, kind="ValueError", message=f"{message}: {text(left)} and {text(right)} differ{_NOT_REPEATED}")
+    sizes = [trace.emit("size", value=dim) for dim in (left, right)]
+    template = message.replace("{", "{{").replace("}", "}}") + ": sizes {} and {} differ" + note
+    trace.emit("check", trace.emit("eq", *sizes), *sizes, kind="ValueError", message=template)
 
 
 def broadcast_to(value: Tracer, shape: tuple[Dim, ...]) -> Var:

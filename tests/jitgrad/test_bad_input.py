@@ -313,13 +313,13 @@ def test_loops_of_functions_without_source_say_what_to_write(text: str) -> None:
     assert "jg.fori_loop" in str(caught.value)
 
 
-def test_sizes_that_loops_give_have_readable_names() -> None:
+def test_sizes_that_do_not_fit_are_told() -> None:
     @jg.jit
     def f(x):
         for i in range(3):
             x[i:] = x[:2]
 
-    with pytest.raises(ValueError, match=r"could not be broadcast together: (-i \+ n|n - i) and 2 differ"):
+    with pytest.raises(ValueError, match="could not be broadcast together: sizes 3 and 2 differ"):
         f(np.ones(3))
 
 
