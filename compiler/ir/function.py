@@ -176,7 +176,7 @@ def attribute_symbols(value: Any) -> frozenset[str]:
     return frozenset()
 
 
-def substitute_attribute(value: Any, values: Mapping[str, Dim]) -> Any:
+def substitute_attribute(value: Any, values: Mapping[Any, Dim]) -> Any:
     """Replace symbols in the dims inside an attribute's value."""
     if isinstance(value, Size):
         return substitute(value, values)
@@ -185,8 +185,8 @@ def substitute_attribute(value: Any, values: Mapping[str, Dim]) -> Any:
     return value
 
 
-def substitute_sizes(function: Function, values: Mapping[str, Dim]) -> Function:
-    """Replace symbols of sizes everywhere in a function."""
+def substitute_sizes(function: Function, values: Mapping[Any, Dim]) -> Function:
+    """Replace symbols of sizes, or calls in them, everywhere in a function."""
 
     def var(v: Var) -> Var:
         return Var(v.name, v.type.substitute(values))

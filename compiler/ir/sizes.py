@@ -18,7 +18,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Union
+from typing import Any, Union
 
 from ..syntax import parse_expression
 
@@ -118,8 +118,8 @@ class Size:
         """The names of all symbols that occur."""
         return frozenset(_symbols(self))
 
-    def substitute(self, values: Mapping[str, Dim]) -> Dim:
-        """Replace symbols by dims."""
+    def substitute(self, values: Mapping[Any, Dim]) -> Dim:
+        """Replace symbols, or calls, by dims."""
         total: Dim = 0
         for monomial, coefficient in self.terms:
             product: Dim = coefficient
@@ -155,8 +155,8 @@ def evaluate(dim: Dim, values: Mapping[str, int]) -> int:
     return dim.evaluate(values) if isinstance(dim, Size) else dim
 
 
-def substitute(dim: Dim, values: Mapping[str, Dim]) -> Dim:
-    """Replace symbols in a dim."""
+def substitute(dim: Dim, values: Mapping[Any, Dim]) -> Dim:
+    """Replace symbols, or calls, in a dim."""
     if (name := single_symbol(dim)) is not None:
         return values.get(name, dim)
     return dim.substitute(values) if isinstance(dim, Size) else dim
@@ -276,9 +276,11 @@ def _exact_quotient(dividend: Size, divisor: Dim) -> Dim | None:
     return _collect(quotient)
 
 
-def _substitute_atom(atom: Atom, values: Mapping[str, Dim]) -> Dim:
+def _substitute_atom(atom: Atom, values: Mapping[Any, Dim]) -> Dim:
+    if atom in values:
+        return values[atom]
     if isinstance(atom, str):
-        return values.get(atom, symbol(atom))
+        return symbol(atom)
     left, right = (substitute(operand, values) for operand in atom.operands)
     match atom.function:
         case "floordiv":

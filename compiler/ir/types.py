@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -54,7 +55,7 @@ class ArrayType:
         """The same shape of another dtype."""
         return ArrayType(dtype, self.shape)
 
-    def substitute(self, values: Mapping[str, Dim]) -> ArrayType:
+    def substitute(self, values: Mapping[Any, Dim]) -> ArrayType:
         """Replace symbols in the shape."""
         return ArrayType(self.dtype, tuple(substitute(dim, values) for dim in self.shape))
 
@@ -74,7 +75,7 @@ class StackType:
 
     dtype: np.dtype
 
-    def substitute(self, values: Mapping[str, Dim]) -> StackType:
+    def substitute(self, values: Mapping[Any, Dim]) -> StackType:
         """A stack has no sizes."""
         return self
 

@@ -19,6 +19,7 @@ from .interchange import interchange_loops
 from .side_by_side import run_side_by_side
 from .simplify import simplify
 from .sink import sink_constants
+from .sizes import name_sizes
 
 PASSES = (
     inline_calls,
@@ -49,6 +50,7 @@ CPU_PASSES = (
     gather_sums,
     add_in_branches,
     eliminate_dead_code,
+    name_sizes,
 )
 
 __all__ = [
@@ -63,6 +65,7 @@ __all__ = [
     "hoist_invariants",
     "inline_calls",
     "interchange_loops",
+    "name_sizes",
     "remove_barriers",
     "run_in_blocks",
     "run_side_by_side",
