@@ -235,7 +235,10 @@ def eigh(a: Any, UPLO: str = "L") -> Any:
 
 def eigvalsh(a: Any, UPLO: str = "L") -> Tracer:
     """``np.linalg.eigvalsh``."""
-    return _emit("eigh", _square(a, "eigvalsh"), lower=_is_lower(UPLO))[0]
+    matrix, lower = _square(a, "eigvalsh"), _is_lower(UPLO)
+    read: Any = np.tril(matrix) if lower else np.triu(matrix)
+    active_trace().may_raise(LinAlgError("Eigenvalues did not converge"), lambda: reductions.reduce("all", read == read))
+    return _emit("eigh", matrix, lower=lower)[0]
 
 
 def _is_lower(triangle: str) -> bool:

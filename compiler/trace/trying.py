@@ -228,6 +228,9 @@ class Handler:
             case "lu_solve":
                 error = np.linalg.LinAlgError("Singular matrix")
                 trace.may_raise(error, lambda: new(trace.append("is_regular", *operands[:2])))
+            case "svd" | "pinv":
+                error = np.linalg.LinAlgError("SVD did not converge")
+                trace.may_raise(error, lambda: reduce("all", operand == operand))
         return False
 
 
