@@ -55,12 +55,13 @@ class Liveness:
         bound = bindings(body_of(function)) | scope.bound  # also what only code binds that cannot be reached
         self.own = (bound.keys() | set(parameters)) - scope.declared.keys()
         self.looked_at = (scope.captured | scope.conditional.keys()) & self.own
-        self.shared = self.looked_at | (_guarded(body) & self.own)
+        self._guarded: set[str] = set()
         self.states: dict[ast.stmt, State] = {}
         self._scopes: dict[ast.AST, Scope] = {}
         self._closures = _closures(body)
         self._escape: Live = frozenset()
         live = self._block(body, frozenset()) & self.own
+        self.shared = self.looked_at | (self._guarded & self.own)
         self.entry = [name for name in bound if name in live and name not in parameters]
         self.deleted = _deleted(body)
 
@@ -86,6 +87,7 @@ class Liveness:
                 flags = frozenset() if go_on is None else self._reads(go_on)
                 return self._reads(iterable) | self._loop(statement, self._certain(target), flags | self._reads(target), after)
             case ast.With(items=items, body=body):
+                self._guarded |= _bound_in_blocks(statement) & after
                 return self._sequence(items, self._within(body, after, after if may_catch(statement) else frozenset()))
             case ast.Try() | ast.TryStar():
                 return self._try(statement, after)
@@ -123,7 +125,9 @@ class Liveness:
         handlers = [self._block(handler.body, leaving) - {handler.name} for handler in statement.handlers]
         types = [self._reads(handler.type) for handler in statement.handlers if handler.type is not None]
         orelse = self._block(statement.orelse, leaving)
-        before = self._within(statement.body, orelse, frozenset().union(*handlers, *types))
+        caught = frozenset().union(*handlers, *types)
+        self._guarded |= _bound_in_blocks(statement) & (caught | leaving if statement.finalbody else caught)
+        before = self._within(statement.body, orelse, caught)
         self._escape = outer
         return before
 
@@ -193,14 +197,10 @@ def _closures(body: Iterable[ast.AST]) -> dict[str, Closure]:
     return found
 
 
-def _guarded(body: Iterable[ast.AST]) -> set[str]:
-    """The names bound in the blocks of statements within `try` and `with`, where an exception may leave them half done."""
-    found: set[str] = set()
-    for node in all_nodes(body):
-        if isinstance(node, ast.Try | ast.TryStar | ast.With):
-            inner = (each for each in own_nodes(node) if isinstance(each, ast.If | ast.For | ast.While | Attempted))
-            found.update(*(bindings([each]) for each in inner))
-    return found - {CAUGHT}
+def _bound_in_blocks(statement: Attempt | ast.With) -> set[str]:
+    """The names bound in loops, branches and attempts within a statement, where an exception may leave them half done."""
+    blocks = ast.If | ast.For | ast.While | Attempted
+    return {name for inner in own_nodes(statement) if isinstance(inner, blocks) for name in bindings([inner])} - {CAUGHT}
 
 
 def _deleted(body: Iterable[ast.AST]) -> set[str]:
