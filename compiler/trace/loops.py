@@ -71,21 +71,21 @@ class Bounds:
         of_shapes = isinstance(first, (int, TracedSize)) and isinstance(last, (int, TracedSize))
         return first < last if of_shapes else elementwise("lt", first, last)
 
-    def tracer(self, index: Var) -> Tracer:
-        """The loop's index in its body, as a size with bounds."""
+    def tracer(self, index: Var, name: str = "") -> Tracer:
+        """The loop's index in its body, as a size with bounds, which has the name of the variable unless one is given."""
         trace = active_trace()
         low, high = as_dim(self.start), as_dim(self.stop)
         if self.step > 0:
             bounds = (low, None if high is None else high - 1)
         else:
             bounds = (None if high is None else high + 1, low)
-        size = trace.sizing.dynamic(index.name, *bounds)
+        size = trace.sizing.dynamic(name or index.name, *bounds)
         trace.emit("bind_size", index, symbol=str(size))
         return new(index, weak=True, dim=size)
 
     def after(self, trips: Any) -> Tracer:
         """The index after so many iterations, where there is one more."""
-        return self.tracer(convert(as_tracer(self.start + trips * self.step), I64).value)
+        return self.tracer(convert(as_tracer(self.start + trips * self.step), I64).value, "index")
 
 
 @dataclass(frozen=True, slots=True)
