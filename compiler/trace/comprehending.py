@@ -43,6 +43,9 @@ class Comprehensions(Control):
             if count > active_trace().unrolls_at_most:
                 raise
             return list(self.genexp(items, element))
+        except Exception as error:
+            self.fail_at_once(error, items.count() > 0, lambda: element(items.item(items.start)), ())
+            return []
 
     def genexp(
         self, iterable: Any, element: Callable[[Any], Any], condition: Callable[[Any], Any] | None = None
@@ -103,7 +106,11 @@ class Comprehensions(Control):
         if found := fork.taken("body"):
             run = lambda part, body, state: stage_for(stage, part, body, state, False, None)  # noqa: E731
             return fail_in_loop(fork, found[0], items, body, ([],), run)  # type: ignore[return-value]
-        return stage_for(stage, items, body, ([],), False, count)[0]  # type: ignore[no-any-return]
+        try:
+            return stage_for(stage, items, body, ([],), False, count)[0]  # type: ignore[no-any-return]
+        except Exception as error:
+            self.fail_at_once(error, items.count() > 0, lambda: body(items.item(items.start), []), ())
+            return []
 
     def flatgen(
         self, iterable: Any, inner: Callable[[Any], Iterable[Any]], condition: Callable[[Any], Any] | None = None

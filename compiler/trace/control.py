@@ -18,7 +18,7 @@ from . import calls
 from .appending import belongs_outside, stage_branch, stage_for, stage_while
 from .blocks import Holding, NotStaged, hold, snapshot
 from .blocks import truth as truth_of_array
-from .branches import staged_if
+from .branches import is_raised_by_user, staged_if
 from .context import active_trace, user_line
 from .elementwise import elementwise
 from .items import Grows
@@ -192,6 +192,9 @@ class Control:
                     if isinstance(decided, Tracer):  # on values, and not on shapes alone
                         note_needed(decided.cell.value)
                         raise
+                except Exception as error:
+                    first = lambda *inner: _decide(test, body(*inner))  # noqa: E731
+                    return self.fail_at_once(error, decided, first, after, names, mutated)
             if not decided:
                 return after
             state = body(*after)
@@ -323,6 +326,24 @@ class Control:
                 raise UnsupportedError(f"this loop must be unrolled, and has {count} iterations: {reason}") from None
             numbered = items.from_zero()
             return self.unrolled((numbered.item(k) for k in range(count)), body, state, names, go_on)
+        except Exception as error:
+            is_run = self.and_(items.count() > 0, lambda: True if go_on is None else go_on(*state))
+            first = lambda *inner: body(items.item(items.start), *inner)  # noqa: E731
+            return self.fail_at_once(error, is_run, first, state, names, mutated)
+
+    def fail_at_once(
+        self, error: Exception, is_run: Any, first: Callable[..., Any], state: State, names: Sequence[str] = (),
+        mutated: Sequence[str] = (),
+    ) -> State:  # fmt: skip
+        """A loop whose body raises an exception of the user's whatever the run does: it does so in the first iteration, if there is one."""
+        if not is_raised_by_user(error) or any(attempt.thrown is error for attempt in active_trace().attempts):
+            raise error
+
+        def run(*inner: Any) -> State:
+            first(*inner)
+            raise error
+
+        return self.if_(is_run, run, unchanged, state, names, mutated)
 
     def _for_counted(
         self, numbered: Counted, body: Callable[..., State], state: State, names: Sequence[str], mutated: Sequence[str],

@@ -68,7 +68,7 @@ def entered(place: Any, trips: Any = None) -> Iterator[None]:
     except Exception as error:
         trace.raised = error, tuple(level.place for level in trace.levels)
         for attempt in trace.attempts:
-            attempt.note_raised(trace.raised[1])
+            attempt.note_raised(trace.raised[1], error)
         raise
     finally:
         trace.levels.pop()

@@ -76,7 +76,7 @@ class Attempt:
     trips: list[Any] = field(default_factory=list)  # iterations that the loops around a failure have made
     base: int = 0  # levels around the block
     target: Site | None = None  # where it is known to fail
-    has_failed: bool = False
+    thrown: BaseException | None = None  # what was raised there
 
     def __post_init__(self) -> None:
         self.is_foreseen = self.block.__code__ in active_trace().foreseen
@@ -84,14 +84,14 @@ class Attempt:
     def run(self, state: State, site: Site | None = None) -> State:
         """The block, which fails at a site if one is given."""
         trace = active_trace()
-        self.base, self.has_failed, self.target = len(trace.levels), False, site
+        self.base, self.thrown, self.target = len(trace.levels), None, site
         trace.attempts.append(self)
         try:
             with entered("attempt"):
                 after = self.block(*state)
         finally:
             trace.attempts.pop()
-        if site is not None and not self.has_failed:
+        if site is not None and self.thrown is None:
             raise NotStaged(OTHERWISE)
         return after
 
@@ -133,10 +133,10 @@ class Attempt:
         path = (*(level.place for level in active_trace().levels[self.base + 1 :]), place)
         return self.target.path[: len(path)] == path
 
-    def note_raised(self, places: Path) -> None:
+    def note_raised(self, places: Path, error: BaseException) -> None:
         """A block at some places raises an exception itself."""
         if self.target is not None and self.target.path == (*places[self.base + 1 :], RAISES):
-            self.has_failed = True
+            self.thrown = error
 
     def trips_made(self) -> Any:
         """How many iterations of a loop that is entered now are known not to fail."""
@@ -152,7 +152,7 @@ class Attempt:
         if self.target is not None and path == self.target.path:
             if (type(error), line) != (self.target.kind, self.target.line):
                 raise NotStaged(OTHERWISE)
-            self.has_failed = True
+            self.thrown = error
             raise error
         if not trace.recording:
             return False

@@ -279,6 +279,39 @@ def translated(x, n):
         return x[0] * 0.1
 
 
+def whatever_the_run_does(x, n):
+    table, y, total = {}, x.copy(), x[1]
+
+    def write(k):
+        y[k] = 10.0 * x[k]
+        return table["a"]
+
+    try:
+        for k in range(n):
+            total += x[k] ** 2
+            raise OwnError
+    except OwnError:
+        total *= 3
+    try:
+        total += sum([table[k] for k in range(n)])
+    except KeyError:
+        total *= 5
+    try:
+        while total < n:
+            total += write(2)
+    except KeyError:
+        total *= 7
+    return total * np.sum(y)
+
+
+def not_a_number(x, n):
+    a = np.outer(x, x) + np.eye(3) * np.where(n > 2, np.nan, 1.0)
+    try:
+        return np.linalg.svdvals(a)[0] + np.linalg.eigvalsh(a)[2]
+    except np.linalg.LinAlgError:
+        return x[0]
+
+
 def places(x, n):
     table = {"a": x[0]}
     counter = Counter(x)
@@ -318,6 +351,24 @@ def objects(x, n):
     return np.sum(counter.x) * counter.count
 
 
+def transformed(x, n):
+    @jg.checkpoint
+    def cube(t):
+        if t > n:
+            raise ValueError
+        return t**3
+
+    try:
+        if n == 1:
+            return x[0]
+        kept = []
+        for k in range(2):
+            kept.append(cube(x[k + 1]) * jg.grad(cube)(x[0]))
+        return sum(kept)
+    except ValueError:
+        return x[0] * x[1]
+
+
 def lists(x, n):
     kept = []
     for v in x:
@@ -335,7 +386,8 @@ def lists(x, n):
 
 RUN_TIME = [
     own_error, index, of_a_callee, assertion, numbers, factor, jitter, singular, anything, suppressed, without_root, left_half_done,
-    left_while, in_turn, of_the_outer_first, translated, places, objects, lists,
+    left_while, in_turn, of_the_outer_first, translated, whatever_the_run_does, not_a_number, places,
+    objects, transformed, lists,
 ]  # fmt: skip
 
 
