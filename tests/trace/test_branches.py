@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import math
+from collections import deque
 from collections.abc import Callable
 from typing import Any
 
@@ -77,8 +79,10 @@ class Missed(Exception):
 
 
 @pytest.mark.parametrize(
-    ("error", "raised"), [(Missed, Exception), (TypeError, TypeError), (KeyError, KeyError), (ArithmeticError, ArithmeticError)]
-)
+    ("error", "raised"),
+    [(Missed, Exception), (TypeError, TypeError), (KeyError, KeyError), (ArithmeticError, ArithmeticError),
+     (AttributeError, AttributeError)],
+)  # fmt: skip
 def test_errors_of_every_class_are_raised_when_the_program_runs(error: type[Exception], raised: type[Exception]) -> None:
     def program(x):
         if x[0] > 1:
@@ -90,6 +94,40 @@ def test_errors_of_every_class_are_raised_when_the_program_runs(error: type[Exce
         np.testing.assert_array_equal(compiled(x), 2 * x)
         with pytest.raises(raised, match="too large"):
             compiled(x + 10)
+
+
+FAILING = {
+    lambda: [].pop(): "pop from empty list",
+    lambda: {}.pop("b"): "b",
+    lambda: deque().popleft(): "pop from an empty deque",
+    lambda: [1, 2].index(3): "not in list",
+    lambda: "abc".index("z"): "substring not found",
+    lambda: max([]): "empty",
+    lambda: int("one"): "invalid literal",
+    lambda: float("one"): "could not convert",
+    lambda: math.sqrt(-1.0): "math domain error",
+    lambda: list(zip([1], [1, 2], strict=True)): "longer",
+    lambda: divmod(1, 0): "by zero",
+    lambda: np.zeros((2, 2))[0, 3]: "out of bounds",
+    lambda: np.zeros(2)[0, 0]: "too many indices",
+    lambda: np.zeros(0).max(): "zero-size array",
+    lambda: None.next: "no attribute 'next'",
+}
+
+
+def test_what_fails_in_python_fails_where_the_run_comes_to_it() -> None:
+    def program(x, which):
+        for k, fails in enumerate(FAILING):
+            if which == k:
+                fails()
+        return 2 * x
+
+    with interpreting():
+        compiled = jg.jit(program)
+        np.testing.assert_array_equal(compiled(x, np.int64(-1)), 2 * x)
+        for k, words in enumerate(FAILING.values()):
+            with pytest.raises((ValueError, LookupError, ArithmeticError, AttributeError), match=words):
+                compiled(x, np.int64(k))
 
 
 def test_recursion_that_depends_on_a_value_is_refused_in_words() -> None:
