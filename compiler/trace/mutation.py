@@ -164,7 +164,7 @@ def _note(thing: Any, kind: str, key: Any) -> None:
     scope = trace.scope
     trace.changed.setdefault(id(thing), (len(trace.changed), thing))
     name = (id(thing), kind, key if kind != "whole" else None)
-    if scope.parent is not None and name not in scope.changes and id(thing) not in scope.owned:
+    if name not in scope.changes and id(thing) not in scope.owned:
         change = Change(thing, kind, key, MISSING)
         change.before = change.read()
         scope.changes[name] = change
@@ -172,12 +172,18 @@ def _note(thing: Any, kind: str, key: Any) -> None:
 
 def undo(scope: Scope) -> None:
     """Put back what a scope changed; each change keeps the value that it had at the end."""
-    whole: set[int] = set()
-    own: list[Change] = []  # without items that changed after their container did as a whole, with which they come back
     for change in scope.changes.values():
         change.after = change.read()
         leaves, tree = flatten(change.after)
         change.left = tree.unflatten(leaves)
+    put_back_changes(scope)
+
+
+def put_back_changes(scope: Scope) -> None:
+    """Give objects that a scope changed what they held before."""
+    whole: set[int] = set()
+    own: list[Change] = []  # without items that changed after their container did as a whole, with which they come back
+    for change in scope.changes.values():
         if change.kind == "whole":
             whole.add(id(change.thing))
         if change.kind != "item" or not (id(change.thing) in whole or isinstance(outdated_in(change.thing), Moved)):

@@ -33,6 +33,7 @@ from .context import RESERVED, UNROLL_FOR_INTS, Trace, tracing
 from .dtypes import check_array, check_dtype
 from .iterables import Comprehension, Indexed
 from .maybe import seen
+from .mutation import put_back_changes
 from .outdated import Outdated
 from .promotion import as_tracer
 from .restoring import changed_since, contents_in, put_back, saved_contents
@@ -151,7 +152,11 @@ def trace(function: Callable[..., Any], name: str, arguments: Any, leaves: Seque
             traced = _trace(context, function, arguments, leaves, names)
             if len(foreseen) == known:
                 return traced
-        except UnsupportedError as error:
+            put_back_changes(context.root)  # objects that the function found outside of itself
+        except BaseException as error:
+            put_back_changes(context.root)
+            if not isinstance(error, UnsupportedError):
+                raise
             if len(foreseen) > known:
                 continue
             refusal = refusal or error

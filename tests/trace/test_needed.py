@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -263,3 +264,20 @@ def test_many_programs_for_sizes_are_not_warned_of() -> None:
 def test_a_loop_that_would_be_unrolled_for_long_is_refused_as_before() -> None:
     with interpreting(), pytest.raises(NotImplementedError, match="differ in structure or shape"):
         jg.jit(longer_and_longer)(1000, 0.5)
+
+
+def test_what_the_function_does_outside_of_itself_is_done_once() -> None:
+    counts, items, box = {"runs": 0}, [], SimpleNamespace(runs=0)
+
+    def program(x, axis):
+        counts["runs"] += 1
+        box.runs += 1
+        items.append(axis)
+        return np.sum(x, axis) * counts["runs"] * box.runs * len(items)
+
+    with interpreting():
+        same(jg.jit(program)(A, 1), A.sum(1))
+        assert (counts, len(items), box.runs) == ({"runs": 1}, 1, 1)
+        with pytest.raises(NotImplementedError):
+            jg.jit(lambda x, axis: np.fft.fft(program(x, axis)))(A, 0)
+    assert (counts, len(items), box.runs) == ({"runs": 1}, 1, 1)
