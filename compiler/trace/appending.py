@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..ir import Dim
-from ..ir.sizes import maximum, symbols
+from ..ir.sizes import symbols
 from .blocks import NotStaged
 from .context import active_trace
 from .counting import Trips, counted
@@ -54,7 +54,7 @@ class Misjudged(NotStaged):
         growth = self.growth
         growth.regular = growth.regular and self.regular and not growth.found
         is_bound = growth.each is not None and self.each is not None and growth.found and not growth.regular
-        growth.each = _larger(growth.each, self.each) if is_bound else self.each  # type: ignore[arg-type]
+        growth.each = active_trace().sizing.larger(growth.each, self.each) if is_bound else self.each  # type: ignore[arg-type]
         growth.found.append(self.each)
 
 
@@ -116,18 +116,12 @@ class Growth:
         return python_size(as_dim(self.start) + self.each * as_dim(number))  # type: ignore[operator]
 
 
-def _larger(one: Dim, other: Dim) -> Dim:
-    """A size that is at least as large as either of two."""
-    sizing = active_trace().sizing
-    return one if sizing.proves(one, ">=", other) else other if sizing.proves(other, ">=", one) else maximum(one, other)
-
-
-def _between(size: Any, low: Dim, high: Dim) -> Any:
+def _between(size: Any, low: Dim, high: Dim) -> Dim:
     """A length of which it is known between what bounds it lies."""
     trace = active_trace()
     symbol = trace.sizing.dynamic("length", low, high)
     trace.emit("bind_size", as_tracer(size).value, symbol=str(symbol))
-    return python_size(symbol)
+    return symbol
 
 
 def _known_outside(dim: Any) -> Dim | None:
@@ -220,9 +214,10 @@ class Moving:
         growing = self.growth.thing
         is_as_long = isinstance(growing.start, int) and isinstance(growing.size, int) and growing.length() == self.length()
         is_full = self.growth.each == 0 if is_as_long else self.growth.regular and isinstance(growing.start, int)
-        if not is_as_long and not is_full:
-            growing.size = growing.start + _between(growing.length(), 0, self.growth.room)
-        rows = growing.in_rows(growing.arrays) if is_full else growing.settled()
+        if is_full:
+            rows = growing.in_rows(growing.arrays)
+        else:
+            rows = growing.settled(None if is_as_long else _between(growing.length(), 0, self.growth.room))
         is_callers = any(place.owner is active_trace().of_caller for place in self.places)
         if is_callers and is_as_long and isinstance(self.thing, list) and growing.size <= LISTED_AT_MOST:
             give_back(self.thing, self.contents, rows.items(), self.places)  # type: ignore[arg-type]
@@ -374,7 +369,7 @@ def _attempt(stage: Stage, items: Indexed, body: Block, state: State, growths: l
 def _least_room(moving: list[Moving]) -> Dim | None:
     """Room for what an iteration adds to any list of which all items are kept while they are counted, as far as that is known."""
     steps = [one.growth.each or 0 for one in moving if one.is_tried]
-    return functools.reduce(_larger, steps) if steps else None
+    return functools.reduce(active_trace().sizing.larger, steps) if steps else None
 
 
 def _run(stage: Stage, items: Indexed, body: Block, state: State, everything: list[Growth], moving: list[Moving]) -> State:

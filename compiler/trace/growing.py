@@ -14,6 +14,7 @@ from ..ir import Dim
 from ..ir.types import I64
 from ..tree import flatten
 from .blocks import NotStaged
+from .context import active_trace
 from .elementwise import elementwise
 from .items import Grows, Items, held_in_arrays, items_like, joined
 from .maybe import Maybe
@@ -92,18 +93,23 @@ class Growing(Rows):
                 leaf.cell.listed = True
 
     def _row(self, position: Any) -> Any:
-        """The row of the arrays that holds an item."""
+        """The row of the arrays that holds an item; any, where there are fewer, since a loop was made for fewer items than it adds."""
         if self.first is None:
-            return position
+            last = self.arrays[0].shape[0] - 1
+            is_there = not isinstance(position, int) or active_trace().sizing.proves(as_dim(last), ">=", position)
+            return position if is_there else elementwise("minimum", position, last)
         return elementwise("select", position < self.first, position, self.first + position % RECENT)
 
     def length(self) -> Any:
         return self.size - self.start
 
-    def settled(self) -> Rows:
-        """The items that are in use, in arrays of just that length."""
+    def settled(self, length: Dim | None = None) -> Rows:
+        """The items that are in use, in arrays of just that length, which may be known by a name."""
         self._require_all()
-        return self.in_rows([array[self.start : self.size].copy() for array in self.arrays])
+        used = [
+            array[self.start : self.size] if length is None else _rows_from(array, self.start, length) for array in self.arrays
+        ]
+        return self.in_rows([rows.copy() for rows in used])
 
     def put(self, arrays: Sequence[Any]) -> None:
         """Put as many other items in the place of all."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import inspect
 import types
+from collections import deque
 from dataclasses import dataclass
 from typing import Any
 
@@ -172,8 +173,14 @@ def _note(thing: Any, kind: str, key: Any) -> None:
 
 def undo(scope: Scope) -> None:
     """Put back what a scope changed; each change keeps the value that it had at the end."""
-    for change in scope.changes.values():
+    restored: set[int] = set()  # what was added to these has been taken away again
+    for change in list(scope.changes.values()):
         change.after = change.read()
+        if change.kind == "whole" and _is_list_of(change.after, change.before):
+            restored.add(id(change.thing))
+        if change.kind != "attribute" and id(change.thing) in restored:
+            del scope.changes[change.name]
+            continue
         leaves, tree = flatten(change.after)
         change.left = tree.unflatten(leaves)
     put_back_changes(scope)
@@ -191,6 +198,13 @@ def put_back_changes(scope: Scope) -> None:
     for change in reversed(own):
         if change.read() is not change.before or change.kind == "whole":
             change.write(change.before)
+
+
+def _is_list_of(thing: Any, items: Any) -> bool:
+    """Whether a thing is a list or deque of the same objects as another one."""
+    return (
+        isinstance(thing, (list, deque)) and len(thing) == len(items) and all(a is b for a, b in zip(thing, items, strict=True))
+    )
 
 
 def outer_changes(scope: Scope) -> list[Change]:

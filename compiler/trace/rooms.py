@@ -61,7 +61,7 @@ def room_for(first: Slot | None, second: Slot | None, scopes: tuple[Scope, Scope
             continue
         if bounds[0][axis] is None or bounds[1][axis] is None:
             return None
-        shape.append(maximum(bounds[0][axis], bounds[1][axis]))
+        shape.append(sizing.larger(bounds[0][axis], bounds[1][axis]))
         axes.append(axis)
     dtype = promoted((first.dtype, first.weak), (second.dtype, second.weak))
     return Room(Slot(dtype, tuple(shape), False, False), tuple(axes)) if axes else None

@@ -100,6 +100,10 @@ class Sizing:
         enough = self.decide(dim, ">=", 0)
         return dim if enough else 0 if enough is False else maximum(dim, 0)
 
+    def larger(self, one: Dim, other: Dim) -> Dim:
+        """A size that is at least as large as either of two."""
+        return one if self.proves(one, ">=", other) else other if self.proves(other, ">=", one) else maximum(one, other)
+
     def upper_bounds(self, dim: Dim) -> list[Dim]:
         """Expressions that are never smaller than the dim, itself first, in terms of ever older symbols."""
         return [-bound for bound in self.bounds.lower_bounds(-dim)]

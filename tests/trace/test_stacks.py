@@ -326,10 +326,30 @@ def counted_out(x):
     return np.array(out)
 
 
+def refilled(x):
+    """A list that is empty again after each branch that uses it, as a queue around a search."""
+    queue, singles, seen, out = [], [], np.zeros(6, dtype=int), 0.0
+    for k in range(6):
+        if x * (k % 4) > 1:
+            singles.append(k)
+            while singles:
+                out += x * singles.pop(0)
+        if seen[k] == 0 and x * k > 2:
+            queue.append((k, 0))
+            while queue:
+                place, depth = queue.pop(0)
+                seen[place] = 1
+                out += x * depth
+                for step in (1, 2):
+                    if place + step < 6 and seen[place + step] == 0:
+                        queue.append((place + step, depth + 1))
+    return out, seen, len(queue), len(singles)
+
+
 PROGRAMS = [
     simpson, depth_first, breadth_first, flooded, tree, at_times, in_order, of_each, around_for_loops, halved, averaged, of_arrays, primes,
     interrupted, emptied, in_an_object, from_both_ends, by_priority, in_place, anywhere, in_slices, removed,
-    counted_out,
+    counted_out, refilled,
 ]  # fmt: skip
 DERIVED = [
     simpson,
