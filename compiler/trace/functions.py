@@ -57,7 +57,7 @@ def _each(rank: int) -> Callable[..., Any]:
 
 def _size(a: Any, axis: Any = None) -> Any:
     x = as_tracer(a)
-    return x.size if axis is None else x.shape[axis]
+    return reductions.count_along(x, shaping.normal_axes(axis, x.ndim))
 
 
 def _result_type(*values: Any) -> np.dtype:

@@ -14,7 +14,7 @@ from .context import active_trace
 from .elementwise import into
 from .promotion import as_array, as_tracer, common_dtype, convert
 from .reductions import reduce
-from .shaping import diagonal, leading_axes, moveaxis, normal_axis, ravel, reshaped, swapaxes
+from .shaping import diagonal, expand_dims, leading_axes, moveaxis, normal_axis, ravel, reshaped, swapaxes
 from .tracer import Tracer, describe, new
 from .versions import NUMPY_2_5
 
@@ -76,8 +76,10 @@ def _batch_shape(x: Tracer, y: Tracer) -> tuple[Dim, ...]:
     return broadcast_shapes([Tracer(v.cell, v.type.with_shape(v.type.shape[:-2])) for v in (x, y)], "matmul")
 
 
-def vecdot(x: Any, y: Any, *, axis: int = -1) -> Any:
+def vecdot(x: Any, y: Any, *, axis: int = -1, keepdims: bool = False) -> Any:
     """``np.vecdot``."""
+    if keepdims:
+        return expand_dims(vecdot(x, y, axis=axis), axis)
     x, y = (moveaxis(as_array(v), axis, -1) for v in (x, y))
     return swapaxes(matmul(x[..., None, :], y[..., :, None]), -1, -2)[..., 0, 0] if x.ndim + y.ndim > 2 else dot(x, y)
 

@@ -170,6 +170,11 @@ def moveaxis(x: Any, source: Any, destination: Any) -> Tracer:
     rank = x.type.rank
     sources = [normal_axis(a, rank) for a in (source if isinstance(source, Sequence) else [source])]
     targets = [normal_axis(a, rank) for a in (destination if isinstance(destination, Sequence) else [destination])]
+    for axes, name in ((sources, "source"), (targets, "destination")):
+        if len(set(axes)) != len(axes):
+            raise ValueError(f"repeated axis in `{name}` argument")
+    if len(sources) != len(targets):
+        raise ValueError("`source` and `destination` arguments must have the same number of elements")
     order = [k for k in range(rank) if k not in sources]
     for target, axis in sorted(zip(targets, sources, strict=True)):
         order.insert(target, axis)

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from ..errors import UnsupportedError
 from ..ir.types import F64
 from .calculus import sinc
 from .elementwise import elementwise
@@ -72,7 +73,10 @@ def _divergence(x: Tracer, y: Tracer, positive: Any, zero: Any) -> Tracer:
 
 def _x_log_ratio(x: Tracer, y: Tracer) -> Tracer:
     both, one = (x > 0) & (y > 0), x.dtype.type(1)
-    return x * np.log(np.where(both, x, one) / np.where(both, y, one))
+    x, y = np.where(both, x, one), np.where(both, y, one)
+    ratio = x / y
+    is_plain = (ratio >= np.finfo(x.dtype).tiny) & (ratio < np.inf)
+    return x * np.where(is_plain, np.log(np.where(is_plain, ratio, one)), np.log(x) - np.log(y))
 
 
 def _rel_entr(x: Tracer, y: Tracer) -> Tracer:
@@ -98,8 +102,19 @@ def _lgamma(x: Tracer) -> Tracer:
     return elementwise("lgamma", x)
 
 
+def _lgamma_rise(a: Tracer, b: Tracer) -> Tracer:
+    """``lgamma(a + b) - lgamma(a)``; where a is by far the larger, by the first terms of Stirling's series, as nothing cancels there."""
+    is_far = (a > 1e6) & (a > 1e6 * np.abs(b))
+    far, near = np.where(is_far, a, a.dtype.type(1e9)), np.where(is_far, a.dtype.type(1), a)
+    product = b * (1.0 - b)
+    beyond = (0.5 + (1.0 - 2.0 * b - product / far) / (12.0 * far)) / far * product
+    return np.where(is_far, b * np.log(far) - beyond, _lgamma(near + np.where(is_far, b.dtype.type(1), b)) - _lgamma(near))
+
+
 def _betaln(a: Tracer, b: Tracer) -> Tracer:
-    return _lgamma(a) + _lgamma(b) - _lgamma(a + b)
+    swap = np.abs(a) < np.abs(b)
+    large, small = np.where(swap, b, a), np.where(swap, a, b)
+    return _lgamma(small) - _lgamma_rise(large, small)
 
 
 def _beta(a: Tracer, b: Tracer) -> Tracer:
@@ -107,7 +122,7 @@ def _beta(a: Tracer, b: Tracer) -> Tracer:
 
 
 def _poch(z: Tracer, m: Tracer) -> Tracer:
-    return _gammasgn(z) * _gammasgn(z + m) * np.exp(_lgamma(z + m) - _lgamma(z))
+    return _gammasgn(z) * _gammasgn(z + m) * np.exp(_lgamma_rise(z, m))
 
 
 def _binom(n: Tracer, k: Tracer) -> Tracer:
@@ -240,6 +255,8 @@ def _floats(*values: Any) -> list[Tracer]:
 
 def comb(N: Any, k: Any, *, exact: bool = False, repetition: bool = False) -> Any:
     """``scipy.special.comb``, in floating point."""
+    if exact:
+        raise UnsupportedError("scipy.special.comb with exact=True; write math.comb(n, k), or leave exact out")
     n, k = _floats(N, k)
     n = n + k - 1.0 if repetition else n
     return np.where((k <= n) & (n >= 0) & (k >= 0), _binom(n, k), 0.0)
@@ -247,6 +264,10 @@ def comb(N: Any, k: Any, *, exact: bool = False, repetition: bool = False) -> An
 
 def factorial(n: Any, exact: bool = False, extend: str = "zero") -> Any:
     """``scipy.special.factorial``, in floating point."""
+    if exact or extend != "zero":
+        raise UnsupportedError(
+            "scipy.special.factorial with exact=True or extend='complex'; write math.factorial(n), or leave them out"
+        )
     x = convert(as_array(n), F64)
     return np.where(x < 0, 0.0, elementwise("gamma", x + 1.0))
 

@@ -300,6 +300,10 @@ len(range(np.int16(k))), type(range(np.uint8(k))[0]) is int
 k in range(3), 2.0 in range(k), "a" in range(k), None in range(k)
 np.gradient(A, 2.0, 3.0, axis=(-1, 0))
 np.gradient(x, np.float64(2.0))
+np.size(A, ()), np.size(A, (0, 1)), np.size(T, axis=-1), np.size(A), np.size(f), np.size(x, 0)
+np.moveaxis(T, [0, 1], [1, 1])
+np.vecdot(A, B, keepdims=True), np.vecdot(A, B, axis=0, keepdims=True), np.vecdot(A, v, keepdims=False)
+np.vecdot(v, v, keepdims=True)
 A.astype(np.uint64) > A.astype(np.int64), np.uint64(k) < np.int8(-1), -1 == np.uint64(k)
 A.astype(np.uint64) <= -k, x.astype(np.uint64) != -1, -3 < v.astype(np.uint64)
 v.astype(np.uint64) + np.uint64(2**63) > -1, v.astype(np.int64) < 2**63, v.astype(np.int32) >= 2**63 + 5

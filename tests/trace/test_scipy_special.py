@@ -104,3 +104,18 @@ def test_derivatives_that_are_not_known_are_errors() -> None:
         pytest.raises(NotImplementedError, match=r"the derivative of gammainc\(x, y\) is known in its last operand alone"),
     ):
         jg.grad(lambda a: sp.gammainc(a, 1.0))(2.0)
+
+
+def test_functions_of_large_numbers_of_which_nothing_cancels() -> None:
+    a, b = np.array([1e7, 1e12, 2.5, -2.5, 1e300]), np.array([2.5, 3.0, 2e9, 1.2, 30.0])
+    compare(lambda a, b: (sp.betaln(a, b), sp.beta(a, b), sp.rel_entr(abs(a), b), sp.rel_entr(1 / b, abs(a) * 1e250)), a, b)
+    compare(lambda a, b: (sp.poch(a, b), sp.binom(a, b)), a[[0, 1, 3]], b[[0, 1, 3]])
+    with interpreting():
+        slopes = jg.grad(lambda a, b: sp.betaln(a, b), (0, 1))(1e9, 2.5)
+    np.testing.assert_allclose(slopes, (-2.5e-9, sp.digamma(2.5) - sp.digamma(1e9 + 2.5)), rtol=1e-8)
+
+
+@pytest.mark.parametrize("function", [lambda x: sp.comb(x, 2, exact=True), lambda x: sp.factorial(x, exact=True)])
+def test_exact_integers_are_refused(function: Callable[..., Any]) -> None:
+    with interpreting(), pytest.raises(NotImplementedError, match=r"math\.(comb|factorial)"):
+        jg.jit(function)(5)
