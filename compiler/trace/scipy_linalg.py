@@ -12,12 +12,13 @@ from typing import Any
 import numpy as np
 
 from ..errors import UnsupportedError
+from ..ir.types import F64
 from . import norms
 from .creation import arange, zeros
 from .linalg import FUNCTIONS as LINALG
 from .linalg import factored, solve_factored, triangular_solve
 from .products import kron, matmul
-from .promotion import as_array
+from .promotion import as_array, common_dtype, convert
 from .shaping import swapaxes
 from .tracer import Tracer, describe
 
@@ -81,6 +82,19 @@ def lu_solve(lu_and_piv: Any, b: Any, trans: int = 0, overwrite_b: bool = False,
     return solve_factored(lu_and_piv.parts, b, trans != 0)
 
 
+def _symmetric(x: Tracer, lower: bool) -> Tracer:
+    """The symmetric matrix of which one triangle is read."""
+    return np.tril(x) + _transposed(np.tril(x, -1)) if lower else np.triu(x) + _transposed(np.triu(x, 1))  # type: ignore[return-value]
+
+
+def inv(
+    a: Any, overwrite_a: bool = False, check_finite: bool = True, *, assume_a: Any = None, lower: bool = False
+) -> Any:  # fmt: skip
+    """``scipy.linalg.inv``."""
+    x = as_array(a)
+    return _inv(x) if assume_a is None else solve(x, np.eye(x.shape[-1], dtype=x.dtype), lower, assume_a=assume_a)
+
+
 def solve(
     a: Any, b: Any, lower: bool = False, overwrite_a: bool = False, overwrite_b: bool = False, check_finite: bool = True,
     assume_a: Any = None, transposed: bool = False,
@@ -89,8 +103,7 @@ def solve(
     x = as_array(a)
     match assume_a:
         case "sym" | "symmetric" | "her" | "hermitian" | "pos" | "positive definite":
-            half = np.tril(x, -1) if lower else np.triu(x, 1)
-            x = half + _transposed(half) + x * np.eye(x.shape[-1], dtype=x.dtype)
+            x = _symmetric(x, lower)
         case "upper triangular" | "lower triangular":
             x = np.triu(x) if assume_a.startswith("upper") else np.tril(x)
         case None | "gen" | "general":
@@ -110,10 +123,9 @@ def eigh(
     if b is None:
         values, vectors = LINALG[np.linalg.eigh](as_array(a), uplo)
     else:
-        half = np.tril(as_array(a), -1) if lower else np.triu(as_array(a), 1)
-        full = half + _transposed(half) + as_array(a) * np.eye(half.shape[-1])
+        full = _symmetric(as_array(a), lower)
         factor = _cholesky(as_array(b) if lower else _transposed(as_array(b)))
-        inverse = solve_triangular(factor, np.eye(half.shape[-1]), lower=True)
+        inverse = solve_triangular(factor, np.eye(full.shape[-1]), lower=True)
         values, inner = LINALG[np.linalg.eigh](inverse @ full @ _transposed(inverse))
         vectors = matmul(_transposed(inverse), inner)
     if subset_by_index is not None:
@@ -150,8 +162,12 @@ def qr(
 
 
 def lstsq(a: Any, b: Any, cond: Any = None, **_: Any) -> Any:
-    """``scipy.linalg.lstsq``."""
-    return tuple(LINALG[np.linalg.lstsq](as_array(a), as_array(b), cond))
+    """``scipy.linalg.lstsq``; the residual of one vector is NaN where the rank is not full."""
+    b = as_array(b)
+    x, residuals, rank, values = LINALG[np.linalg.lstsq](as_array(a), b, cond)
+    if b.ndim == 1 and x.shape[0] < b.shape[0]:
+        residuals = np.where(rank == x.shape[0], np.sum(residuals), x.dtype.type(np.nan))[()]
+    return x, residuals, rank, values
 
 
 def norm(a: Any, ord: Any = None, axis: Any = None, keepdims: bool = False, check_finite: bool = True) -> Any:
@@ -162,17 +178,18 @@ def norm(a: Any, ord: Any = None, axis: Any = None, keepdims: bool = False, chec
 def block_diag(*arrs: Any) -> Any:
     """``scipy.linalg.block_diag``."""
     blocks = [np.atleast_2d(as_array(a)) for a in arrs]
+    dtype = common_dtype(blocks)
     rows = []
     for k, block in enumerate(blocks):
-        parts = [block if j == k else zeros((block.shape[0], other.shape[1])) for j, other in enumerate(blocks)]
+        parts = [block if j == k else zeros((block.shape[0], other.shape[1]), dtype) for j, other in enumerate(blocks)]
         rows.append(np.concatenate(parts, axis=1))
     return np.concatenate(rows)
 
 
 def toeplitz(c: Any, r: Any = None) -> Any:
     """``scipy.linalg.toeplitz`` of a first column and a first row."""
-    column = as_array(c)
-    row = column if r is None else as_array(r)
+    column = np.atleast_1d(as_array(c))
+    row = column if r is None else np.atleast_1d(as_array(r))
     values = np.concatenate([column[::-1], row[1:]])
     return values[column.shape[0] - 1 - arange(column.shape[0])[:, None] + arange(row.shape[0])]
 
@@ -186,9 +203,9 @@ def hankel(c: Any, r: Any = None) -> Any:
 
 def circulant(c: Any) -> Any:
     """``scipy.linalg.circulant``."""
-    column = as_array(c)
-    n = column.shape[0]
-    return column[(arange(n)[:, None] - arange(n)) % n]
+    column = np.atleast_1d(as_array(c))
+    n = column.shape[-1]
+    return column[..., (arange(n)[:, None] - arange(n)) % n]
 
 
 def _banded(ab: Tracer, below: int, above: int) -> Tracer:
@@ -279,8 +296,8 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "toeplitz": toeplitz, "hankel": hankel, "circulant": circulant, "solve_banded": solve_banded, "solveh_banded": solveh_banded,
     "solve_toeplitz": solve_toeplitz, "solve_sylvester": solve_sylvester, "expm": expm,
     "svdvals": lambda a, overwrite_a=False, check_finite=True: LINALG[np.linalg.svd](as_array(a), compute_uv=False),
-    "inv": lambda a, overwrite_a=False, check_finite=True, **_: _inv(as_array(a)),
-    "det": lambda a, overwrite_a=False, check_finite=True: LINALG[np.linalg.det](as_array(a)),
+    "inv": inv,
+    "det": lambda a, overwrite_a=False, check_finite=True: LINALG[np.linalg.det](convert(as_array(a), F64)),
     "pinv": lambda a, *, check_finite=True: LINALG[np.linalg.pinv](as_array(a)),
     "kron": kron, "lu_factor": lu_factor, "lu_solve": lu_solve,
 }  # fmt: skip

@@ -36,16 +36,20 @@ PROGRAMS: dict[str, Callable[..., Any]] = {
     "symmetric solve": lambda S, w: sla.solve(S @ S.T, w, assume_a="pos"),
     "lu_solve": lambda S, w: sla.lu_solve(sla.lu_factor(S), w) + sla.lu_solve(sla.lu_factor(S), w, trans=1),
     "inv": lambda S: sla.inv(S),
+    "inv of one triangle": lambda S: sla.inv(np.triu(S @ S.T), assume_a="pos"),
+    "inv of a triangular matrix": lambda S: sla.inv(S, assume_a="lower triangular"),
     "det": lambda S: sla.det(S),
     "pinv": lambda A: sla.pinv(A),
     "norm": lambda A: sla.norm(A),
     "lstsq": lambda A: sla.lstsq(A.T, A[0] ** 2)[0],
+    "residuals of lstsq": lambda A: sla.lstsq(A.T, A[0] ** 2)[1],
     "eigh": lambda S: sla.eigh(S @ S.T)[0],
     "eigvalsh": lambda S: sla.eigvalsh(S + S.T),
     "generalized eigh": lambda S, w: sla.eigh(S @ S.T, np.diag(w**2 + 1))[0],
     "some of eigh": lambda S: sla.eigh(S @ S.T, subset_by_index=[0, 1])[0],
     "svdvals": lambda A: sla.svdvals(A),
     "svd": lambda A: sla.svd(A, full_matrices=False)[1],
+    "qr": lambda A: sla.qr(A.T),
     "economic qr": lambda A: sla.qr(A.T, mode="economic")[1],
     "expm": lambda S: sla.expm(S),
     "expm of a small matrix": lambda S: sla.expm(0.01 * S),
@@ -55,6 +59,7 @@ PROGRAMS: dict[str, Callable[..., Any]] = {
     "toeplitz": lambda w, A: sla.toeplitz(w, A[0]),
     "hankel": lambda w, A: sla.hankel(w, A[0]),
     "circulant": lambda w: sla.circulant(w),
+    "circulants": lambda A: sla.circulant(A),
     "solve_banded": lambda S, w: sla.solve_banded((1, 1), S + np.array([[0], [5], [0]]), w),
     "solveh_banded": lambda S, w: sla.solveh_banded(0.1 * S[:2] + np.array([[0], [3]]), w),
     "lower solveh_banded": lambda S, w: sla.solveh_banded(0.1 * S[:2] + np.array([[3], [0]]), w, lower=True),
@@ -88,3 +93,15 @@ def test_functions_without_a_counterpart_are_named() -> None:
 def test_factors_are_for_solving_alone() -> None:
     with interpreting(), pytest.raises(NotImplementedError, match="lu_factor gives here what lu_solve takes"):
         jg.jit(lambda t: sla.lu_factor(t)[0])(S)
+
+
+def test_dtypes_and_what_is_not_read() -> None:
+    a = S.astype(np.float32)
+    compare(lambda a, k: (sla.block_diag(k, k + 1), sla.toeplitz(k[0, 0]), sla.circulant(k[0])), a, np.arange(4).reshape(2, 2))
+    compare(lambda a: (sla.det(a), sla.inv(a)), a, tolerance=1e-5)
+    upper = np.where(np.arange(3)[:, None] <= np.arange(3), S @ S.T, np.nan)
+    compare(
+        lambda a: (sla.inv(a, assume_a="sym", check_finite=False), sla.eigh(a, lower=False, check_finite=False)[0]),
+        upper,
+        tolerance=1e-10,
+    )
