@@ -50,10 +50,11 @@ class Indexed:
         if isinstance(number, int):
             return max(number, 0)
         dim = as_dim(number)
-        is_whole = None if dim is None else active_trace().sizing.decide(dim, ">=", 0)
-        if is_whole is not None:
-            return number if is_whole else 0
-        return elementwise("maximum", number, 0, dtype=I64)
+        return (
+            elementwise("maximum", number, 0, dtype=I64)
+            if dim is None
+            else python_size(active_trace().sizing.at_least_zero(dim))
+        )
 
     def static_count(self) -> int | None:
         """The number of items if it is a Python int."""
@@ -65,9 +66,18 @@ class Indexed:
     def from_zero(self) -> Indexed:
         """The same items by their number."""
         start, step, at = self.start, self.step, self.at
-        if isinstance(start, int) and start == 0 and step == 1:
+        as_they_are = isinstance(start, int) and start == 0 and step == 1
+        if as_they_are and self._is_number(self.stop):
             return self
-        return Indexed(0, self.count(), 1, lambda k: at(start + k * step))
+        return Indexed(0, self.count(), 1, at if as_they_are else lambda k: at(start + k * step), self.segment)
+
+    @staticmethod
+    def _is_number(stop: Any) -> bool:
+        """Whether what a range from zero ends before is the number of its items: it is where that is not negative."""
+        if isinstance(stop, int):
+            return stop >= 0
+        dim = as_dim(stop)
+        return dim is not None and active_trace().sizing.proves(dim, ">=", 0)
 
     def as_array(self) -> Tracer:
         """What NumPy makes of a range."""

@@ -93,6 +93,26 @@ def test_comprehensions(program: Callable) -> None:
     assert repr(compiled).endswith("compiled for 1 kind of arguments>")
 
 
+def test_a_range_that_ends_before_it_starts_gives_no_items() -> None:
+    def program(x):
+        n = int(x[0])
+        made = [x[1] * i for i in range(n)]
+        places = list(reversed(range(n)))
+        return (
+            np.array(made),
+            places,
+            len(made),
+            sum((v * 2.0 for v in made), 0.0),
+            [i + 0.5 for i in range(2, n)],
+            list(enumerate(made)),
+        )
+
+    with interpreting():
+        compiled = jg.jit(program)
+        for n in (3.0, 0.0, -2.0):
+            same(compiled(np.array([n, 2.0])), program(np.array([n, 2.0])))
+
+
 def test_derivatives_go_through_comprehensions() -> None:
     def loss(x, n):
         kept = [np.sin(v) * k for k in range(n) for v in x if v * k > 1.0]
