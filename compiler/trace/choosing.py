@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from itertools import zip_longest
 from typing import Any
 
 import numpy as np
 
 from ..ir.types import BOOL, I64
+from ..ops import OPS
+from .context import active_trace
 from .creation import arange, full, zeros
 from .elementwise import elementwise, into, truth_of, write_out
 from .gathering import nonzero
@@ -80,7 +83,7 @@ def choose(a: Any, choices: Any, out: Any = None, mode: str = "raise") -> Any:
 
 
 def piecewise(x: Any, condlist: Any, funclist: Any, *args: Any, **kw: Any) -> Any:
-    """``np.piecewise``; each function is applied to all of x, and its values taken where its condition holds."""
+    """``np.piecewise``; a function of single elements is applied to all of x, and its values taken where its condition holds."""
     from .calls import call
 
     x = as_array(x)
@@ -94,11 +97,29 @@ def piecewise(x: Any, condlist: Any, funclist: Any, *args: Any, **kw: Any) -> An
         raise ValueError(
             f"with {len(conditions)} condition(s), either {len(conditions)} or {len(conditions) + 1} functions are expected"
         )
+
+    def applied(function: Any, values: Tracer) -> Any:
+        return call(function)(values, *args, **kw)
+
     result = zeros(x.shape, x.dtype)
     for condition, found in zip(conditions, funclist, strict=True):
-        value = call(found)(x, *args, **kw) if callable(found) else operand(found, x.dtype)
-        result = elementwise("select", condition, value, result, dtype=x.dtype)
+        if callable(found) and x.ndim and not _is_elementwise(lambda v, f=found: applied(f, v), x):
+            result = new(result.value, scalar=False)
+            result[condition] = applied(found, x[condition])
+        else:
+            value = applied(found, x) if callable(found) else operand(found, x.dtype)
+            result = elementwise("select", condition, value, result, dtype=x.dtype)
     return new(result.value, scalar=False)
+
+
+def _is_elementwise(function: Callable[[Tracer], Any], x: Tracer) -> bool:
+    """Whether each element of what a function gives depends on the same element of x alone."""
+    with active_trace().open_scope() as scope:
+        _ = as_tracer(function(x)).value
+        return all(OPS[e.op].elementwise or e.op in _OF_ELEMENTS for e in scope.builder.equations)
+
+
+_OF_ELEMENTS = ("constant", "broadcast", "convert", "size", "formula")
 
 
 def _conditions(condlist: Any, x: Tracer) -> list[Tracer]:
