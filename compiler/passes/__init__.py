@@ -16,7 +16,7 @@ from .idle import skip_idle_loops
 from .in_blocks import run_in_blocks
 from .inline import inline_calls, remove_barriers
 from .interchange import interchange_loops
-from .side_by_side import run_side_by_side
+from .side_by_side import run_side_by_side, run_side_by_side_for_gradients
 from .simplify import simplify
 from .sink import sink_constants
 from .sizes import name_sizes
@@ -69,6 +69,7 @@ __all__ = [
     "remove_barriers",
     "run_in_blocks",
     "run_side_by_side",
+    "run_side_by_side_for_gradients",
     "settle_comparisons",
     "simplify",
     "sink_constants",

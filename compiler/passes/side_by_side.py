@@ -8,7 +8,7 @@ writes into arrays, stays a loop over the lanes, in the old order: every number 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from enum import IntEnum
 from itertools import count
 from typing import Any
@@ -24,6 +24,7 @@ _FREE = frozenset(("constant", "size", "index", "convert"))  # as quick to compu
 _QUICK = frozenset(
     ("abs", "maximum", "minimum", "fmax", "fmin", "sqrt", "floor", "ceil", "trunc", "rint", "sign", "copysign", "not")
 )
+Waits = Callable[[Equation], bool]  # whether iterations of a loop wait for the ones before
 RUNNING = Var("running", ArrayType(BOOL))  # a parameter of loops inside of loops
 _MAY_RAISE = frozenset(("check", "print", "wrap_index"))
 
@@ -43,18 +44,31 @@ def run_side_by_side(function: Function) -> Function:
                                                   return %7
                                                 })
     """
-    if not any(_has_test(equation) for equation in function.walk()):
+    return _run(function, _has_test)
+
+
+def run_side_by_side_for_gradients(function: Function) -> Function:
+    """The same for all inner loops that wait for themselves, before derivatives are taken.
+
+    Without a test LLVM vectorises some such loops, but not what their derivatives save and read.
+    """
+    return _run(function, _waits)
+
+
+def _run(function: Function, waits: Waits) -> Function:
+    if not any(waits(equation) for equation in function.walk()):
         return function
-    return _inside(function, set(function.symbols()))
+    return _inside(function, set(function.symbols()), waits)
 
 
-def _inside(function: Function, taken: set[str]) -> Function:
+def _inside(function: Function, taken: set[str], waits: Waits) -> Function:
     builder = Builder(function.parameters)
     environment = {p: p for p in function.parameters}
     numbers = {e.result: e["value"] for e in function.equations if e.op in ("constant", "size")}
     for equation in function.equations:
-        equation = equation.replace(regions=tuple(_inside(region, taken) for region in equation.regions))
-        wide = _widened(equation, taken) if equation.op == "loop" and not _is_short(equation, numbers) else None
+        equation = equation.replace(regions=tuple(_inside(region, taken, waits) for region in equation.regions))
+        is_long = equation.op == "loop" and not _is_short(equation, numbers)
+        wide = _widened(equation, taken, waits) if is_long else None
         if wide is None:
             builder.copy(equation, environment)
             continue
@@ -80,9 +94,17 @@ def _has_test(equation: Equation) -> bool:
     return equation.op == "loop" and len(equation.regions) == 2
 
 
-def _widened(loop: Equation, taken: set[str]) -> Equation | None:
+def _waits(equation: Equation) -> bool:
+    """Whether each iteration of a loop waits for a number that the one before computes."""
+    if equation.op != "loop":
+        return False
+    carried = equation.operands[2 + equation["consts"] :]
+    return _has_test(equation) or any(v.type == ArrayType(v.type.dtype) and v.type.is_float for v in carried)  # type: ignore[union-attr]
+
+
+def _widened(loop: Equation, taken: set[str], waits: Waits) -> Equation | None:
     """The loop over blocks of iterations, if there is something to run together."""
-    if _has_test(loop) or abs(loop["step"]) != 1 or not any(_has_test(e) for e in loop.regions[0].walk()):
+    if _has_test(loop) or abs(loop["step"]) != 1 or not any(waits(e) for e in loop.regions[0].walk()):
         return None
     start, stop, *inner = loop.operands
     (body,) = loop.regions
@@ -97,7 +119,8 @@ def _widened(loop: Equation, taken: set[str]) -> Equation | None:
     b.emit("bind_size", width, symbol=name)
     together = _Lanes(b, lanes, {p: outer[p] for p in body.parameters[1:split]}, _Need.ALL)
     together.number(body.parameters[0], first, step)
-    rest = together.run_what_can(body)
+    together.reads_far = any(map(_has_test, body.walk()))  # which takes longer than to read
+    rest = together.run_what_can(body, waits)
     if rest is None:
         return None
     taken.add(name)
@@ -154,6 +177,7 @@ class _Lanes:
     def __init__(self, builder: Builder, lanes: Dim, values: dict[Var, Var], need: _Need) -> None:
         self.b, self.lanes, self.values, self.need = builder, lanes, values, need
         self.is_inside = False  # of a loop
+        self.reads_far = True  # whether it reads elements in a loop that are far apart in memory
         self.running: Var | None = None  # the lanes whose iterations run this at all; None for all of them
         self.runs: dict[Var, tuple[Var, int]] = {}  # numbers that grow evenly from lane to lane: the first, and the step
         self.loaded: dict[tuple, Var] = {}  # what was read from arrays
@@ -171,7 +195,7 @@ class _Lanes:
         """A value for each lane."""
         return var if self.is_wide(var) else self.b.broadcast(var, (), (self.lanes,))
 
-    def run_what_can(self, body: Function) -> list[Equation] | None:
+    def run_what_can(self, body: Function, waits: Waits) -> list[Equation] | None:
         """Write what does not wait for the iteration before; returns the rest, or None if that is not worth the trouble."""
         left: list[Equation] = []
         found, risky = False, False
@@ -182,7 +206,7 @@ class _Lanes:
                 risky = risky or any(e.op in _MAY_RAISE for e in equation.walk())
                 continue
             again.update((r, equation) for r in equation.results if equation.op in _FREE)
-            if any(map(_has_test, equation.walk())):
+            if any(map(waits, equation.walk())):
                 if risky:
                     return None  # an error must come before a loop that may go on for ever
                 found = True
@@ -213,6 +237,7 @@ class _Lanes:
         """Write a region applied to arguments right here, though not all lanes, or none, may run it."""
         scope = _Lanes(self.b, self.lanes, dict(zip(function.parameters, arguments, strict=True)), _Need.NONE)
         scope.runs, scope.loaded, scope.running, scope.is_inside = self.runs, self.loaded, running, self.is_inside
+        scope.reads_far = self.reads_far
         return scope.run_all(function)
 
     def among_running(self, test: Var) -> Var:
@@ -241,6 +266,9 @@ class _Lanes:
                     raise _RefusedError
             case "constant" | "size":
                 results = [self.b.emit(equation.op, **dict(equation.attributes))]
+            case "bind_size" if not self.is_wide(operands[0]):
+                self.b.emit("bind_size", *operands, **dict(equation.attributes))
+                results = []
             case op if OPS[op].elementwise or op == "convert":
                 results = [self.elementwise(equation, operands)]
                 self.follow(equation, operands, results[0])
@@ -274,6 +302,8 @@ class _Lanes:
             raise _RefusedError
         positions = iter(starts)
         chosen = [entry if entry is not None else next(positions) for entry in equation["spec"]]
+        if self.is_inside and not self.reads_far and any(map(self.is_wide, (v for v in chosen[:-1] if isinstance(v, Var)))):
+            raise _RefusedError
         spec = tuple(
             ((None, self.lanes, self.runs[entry][1]) if self.is_wide(entry) else None) if isinstance(entry, Var) else entry
             for entry in chosen
@@ -391,7 +421,7 @@ class _Lanes:
         builder = Builder()
         parameters = [builder.parameter(p.name, v.type) for p, v in zip(function.parameters, arguments, strict=True)]
         scope = _Lanes(builder, self.lanes, dict(zip(function.parameters, parameters, strict=True)), need)
-        scope.is_inside = True
+        scope.is_inside, scope.reads_far = True, self.reads_far
         return scope, parameters
 
 

@@ -231,6 +231,55 @@ def test_a_lane_that_is_done_does_not_disturb_the_gradient() -> None:
     np.testing.assert_allclose(of_speed + of_y @ direction, difference, rtol=1e-7)
 
 
+def pendulums(angle: Any, speed: Any) -> Any:
+    """A simulation for each element, of the same number of steps."""
+    total = 0.0
+    for i in range(angle.size):
+        y, v = angle[i], speed
+        for k in range(20):
+            if k % 5 == 0:
+                v = 0.9 * v
+            v -= 0.1 * np.sin(y)
+            y += 0.1 * v
+        total += (1.0 + i) * y * y
+    return total
+
+
+def polynomials(x: Any, c: Any) -> Any:
+    """Numbers that all lanes read, to which all of them add in the gradient."""
+    out = np.zeros_like(x)
+    for i in range(x.size):
+        value = 0.0
+        for k in range(c.size):
+            value = value * x[i] + c[k]
+        out[i] = value
+    return np.sum(out * out)
+
+
+@pytest.mark.parametrize(("function", "other"), [(pendulums, 0.3), (polynomials, np.array([0.3, -1.0, 0.7]))])
+@pytest.mark.parametrize("n", [0, 5, 33])
+def test_gradients_of_loops_without_a_test(function: Callable[..., Any], other: Any, n: int) -> None:
+    x = np.linspace(-1.0, 1.0, n)
+    assert "lanes" in jg.source(jg.grad(function, argnums=(0, 1)), x, other)
+    of_x, of_other = jg.grad(function, argnums=(0, 1))(x, other)
+    h, direction, change = 1e-6, np.cos(3.0 * x), np.sin(1.0 + np.arange(np.size(other))).reshape(np.shape(other))
+    difference = (function(x + h * direction, other + h * change) - function(x - h * direction, other - h * change)) / (2 * h)
+    np.testing.assert_allclose(of_x @ direction + np.sum(of_other * change), difference, rtol=1e-7)
+
+
+def test_lanes_do_not_read_down_columns() -> None:
+    def rows(A: Any, x: Any) -> Any:
+        out = np.zeros(len(A))
+        for i in range(len(A)):
+            value = 0.0
+            for k in range(x.size):
+                value = 0.5 * value + A[i, k] * x[k]
+            out[i] = value
+        return np.sum(out)
+
+    assert "lanes" not in jg.source(jg.grad(rows), np.ones((9, 8)), np.ones(8))
+
+
 def waits_for_the_one_before(x: Any) -> Any:
     """The inner loop starts where that of the iteration before ended."""
     y, out = 1.0, np.zeros(len(x))
