@@ -32,7 +32,7 @@ from .promotion import as_tracer, convert
 from .rows import Rows
 from .tracer import Concretize, Tracer, as_dim, new
 from .trials import unless_failed
-from .trying import Attempt, suppressing, trying
+from .trying import Attempt, Site, suppressing, trying
 from .unbound import State
 from .using_up import lose
 
@@ -158,14 +158,16 @@ class Control:
         def choose(*state: Any) -> State:
             code, sites = attempt.find(state)
 
-            def way(number: int) -> Callable[..., State]:
-                run = lambda *inner: attempt.run(inner, sites[number - 1] if number else None)  # noqa: E731
-                if number == len(sites):
-                    return run
-                is_taken = code == sites[number - 1].number if number else code <= 0
-                return lambda *inner: self.if_(is_taken, run, way(number + 1), inner, names, mutated)
+            def way(some: list[Site | None]) -> Callable[..., State]:
+                """The ways on which the code is one of these; few branches are within others."""
+                if len(some) == 1:
+                    return lambda *inner: attempt.run(inner, some[0])
+                split = len(some) // 2 if some[0] else 1
+                first, rest = some[:split], some[split:]
+                is_first = code < rest[0].number  # type: ignore[union-attr]
+                return lambda *inner: self.if_(is_first, way(first), way(rest), inner, names, mutated)
 
-            return way(0)(*state)
+            return way([None, *sites])(*state)
 
         return stage_branch(lambda around, state, _: around(choose)(*state), state, (block,))
 

@@ -96,7 +96,7 @@ class Attempt:
         return after
 
     def find(self, state: State) -> tuple[Any, list[Site]]:
-        """The number of the site at which a run of the block fails first, 0 or less for none, and all sites."""
+        """The number of the site at which a run of the block fails first, 0 or less for none, and all sites, by number."""
         trace = active_trace()
         pushed = [(thing, thing.pushed) for thing in trace.growing]
         trace.counting += 1
@@ -114,7 +114,7 @@ class Attempt:
             for thing, before in pushed:
                 thing.pushed = before
         numbers = sites_in(scope.builder.equations)
-        sites = [site for site in self.sites.values() if site.number in numbers]
+        sites = sorted((site for site in self.sites.values() if site.number in numbers), key=lambda site: site.number)
         if numbers & self.spoiled:
             raise UnsupportedError(
                 "an error that only the run tells of is caught, and raised within a function that runs the user's code, after that has written to "
@@ -290,4 +290,4 @@ def suppressing(context: Any) -> Any:
     return context
 
 
-__all__ = ["Attempt", "Suppressing", "suppressing", "trying"]
+__all__ = ["Attempt", "Site", "Suppressing", "suppressing", "trying"]
