@@ -1054,6 +1054,37 @@ def exception_leaves_variables(xs):
     return product, last
 
 
+@on([1, 0, 2], [0], [3, 1], [0, 3])
+def attempts_within_attempts(xs):
+    seen, last = [], None
+    try:
+        for x in xs:
+            last = x
+            try:
+                seen.append(6 // x)
+            except ZeroDivisionError as error:
+                seen.append(str(error))
+                if len(xs) == 1:
+                    raise
+            else:
+                if x == 3:
+                    return seen, "early"
+    except ArithmeticError as error:
+        seen.append((last, type(error).__name__))
+    return seen, last
+
+
+@on(1, 0)
+def exception_is_forgotten(x):
+    error = "none"
+    for _ in range(2):
+        try:
+            x = 1 / x
+        except ZeroDivisionError as error:
+            x = len(error.args)
+    return x, error
+
+
 @on(1, 0)
 def return_in_with(x):
     with contextlib.nullcontext(x) as y:
