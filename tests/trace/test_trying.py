@@ -487,6 +487,44 @@ def test_errors_that_are_not_caught_are_raised() -> None:
                 raising(X, n)
 
 
+def of_a_group(x, n):
+    try:
+        return x[n]
+    except* IndexError:
+        pass
+    return x[0]
+
+
+def by_another_name(x, n):
+    y, context = x[0], contextlib.suppress(IndexError)
+    with context:
+        y = x[n]
+    return y
+
+
+def drawn(x, n):
+    generator = np.random.default_rng(0)
+    try:
+        return x[n] * generator.normal()
+    except IndexError:
+        return x[0]
+
+
+@pytest.mark.parametrize(
+    ("program", "said"),
+    [
+        (of_a_group, "whether this raises IndexError is known only when the program runs"),
+        (by_another_name, "whether this raises IndexError is known only when the program runs"),
+        (drawn, "random numbers are drawn by Generator.normal in a loop or branch"),
+    ],
+    ids=lambda value: getattr(value, "__name__", ""),
+)
+def test_what_is_not_handled_is_refused(program: Callable[..., Any], said: str) -> None:
+    with interpreting(), pytest.raises(UnsupportedError, match=said) as caught:
+        jg.jit(program)(X, 1)
+    assert any(str(entry.path) == __file__ and entry.name == program.__name__ for entry in caught.traceback)
+
+
 def swallows(x, n):
     try:
         y = x * float(str(x[0]))
