@@ -15,6 +15,8 @@ from typing import Any, NoReturn
 import numpy as np
 
 from ..errors import UnsupportedError
+from .context import active_trace
+from .promotion import as_tracer
 from .tracer import Concretize, TracedSize, Tracer, describe
 
 _PARTS = re.compile(r"%([-+ #0]*)(\d*)((?:\.\d+)?)(\w)")
@@ -81,6 +83,7 @@ def shown(value: Any, show: Callable[[Any], str]) -> Any:
 
     Of an exception it is what that says.
     """
+    value = _known_or_traced(value)
     if isinstance(value, Text):
         return value
     if isinstance(value, BaseException) and isinstance(said := _said(value), (Text, Tracer)):
@@ -99,8 +102,15 @@ def _said(error: BaseException) -> Any:
     return shown(error.args, str)
 
 
+def _known_or_traced(value: Any) -> Any:
+    """A value, which is traced if it is a size that only the run knows."""
+    is_unknown = isinstance(value, TracedSize) and active_trace().sizing.hint(value.dim) is None
+    return as_tracer(value) if is_unknown else value
+
+
 def _items(value: Any) -> Iterator[Any]:
     """The pieces of what Python shows of a container, with the values in it that are no containers."""
+    value = _known_or_traced(value)
     if type(value) in (tuple, list):
         start, end = "()" if type(value) is tuple else "[]"
         for k, item in enumerate(value):
@@ -136,6 +146,7 @@ def formatted(template: str, args: Sequence[Any], kwargs: dict[str, Any]) -> str
 
 def in_format(value: Any, conversion: str | None, spec: str) -> Any:
     """A value as f-strings and ``str.format`` show it."""
+    value = _known_or_traced(value)
     if isinstance(value, Tracer) and not isinstance(value.dim, int):
         return _in_format(value, conversion, spec)
     if isinstance(value, Text) and (conversion in ("r", "a") or spec):
@@ -182,6 +193,7 @@ def _sample(value: Tracer) -> Any:
 
 
 def _by_directive(value: Any, directive: str) -> Any:
+    value = _known_or_traced(value)
     if isinstance(value, Text) and directive != "%s":
         hash(value)
     if not isinstance(value, Tracer) or isinstance(value.dim, int):

@@ -1,6 +1,7 @@
 """Texts with traced values in them: keys of dicts, printed lines, messages of errors."""
 # ruff: noqa: UP031, UP032
 
+import re
 import sys
 import warnings
 from collections.abc import Callable
@@ -191,3 +192,24 @@ def test_messages_of_errors() -> None:
 
     with interpreting(), pytest.raises(ValueError, match=r"x\[0\] is 1\.0 of 3"):
         jg.jit(check)(X)
+
+
+def test_sizes_that_only_the_run_knows_are_shown() -> None:
+    def check(x: Any, which: Any) -> Any:
+        found = len(x[x > 1])
+        if which == 0:
+            raise ValueError(f"{found} of {len(x)}: {[found]}")
+        if which == 1:
+            raise ValueError("{:03d}".format(found) + str(found))
+        if which == 2:
+            raise ValueError("%d, %s" % (found, found))
+        return x
+
+    with interpreting():
+        compiled = jg.jit(check)
+        np.testing.assert_array_equal(compiled(X, np.int64(3)), X)
+        for which in range(3):
+            with pytest.raises(ValueError) as expected:
+                check(X, which)
+            with pytest.raises(ValueError, match=f"^{re.escape(str(expected.value))}"):
+                compiled(X, np.int64(which))
