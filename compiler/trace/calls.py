@@ -126,6 +126,8 @@ def is_hashable(value: Any) -> bool:
 
 def _class(cls: type) -> Any:
     """A class of the user's, whose ``__init__`` is followed; others as they are."""
+    if issubclass(cls, np.ndarray) and cls is not np.ndarray:
+        return functools.partial(_of_arrays_class, cls)
     init = cls.__init__  # type: ignore[misc]
     if not isinstance(init, types.FunctionType) or type(cls).__call__ is not type.__call__:
         return cls
@@ -141,6 +143,16 @@ def _class(cls: type) -> Any:
         return thing
 
     return make
+
+
+def _of_arrays_class(cls: type, *args: Any, **kwargs: Any) -> Any:
+    """An object of a subclass of NumPy's arrays, which traced values cannot be in."""
+    if has_traced(args) or has_traced(kwargs):
+        raise UnsupportedError(
+            f"{cls.__name__} is a subclass of numpy.ndarray, whose objects are not compiled; call functions of arrays, or write a class that has "
+            "an array as an attribute"
+        )
+    return cls(*args, **kwargs)
 
 
 def _object(callee: Any) -> Any:

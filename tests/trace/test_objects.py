@@ -401,3 +401,18 @@ def test_attributes_of_some_shape_outside_of_a_gradient():
         same(jg.jit(lambda zs: program(zs)[1].x)(zs), smoothed(zs).x)
         with pytest.raises(NotImplementedError, match=r"error is an array of shape .* on some ways"):
             jg.jit(lambda zs: np.sum(program(zs)[1].error))(zs)
+
+
+class Vector(np.ndarray):
+    """A subclass of NumPy's arrays, as libraries of rotations have it."""
+
+    def __new__(cls, values):
+        return np.asarray(values).view(cls)
+
+
+def test_subclasses_of_arrays_are_refused():
+    with (
+        interpreting(),
+        pytest.raises(NotImplementedError, match=r"Vector is a subclass of numpy\.ndarray.*an array as an attribute"),
+    ):
+        jg.jit(lambda x: Vector(x) * 2)(np.ones(2))
