@@ -16,6 +16,7 @@ import numpy as np
 
 from . import numpy_objects
 from .attributes import ATTRIBUTES
+from .bisecting import BISECTIONS
 from .calls import OPERATORS, call, has_traced
 from .context import active_trace
 from .drawing import MAKERS
@@ -88,7 +89,7 @@ def _queue(items: Any = (), maxlen: Any = None) -> Any:
 
 
 REPLACED: dict[Any, Callable[..., Any]] = {
-    **ATTRIBUTES, **MAKERS, **NUMBERS, **FOLDS, **MATH, **ITERATORS, **OPERATOR_MODULE, **PRINTERS, **HEAPS,
+    **ATTRIBUTES, **MAKERS, **NUMBERS, **FOLDS, **MATH, **ITERATORS, **OPERATOR_MODULE, **PRINTERS, **HEAPS, **BISECTIONS,
     np.ndarray: numpy_objects.ndarray, np.ndindex: ndindex, np.ndenumerate: numpy_objects.ndenumerate, np.nditer: nditer,
     np.poly1d: numpy_objects.poly1d, range: traced_range, enumerate: enumerated, zip: zipped, reversed: backwards,
     map: _map, list: _listing(list), tuple: _listing(tuple), str: _text(str), repr: _text(repr), format: _format,

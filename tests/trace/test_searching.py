@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import bisect
+
 import numpy as np
 import pytest
+from alike import same
 from interpreted import interpreting
 
 import jitgrad as jg
@@ -76,3 +79,27 @@ def test_interpolation_next_to_infinite_values() -> None:
     for values in ([-np.inf, 1.0, np.inf, np.inf, 2.0], [1.0, -np.inf, -np.inf, 0.0, np.nan]):
         with interpreting(), np.errstate(invalid="ignore"):
             np.testing.assert_array_equal(jg.jit(np.interp)(x, places, values), np.interp(x, places, values))
+
+
+def bisected(x, v, f):
+    """Places among arrays, lists of the program and lists of pairs, and lists that are kept in order."""
+    items, pairs, up, down = [v[0], v[0] + 1.0, v[0] + 2.0], [(k * f, k) for k in range(4)], [], []
+    for value in v:
+        bisect.insort(up, value * f)
+        bisect.insort_left(down, value, key=lambda item: -item)
+    places = [
+        bisect.bisect(x, f), bisect.bisect_left(x, x[1]), bisect.bisect_right(x, x[1], 0, 2), bisect.bisect(items, v[0] + f),
+        bisect.bisect_left(pairs, (2 * f, 1)), bisect.bisect([4, 2, 1], f, key=lambda item: -item), bisect.bisect([1, 2], 1),
+    ]  # fmt: skip
+    return places, x[places[0] - 1] * f, up, down
+
+
+def test_bisections_are_pythons() -> None:
+    rng = np.random.default_rng(3)
+    x, v = np.sort(rng.normal(size=7)), rng.normal(size=5)
+    with interpreting():
+        compiled = jg.jit(bisected)
+        for f in (0.3, 1.7, x[1] + 0.01):
+            same(compiled(x, v, f), bisected(x, v, f))
+        with pytest.raises(ValueError, match="lo must be non-negative"):
+            jg.jit(lambda x, low: bisect.bisect(x, 0.5, low))(x, np.int64(-1))
