@@ -73,11 +73,9 @@ class Indexed:
 
     @staticmethod
     def _is_number(stop: Any) -> bool:
-        """Whether what a range from zero ends before is the number of its items: it is where that is not negative."""
-        if isinstance(stop, int):
-            return stop >= 0
+        """Whether what a range from zero ends before is the number of its items: it is where that is not negative, or infinite."""
         dim = as_dim(stop)
-        return dim is not None and active_trace().sizing.proves(dim, ">=", 0)
+        return dim is None or active_trace().sizing.proves(dim, ">=", 0)
 
     def as_array(self) -> Tracer:
         """What NumPy makes of a range."""
