@@ -92,6 +92,16 @@ def _support(dist: Any, shapes: Any) -> tuple[Any, Any]:
     return _follow(dist, "_get_support", *shapes) if _has(dist, "_get_support") else (dist.a, dist.b)
 
 
+def _inside(dist: Any, x: Tracer, shapes: Any) -> Tracer:
+    """Where there is a density: the ends of the support belong to it, unless the distribution says otherwise."""
+    if _has(dist, "_support_mask"):
+        return _follow(dist, "_support_mask", x, *shapes)  # type: ignore[no-any-return]
+    low, high = _support(dist, shapes)
+    if type(dist)._support_mask.__name__ == "_open_support_mask":
+        return (low < x) & (x < high)
+    return (low <= x) & (x <= high) & ((np.floor(x) == x) | (not _is_discrete(dist)))
+
+
 def _result(valid: Any, x: Any, inside: Any, value: Any, outside: Any) -> Tracer:
     """The value inside of the support; NaN where a parameter is not valid or the number is NaN."""
     found: Any = np.where(valid & ~np.isnan(x), np.where(inside, value, outside), np.nan)
@@ -111,10 +121,7 @@ def density(name: str, outside: float) -> Callable[..., Tracer]:
             return logarithm if name.startswith("log") else np.exp(logarithm)
         dist, shapes, loc, scale, valid = _parameters(dist, args, kwds)
         y = (convert(as_array(x), F64) - loc) / scale
-        low, high = _support(dist, shapes)
-        inside = (low <= y) & (y <= high)
-        if _is_discrete(dist):
-            inside = inside & (np.floor(y) == y)
+        inside = _inside(dist, y, shapes)
         value = _density(dist, f"_{name}", y, shapes)
         if not _is_discrete(dist):
             value = value - np.log(scale) if name.startswith("log") else value / scale

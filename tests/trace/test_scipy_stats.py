@@ -59,6 +59,15 @@ def test_continuous_distributions(name: str) -> None:
     )
 
 
+def test_ends_of_the_support() -> None:
+    shapes = {
+        "alpha": (3.5,), "betaprime": (5.0, 6.0), "invgamma": (4.0,), "invgauss": (0.15,), "johnsonsb": (4.3, 3.2), "levy_l": (),
+        "powerlaw": (0.7,), "rayleigh": (), "wald": (), "expon": (), "beta": (1.0, 2.0), "uniform": (),
+    }  # fmt: skip
+    ends = np.array([0.0, -0.0, 1.0, np.inf, -np.inf])
+    compare(lambda v: tuple(getattr(stats, name).logpdf(v, *shapes[name]) for name in shapes), ends)
+
+
 @pytest.mark.parametrize("name", QUANTILES)
 def test_quantiles(name: str) -> None:
     shapes, distribution = CONTINUOUS[name], getattr(stats, name)
