@@ -16,6 +16,7 @@ from ..errors import UnsupportedError
 from ..ir.types import F64
 from .calculus import sinc
 from .elementwise import elementwise
+from .lambert import lambertw
 from .promotion import as_array, as_tracer, convert, operand, result_dtype
 from .reductions import reduce
 from .shaping import normal_axes, squeeze
@@ -274,5 +275,5 @@ def factorial(n: Any, exact: bool = False, extend: str = "zero") -> Any:
 
 SPECIAL: dict[str, Callable[..., Any]] = {
     "logsumexp": logsumexp, "softmax": softmax, "log_softmax": log_softmax, "polygamma": polygamma,
-    "multigammaln": multigammaln, "comb": comb, "factorial": factorial, "sinc": sinc,
+    "multigammaln": multigammaln, "comb": comb, "factorial": factorial, "sinc": sinc, "lambertw": lambertw,
 }  # fmt: skip

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from against_scipy import compare, compare_slope
+from against_scipy import compare, compare_slope, compiled
 from interpreted import interpreting
 from scipy import special as sp
 
@@ -119,3 +119,20 @@ def test_functions_of_large_numbers_of_which_nothing_cancels() -> None:
 def test_exact_integers_are_refused(function: Callable[..., Any]) -> None:
     with interpreting(), pytest.raises(NotImplementedError, match=r"math\.(comb|factorial)"):
         jg.jit(function)(5)
+
+
+def test_lambertw() -> None:
+    x = np.array([-0.36, -0.1, 0.0, -0.0, 1e-9, 0.3, 2.5, 1e5, 1e300, np.inf, np.nan])
+    np.testing.assert_allclose(compiled(lambda x: sp.lambertw(x).real, x), sp.lambertw(x).real, rtol=1e-12)
+    lower = np.array([-0.3678, -0.36, -0.25, -0.1, -1e-9, -1e-300, 0.0])
+    np.testing.assert_allclose(compiled(lambda x: sp.lambertw(x, -1), lower), sp.lambertw(lower, -1).real, rtol=1e-12)
+    assert np.isnan(compiled(lambda x: (sp.lambertw(x, 0), sp.lambertw(-x, -1)), np.array([-0.4, -7.0]))).all()
+    with interpreting():
+        for k, places in ((0, x[[0, 1, 2, 5, 6]]), (-1, lower[1:4])):
+            w = sp.lambertw(places, k).real
+            slope = jg.grad(lambda x, k=k: np.sum(sp.lambertw(x, k)))
+            np.testing.assert_allclose(slope(places), np.exp(-w) / (1 + w), rtol=1e-12)
+            curvature = jg.grad(lambda x, slope=slope: np.sum(slope(x)))(places)
+            np.testing.assert_allclose(curvature, -np.exp(-2 * w) * (w + 2) / (1 + w) ** 3, rtol=1e-10)
+        with pytest.raises(NotImplementedError, match="branch"):
+            jg.jit(lambda x: sp.lambertw(x, 1))(x)
