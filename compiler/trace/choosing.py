@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable
 from itertools import zip_longest
@@ -103,7 +104,7 @@ def piecewise(x: Any, condlist: Any, funclist: Any, *args: Any, **kw: Any) -> An
 
     result = zeros(x.shape, x.dtype)
     for condition, found in zip(conditions, funclist, strict=True):
-        if callable(found) and x.ndim and not _is_elementwise(lambda v, f=found: applied(f, v), x):
+        if callable(found) and x.ndim and not _is_elementwise(functools.partial(applied, found), x):
             result = new(result.value, scalar=False)
             result[condition] = applied(found, x[condition])
         else:
