@@ -32,7 +32,7 @@ from .promotion import as_tracer, convert
 from .rows import Rows
 from .tracer import Concretize, Tracer, as_dim, new
 from .trials import unless_failed
-from .trying import Attempt, Site, suppressing, trying
+from .trying import Attempt, NeverFails, Site, suppressing, trying
 from .unbound import State
 from .using_up import lose
 
@@ -155,13 +155,15 @@ class Control:
         if not attempt.is_foreseen:
             return attempt.run(state)
 
-        def choose(*state: Any) -> State:
+        def choose(around: Callable[..., Any], state: State, _: Any) -> State:
             code, sites = attempt.find(state)
+            if not sites:
+                raise NeverFails
 
             def way(some: list[Site | None]) -> Callable[..., State]:
                 """The ways on which the code is one of these; few branches are within others."""
                 if len(some) == 1:
-                    return lambda *inner: attempt.run(inner, some[0])
+                    return around(lambda *inner: attempt.run(inner, some[0]))  # type: ignore[no-any-return]
                 split = len(some) // 2 if some[0] else 1
                 first, rest = some[:split], some[split:]
                 is_first = code < rest[0].number  # type: ignore[union-attr]
@@ -169,7 +171,10 @@ class Control:
 
             return way([None, *sites])(*state)
 
-        return stage_branch(lambda around, state, _: around(choose)(*state), state, (block,))
+        try:
+            return stage_branch(choose, state, (block,))
+        except NeverFails:
+            return attempt.run(state)
 
     # loops
 

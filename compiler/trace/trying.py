@@ -45,6 +45,10 @@ class Unforeseen(UnsupportedError):
     """A statement was not taken to catch an error of the run, and does."""
 
 
+class NeverFails(Exception):
+    """A block raises no errors of the run that it catches."""
+
+
 @dataclass(frozen=True, slots=True)
 class Site:
     """A place in an attempt where the run may fail, by its number and its path; it is within so many loops.
@@ -73,7 +77,8 @@ class Attempt:
     is_silent: bool = False  # whether its handlers do not look at what an exception says
     sites: dict[Path, Site] = field(default_factory=dict)
     spoiled: set[int] = field(default_factory=set)  # sites at which something may have been done that cannot be done again
-    trips: list[Any] = field(default_factory=list)  # iterations that the loops around a failure have made
+    told: list[Tracer] = field(default_factory=list)  # iterations that the loops around a failure have made
+    trips: list[Tracer] = field(default_factory=list)  # the same as sizes, where the block fails
     base: int = 0  # levels around the block
     target: Site | None = None  # where it is known to fail
     thrown: BaseException | None = None  # what was raised there
@@ -85,6 +90,8 @@ class Attempt:
         """The block, which fails at a site if one is given."""
         trace = active_trace()
         self.base, self.thrown, self.target = len(trace.levels), None, site
+        if site is not None:
+            self.trips = [new(number.value, weak=True, dim=as_dim(as_size(number))) for number in self.told[: site.depth]]
         trace.attempts.append(self)
         try:
             with entered("attempt"):
@@ -122,8 +129,7 @@ class Attempt:
             )
         if not sites:
             return 0, []
-        code, *trips = first_failure(scope, max(site.depth for site in sites))
-        self.trips = [new(number.value, weak=True, dim=as_dim(as_size(number))) for number in trips]
+        code, *self.told = first_failure(scope, max(site.depth for site in sites))
         return code, sites
 
     def leads(self, place: Any) -> bool:
@@ -290,4 +296,4 @@ def suppressing(context: Any) -> Any:
     return context
 
 
-__all__ = ["Attempt", "Site", "Suppressing", "suppressing", "trying"]
+__all__ = ["Attempt", "NeverFails", "Site", "Suppressing", "suppressing", "trying"]

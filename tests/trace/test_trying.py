@@ -369,6 +369,21 @@ def transformed(x, n):
         return x[0] * x[1]
 
 
+def list_and_array(x, n):
+    y, kept = x.copy(), []
+    try:
+        for _ in range(2):
+            for k in range(3):
+                y[k] += 1.0 * y[0]
+                kept.append(y[k])
+                if y[k] > n:
+                    raise OwnError
+                y[k] *= 2
+    except OwnError:
+        y[1] = -y[1]
+    return np.sum(y) + sum(kept) * len(kept)
+
+
 def lists(x, n):
     kept = []
     for v in x:
@@ -387,7 +402,7 @@ def lists(x, n):
 RUN_TIME = [
     own_error, index, of_a_callee, assertion, numbers, factor, jitter, singular, anything, suppressed, without_root, left_half_done,
     left_while, in_turn, of_the_outer_first, translated, whatever_the_run_does, not_a_number, places,
-    objects, transformed, lists,
+    objects, transformed, list_and_array, lists,
 ]  # fmt: skip
 
 
