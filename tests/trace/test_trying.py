@@ -376,7 +376,7 @@ def list_and_array(x, n):
             for k in range(3):
                 y[k] += 1.0 * y[0]
                 kept.append(y[k])
-                if y[k] > n:
+                if y[k] > n + 0.3:
                     raise OwnError
                 y[k] *= 2
     except OwnError:
