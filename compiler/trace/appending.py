@@ -129,7 +129,7 @@ def _known_outside(dim: Any) -> Dim | None:
     trace = active_trace()
     if dim == math.inf:
         return None
-    inside = {e["symbol"] for e in trace.scope.builder.equations if e.get("symbol") is not None}
+    inside = {e["symbol"] for equation in trace.scope.builder.equations for e in equation.walk() if e.get("symbol") is not None}
     for bound in trace.sizing.upper_bounds(dim):
         if not symbols(bound) & inside:
             return bound

@@ -100,13 +100,18 @@ class Raised:
 def _run_branch(branch: Callable[..., State], state: State, fact: tuple[Var, bool]) -> Block | Raised:
     """Trace a branch; again, if it changes objects that have not been seen before, to tell its own from others."""
     trace = active_trace()
+    pushed = [(thing, thing.pushed) for thing in trace.growing]  # which a run that is not kept leaves as it was
     for _ in range(2):
+        for thing, before in pushed:
+            thing.pushed = before
         try:
             with snapshot(state, branch), trace.open_scope() as scope:
                 scope.fact = fact
                 block = run_block(scope, branch, state)
         except Exception as error:
             if not is_raised_by_user(error):
+                for thing, before in pushed:
+                    thing.pushed = before
                 raise
             return Raised(scope, error)
         if are_of_others(scope):

@@ -346,10 +346,22 @@ def refilled(x):
     return out, seen, len(queue), len(singles)
 
 
+def connected(x):
+    """A search that puts all neighbours of an item behind the others, so many as only the run knows."""
+    places = x * np.array([0.0, 0.4, 0.7, 3.0, 3.2])
+    seen, queue = np.zeros(5, dtype=int), [0]
+    while queue:
+        at = queue.pop(0)
+        if seen[at] == 0:
+            seen[at] = 1
+            queue += [k for k in range(len(places)) if abs(places[at] - places[k]) <= 0.5]
+    return seen
+
+
 PROGRAMS = [
     simpson, depth_first, breadth_first, flooded, tree, at_times, in_order, of_each, around_for_loops, halved, averaged, of_arrays, primes,
     interrupted, emptied, in_an_object, from_both_ends, by_priority, in_place, anywhere, in_slices, removed,
-    counted_out, refilled,
+    counted_out, refilled, connected,
 ]  # fmt: skip
 DERIVED = [
     simpson,
