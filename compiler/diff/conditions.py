@@ -26,7 +26,10 @@ class LinearCond:
     regions: tuple[LinearRegion, LinearRegion]
     arguments: tuple[Var | None, ...]  # linear variables
     results: tuple[Var | None, ...]
-    inner: list[Demand] = field(default_factory=list)
+    inner: list[Demand] = field(default_factory=lambda: [Demand((), ()), Demand((), ())])
+    asked: list[tuple[frozenset[Var], ...]] = field(
+        default_factory=lambda: [(), ()]
+    )  # of the branches: the results that are useful, or masked
 
     @property
     def source(self) -> SourceLine | None:
@@ -51,11 +54,12 @@ class LinearCond:
     def demand(self, demand: Demand) -> None:
         """What either branch needs."""
         demand.join([v for v in (*self.arguments, *self.results) if v is not None and demand.is_stack(v)])
-        self.inner = []
-        for region in self.regions:
+        for k, region in enumerate(self.regions):
             pairs = [(v, r) for v, r in zip(region.result_tangents, self.results, strict=True) if v is not None]
-            inner = Demand((v for v, r in pairs if r in demand.useful), (v for v, r in pairs if r in demand.masked))
-            self.inner.append(inner.run(region.items))
+            asked = tuple(frozenset(v for v, r in pairs if r in of) for of in (demand.useful, demand.masked))
+            if self.asked[k] != asked:  # the answer is known otherwise, and branches may be nested deeply
+                self.asked[k], self.inner[k] = asked, Demand(*asked).run(region.items)
+            inner = self.inner[k]
             for argument, tangent in zip(self.arguments, region.tangents, strict=True):
                 if argument is not None and tangent in inner.useful:
                     demand.need(argument, tangent in inner.masked)

@@ -19,6 +19,7 @@ class Demand:
     def __init__(self, useful: Iterable[Var], masked: Iterable[Var]) -> None:
         self.useful = set(useful)
         self.masked = set(masked)
+        self.has_stacks = False
 
     def run(self, items: Sequence[LinearItem]) -> Demand:
         """Go backwards through the program, again while stacks spread what is known."""
@@ -27,6 +28,8 @@ class Demand:
             size = len(self.useful) + len(self.masked)
             for item in reversed(items):
                 item.demand(self)
+            if not self.has_stacks:
+                break
         return self
 
     def need(self, var: Var, masked: bool) -> None:
@@ -45,6 +48,7 @@ class Demand:
 
     def join(self, stacks: Sequence[Var]) -> None:
         """States of one stack: if one is needed, all are, because pushes and pops must match."""
+        self.has_stacks = self.has_stacks or bool(stacks)
         if self.any_useful(stacks):
             self.useful.update(stacks)
         if self.any_masked(stacks):

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import linecache
 from typing import Any
 
 import numpy as np
 import pytest
+from interpreted import interpreting
 from jitgrad.compiler.diff import vjp
 from jitgrad.compiler.ir import parse
+
+import jitgrad as jg
 
 RNG = np.random.default_rng(3)
 
@@ -95,3 +99,18 @@ def test_both_branches_share_stacks() -> None:
     pushed = [sum(e.op == "push" for e in region.walk()) for region in forward.regions]
     stacks = sum(str(v.type) == "stack<f64>" for v in forward.operands)
     assert stacks == max(pushed)
+
+
+def test_many_branches_in_each_other() -> None:
+    """Each of 16 ways is within all before it; the time that derivatives take must not double with each."""
+    lines = [f"    {'elif' if k else 'if'} k < {k + 1}:\n        y = x ** {k + 1} * y" for k in range(16)]
+    source = "\n".join(["def chain(x, k):", "    y = 0.5 * x", *lines, "    return y"])
+    linecache.cache["<chain>"] = len(source), None, source.splitlines(keepends=True), "<chain>"
+    scope: dict[str, Any] = {}
+    exec(compile(source, "<chain>", "exec"), scope)
+    with interpreting():
+        for k in (0, 7, 15):
+            power, place = k + 2, np.int64(k)
+            np.testing.assert_allclose(jg.grad(scope["chain"])(1.1, place), 0.5 * power * 1.1 ** (power - 1), rtol=1e-12)
+        second = jg.grad(jg.grad(scope["chain"]))(1.1, place)
+    np.testing.assert_allclose(second, 0.5 * power * (power - 1) * 1.1 ** (power - 2), rtol=1e-12)
