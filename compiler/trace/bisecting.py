@@ -13,41 +13,27 @@ from .calls import call, concerns_program, follow
 from .python_folds import length
 
 
-def _before(items: Any, value: Any, low: Any, high: Any, key: Any) -> Any:
-    """The first place where a value can be put among sorted items."""
+def _place(items: Any, value: Any, low: Any, high: Any, key: Any, behind: bool) -> Any:
+    """The first place where a value can be put among sorted items, or the last one, behind all that equal it."""
     if low < 0:
         raise ValueError("lo must be non-negative")
     while low < high:
         middle = (low + high) // 2
         item = items[middle] if key is None else key(items[middle])
-        if item < value:
+        if not value < item if behind else item < value:
             low = middle + 1
         else:
             high = middle
     return low
 
 
-def _behind(items: Any, value: Any, low: Any, high: Any, key: Any) -> Any:
-    """The last such place."""
-    if low < 0:
-        raise ValueError("lo must be non-negative")
-    while low < high:
-        middle = (low + high) // 2
-        item = items[middle] if key is None else key(items[middle])
-        if value < item:
-            high = middle
-        else:
-            low = middle + 1
-    return low
-
-
-def _find(find: Callable[..., Any], plain: Callable[..., Any]) -> Callable[..., Any]:
+def _find(plain: Callable[..., Any], behind: bool) -> Callable[..., Any]:
     """``bisect.bisect_left`` and ``bisect_right``."""
 
     def found(a: Any, x: Any, lo: Any = 0, hi: Any = None, *, key: Any = None) -> Any:
         if key is None and not concerns_program((a, x, lo, hi), {}):
             return plain(a, x, lo, hi)
-        return follow(find)(a, x, lo, length(a) if hi is None else hi, key)  # type: ignore[arg-type]
+        return follow(_place)(a, x, lo, length(a) if hi is None else hi, key, behind)  # type: ignore[arg-type]
 
     return found
 
@@ -61,7 +47,7 @@ def _insert(found: Callable[..., Any]) -> Callable[..., Any]:
     return insert
 
 
-_LEFT, _RIGHT = _find(_before, bisect.bisect_left), _find(_behind, bisect.bisect_right)
+_LEFT, _RIGHT = _find(bisect.bisect_left, behind=False), _find(bisect.bisect_right, behind=True)
 
 BISECTIONS: dict[Any, Callable[..., Any]] = {
     bisect.bisect_left: _LEFT, bisect.bisect_right: _RIGHT,
