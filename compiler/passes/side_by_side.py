@@ -369,9 +369,15 @@ class _Lanes:
         if self.running is not None:
             body = _given(body, 1 + len(constants), (RUNNING,), {})
             constants = [*constants, self.widened(self.running)]
+        runs = [(p, *self.runs[v]) for p, v in zip(body.parameters[1:], constants, strict=False) if v in self.runs]
+        firsts = tuple(Var(f"first_{k}", ArrayType(I64)) for k in range(len(runs)))
+        body = _given(body, 1 + len(constants), firsts, {})
+        constants = [*constants, *(first for _, first, _ in runs)]
         while True:
             scope, _ = self.region(body, [start, *constants, *carried], self.need)
             scope.running = scope.values.get(RUNNING)
+            for (p, _, step), first in zip(runs, firsts, strict=True):
+                scope.runs[scope.values[p]] = scope.values[first], step
             results = scope.run_all(body)
             wide = [self.is_wide(v) or self.is_wide(r) for v, r in zip(carried, results, strict=True)]
             if wide == list(map(self.is_wide, carried)):

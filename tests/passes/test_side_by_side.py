@@ -267,17 +267,32 @@ def test_gradients_of_loops_without_a_test(function: Callable[..., Any], other: 
     np.testing.assert_allclose(of_x @ direction + np.sum(of_other * change), difference, rtol=1e-7)
 
 
-def test_lanes_do_not_read_down_columns() -> None:
-    def rows(A: Any, x: Any) -> Any:
-        out = np.zeros(len(A))
-        for i in range(len(A)):
-            value = 0.0
-            for k in range(x.size):
-                value = 0.5 * value + A[i, k] * x[k]
+def test_lanes_read_along_rows_and_not_down_columns() -> None:
+    def along(A: Any) -> Any:
+        out = np.zeros(A.shape[1])
+        for i in range(A.shape[1]):
+            value = 1.0
+            for k in range(len(A)):
+                value = np.cos(value) * A[k, i]
             out[i] = value
         return np.sum(out)
 
-    assert "lanes" not in jg.source(jg.grad(rows), np.ones((9, 8)), np.ones(8))
+    def down(A: Any) -> Any:
+        out = np.zeros(len(A))
+        for i in range(len(A)):
+            value = 1.0
+            for k in range(A.shape[1]):
+                value = np.cos(value) * A[i, k]
+            out[i] = value
+        return np.sum(out)
+
+    A = np.random.default_rng(0).normal(size=(4, 37))
+    assert "lanes" in jg.source(jg.grad(along), A)
+    assert "lanes" not in jg.source(jg.grad(down), A.T)
+    np.testing.assert_allclose(jg.grad(along)(A), jg.grad(down)(A.T).T, rtol=1e-13)
+    direction = np.sin(A)
+    slope = (along(A + 1e-6 * direction) - along(A - 1e-6 * direction)) / 2e-6
+    np.testing.assert_allclose(np.sum(jg.grad(along)(A) * direction), slope, rtol=1e-7)
 
 
 def waits_for_the_one_before(x: Any) -> Any:
