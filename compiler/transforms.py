@@ -16,7 +16,7 @@ import numpy as np
 from .diff import jvp as differentiate_forward
 from .diff import vjp as differentiate_backward
 from .ir import ArrayType, Function, Var
-from .passes import run_side_by_side_for_gradients
+from .passes import compute_what_is_kept, run_side_by_side_for_gradients
 from .trace.calls import call
 from .trace.context import active_trace
 from .trace.inner import Inner, apply, as_like, outcome, shaped_like, trace_inner
@@ -73,7 +73,8 @@ def value_and_gradients(
 
 def _with_gradient(function: Function, count: int, cotangents: tuple[int, ...]) -> Function:
     """A function and its gradient for its first ``count`` parameters; what can run side by side does so backwards too."""
-    return differentiate_backward(run_side_by_side_for_gradients(function), tuple(range(count)), cotangents)
+    prepared = compute_what_is_kept(run_side_by_side_for_gradients(function))
+    return differentiate_backward(prepared, tuple(range(count)), cotangents)
 
 
 def _by_argument(leaves: Sequence[Any], tree: Tree, argnums: Any, chosen: Sequence[int], gradients: dict[int, Tracer]) -> Any:

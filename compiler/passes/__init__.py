@@ -16,6 +16,7 @@ from .idle import skip_idle_loops
 from .in_blocks import run_in_blocks
 from .inline import inline_calls, remove_barriers
 from .interchange import interchange_loops
+from .kept import compute_what_is_kept
 from .side_by_side import run_side_by_side, run_side_by_side_for_gradients
 from .simplify import simplify
 from .sink import sink_constants
@@ -58,6 +59,7 @@ __all__ = [
     "PASSES",
     "add_in_branches",
     "collect_products",
+    "compute_what_is_kept",
     "eliminate_common_subexpressions",
     "eliminate_dead_code",
     "fold_constants",
