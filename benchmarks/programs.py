@@ -243,7 +243,7 @@ COLUMNS = (
     ("gradient ms", "time", "gradient"),
     ("JAX ms", "time", "jax"),
     ("gradient/forward", "ratio", "gradient", "forward"),
-    ("njit/forward", "ratio", "numba", "forward"),
+    ("gradient/njit", "ratio", "gradient", "numba"),
     ("JAX/gradient", "ratio", "jax", "gradient"),
     ("first: forward s", "first", "forward"),
     ("njit s", "first", "numba"),
