@@ -18,6 +18,7 @@ from ..lower.lowering import lower
 from ..lower.program import Program
 from ..lower.remembering import remember_rooms
 from ..lower.reusing import allocate_outside
+from ..lower.scalars import name_elements
 from .driver import driver_lines
 from .gathering import gathering_lines
 from .nests import kernel_lines
@@ -41,7 +42,8 @@ def emit_cpu(function: Function, name: str, donated: Mapping[int, int] | None = 
     is written there, and not returned.
     """
     program = lower(function.replace(name=name), donated, reuse=True)
-    program = replace(program, body=check_ends(remember_rooms(allocate_outside(leave_unfilled(program.body)))))
+    body, results = name_elements(leave_unfilled(program.body), program.results)
+    program = replace(program, body=check_ends(remember_rooms(allocate_outside(body))), results=results)
     program = jam_loops(program)
     return Emitted(module_text(program), program.name, tuple(parameter_type(p.type) for p in program.parameters))
 

@@ -40,7 +40,7 @@ from .program import (
 def drop_unused_views(statements: Iterable[Statement], returned: Iterable[Any]) -> tuple[Statement, ...]:
     """Leave out views that neither a statement nor a view in use mentions."""
     statements = tuple(statements)
-    uses = [set(_names(s)) for s in walk(statements) if not isinstance(s, View)]
+    uses = [set(names_in(s)) for s in walk(statements) if not isinstance(s, View)]
     used = set().union({r for r in returned if isinstance(r, str)}, *uses)
     bases = {s.name: s.base for s in walk(statements) if isinstance(s, View)}
     waiting = [name for name in used if name in bases]
@@ -66,24 +66,24 @@ def _kept(statements: tuple[Statement, ...], used: set[str]) -> tuple[Statement,
     return tuple(kept)
 
 
-def _names(value: Any) -> Iterator[str]:
+def names_in(value: Any) -> Iterator[str]:
     """The names in a statement, not those inside kernels and other statements."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, tuple):
         for part in value:
-            yield from _names(part)
+            yield from names_in(part)
     elif dataclasses.is_dataclass(value) and not isinstance(value, Kernel):
         for field in dataclasses.fields(value):
             if field.name not in ("body", "test", "then", "orelse"):
-                yield from _names(getattr(value, field.name))
+                yield from names_in(getattr(value, field.name))
 
 
 def allocate_as_seen(
     statements: tuple[Statement, ...], returned: tuple[str | Atom, ...]
 ) -> tuple[tuple[Statement, ...], tuple[str | Atom, ...]]:
     """Allocate memory in the shape of its views where nothing else mentions it, and give these views its name; returns both anew."""
-    mentioned = {name for s in walk(statements) for name in _names(s) if not isinstance(s, Allocate) and not _is_whole(s)}
+    mentioned = {name for s in walk(statements) for name in names_in(s) if not isinstance(s, Allocate) and not _is_whole(s)}
     mentioned |= {s.base for s in walk(statements) if isinstance(s, View) and not _is_whole(s)}
     mentioned |= {r for r in returned if isinstance(r, str)}
     rebound = {name for s in walk(statements) if isinstance(s, Bind) for name in s.names}
