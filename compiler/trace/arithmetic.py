@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import UnsupportedError
+from ..ir.types import BOOL
 from .blocks import is_number
 from .calls import OPERATORS, has_traced, users_method
 from .context import active_trace
@@ -109,7 +110,9 @@ def _compare_chosen(symbol: str, left: Any, right: Any) -> Any:
     return distributed(functools.partial(compare, symbol), (left, right), {})
 
 
-def _are_one(symbol: str, left: Any, right: Any) -> bool:
+def _are_one(symbol: str, left: Any, right: Any) -> Any:
+    if _is_bool(left) and _is_bool(right):
+        return left == right if symbol == "is" else left != right
     for operand in (left, right):
         if isinstance(operand, Outdated):
             raise operand.error()
@@ -119,6 +122,11 @@ def _are_one(symbol: str, left: Any, right: Any) -> bool:
             "compare what is in them, or give each a number"
         )
     return IDENTITY[symbol](left, right)  # type: ignore[no-any-return]
+
+
+def _is_bool(value: Any) -> bool:
+    """Whether a value is one of Python's two bools, now or when the program runs."""
+    return type(value) is bool or (isinstance(value, Tracer) and value.weak and value.dtype == BOOL)
 
 
 def _are_sizes(*operands: Any) -> bool:

@@ -159,9 +159,30 @@ def divided(x, n=7):
     return n // 3, n % 3, -n // 2, sum(n % k for k in range(1, n)), n / 2, 7.0 // 2
 
 
+def bools_by_identity(x):
+    positive = bool(x[0] > 0)
+    found = x[0] > 0  # a bool of NumPy's
+    last = None
+    for v in x:
+        if v > 0.3:
+            last = bool(v > 1)
+    match positive:
+        case False:
+            k = 1
+        case _:
+            k = 2
+    count = 0
+    full = False
+    while full is not True:
+        count += 1
+        full = count * abs(float(x[2])) > 3
+    same = positive is last, last is None
+    return positive is True, positive is not False, found is True, last is True, last is False, same, k, count
+
+
 PROGRAMS = [
     arithmetic, branches, truth, subclass_is_asked_first, the_other_is_asked, in_a_loop, tuples, the_least_tuple, data,
-    repeated_lists, divided,
+    repeated_lists, divided, bools_by_identity,
 ]  # fmt: skip
 
 
