@@ -180,7 +180,7 @@ def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period
     inside = np.where(x == xp[-1], fp[-1], inside)
     inside = np.where(x < xp[0], fp[0] if left is None else left, inside)
     inside = np.where(x > xp[-1], fp[-1] if right is None else right, inside)
-    return np.where(np.isnan(x), x, inside)
+    return elementwise("select", np.isnan(x), x, inside)
 
 
 def _periodic(x: Any, xp: Any, fp: Any, period: Any) -> Any:

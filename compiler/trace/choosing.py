@@ -29,12 +29,13 @@ from .unbound import emit_check
 
 
 def where(condition: Any, x: Any = None, y: Any = None) -> Any:
-    """``np.where``."""
+    """``np.where``; of scalars it gives a 0-d array."""
     if x is None and y is None:
         return nonzero(truth_of(as_array(condition)))
     if x is None or y is None:
         raise ValueError("either both or neither of x and y should be given")
-    return elementwise("select", truth_of(condition), x, y)
+    result = elementwise("select", truth_of(condition), x, y)
+    return new(result.value, scalar=False)
 
 
 def clip(a: Any, a_min: Any = None, a_max: Any = None, out: Any = None, *, min: Any = None, max: Any = None, **_: Any) -> Any:
@@ -68,7 +69,7 @@ def select(condlist: Any, choicelist: Any, default: Any = 0) -> Any:
     result = default
     for condition, choice in zip(reversed(condlist), reversed(choicelist), strict=True):
         result = elementwise("select", condition, choice, result, dtype=target)
-    return result
+    return new(as_tracer(result).value, scalar=False)
 
 
 def choose(a: Any, choices: Any, out: Any = None, mode: str = "raise") -> Any:

@@ -117,7 +117,7 @@ FUNCTIONS: dict[Callable[..., Any], Callable[..., Any]] = _named(np, {
     "broadcast_to": lambda array, shape, subok=False: shaping.broadcast(array, shape),
     "broadcast_arrays": shaping.broadcast_arrays, "atleast_1d": _each(1), "atleast_2d": _each(2), "atleast_3d": _each(3),
     "flip": shaping.flip, "flipud": lambda m: shaping.flip(m, 0), "fliplr": lambda m: shaping.flip(m, 1), "rot90": shaping.rot90,
-    "diagonal": shaping.diagonal, "real": _same, "real_if_close": lambda a, tol=100: as_array(a),
+    "diagonal": shaping.diagonal, "real": _same, "real_if_close": lambda a, tol=100: creation.asarray(a),
     "imag": lambda val: creation.zeros_like(val), "concatenate": joining.concatenate, "concat": joining.concatenate,
     "stack": joining.stack, "vstack": joining.vstack, "hstack": joining.hstack, "dstack": joining.dstack,
     "column_stack": joining.column_stack, "block": joining.block, "append": joining.append, "split": joining.split,
@@ -260,7 +260,7 @@ def _tolist(x: Tracer) -> Any:
 def _view(x: Tracer, dtype: Any = None, type: Any = None) -> Tracer:
     if type not in (None, np.ndarray) or (dtype not in (None, np.ndarray) and np.dtype(dtype) != x.dtype):
         raise UnsupportedError(f"the bytes of {describe(x)} as another type; x.astype(dtype) converts the values")
-    return x[...]
+    return x if x.is_scalar else x[...]
 
 
 def _fill(x: Tracer, value: Any) -> None:
@@ -286,7 +286,7 @@ METHODS: dict[str, Callable[..., Any]] = {
     "choose": lambda x, *choices, out=None, mode="raise": choosing.choose(x, choices if len(choices) > 1 else choices[0], out, mode),
     "compress": lambda x, condition, axis=None, out=None: choosing.compress(condition, x, axis, out),
     "reshape": _reshape_method, "transpose": _transpose_method, "astype": creation.astype, "item": creation.item,
-    "flatten": lambda x, order="C": shaping.copy_of(shaping.ravel(x, order)), "copy": lambda x, order="C": shaping.copy_of(x),
+    "flatten": lambda x, order="C": shaping.copy_of(shaping.ravel(x, order)), "copy": lambda x, order="C": copy(x),
     "sort": _sort_in_place, "partition": _partition_in_place, "fill": _fill, "conj": _same, "conjugate": _same,
     "tolist": _tolist, "view": _view, "tobytes": creation.unsupported_copy("tobytes"),
 }  # fmt: skip

@@ -73,7 +73,7 @@ def _vector(x: Tracer, ord: Any, axes: tuple[int, ...], keepdims: bool) -> Any:
     if ord < 0:
         return total ** (1.0 / ord)
     zero = np.equal(total, 0)
-    return np.where(zero, total, np.where(zero, total.dtype.type(1), total) ** (1.0 / ord))
+    return elementwise("select", zero, total, np.where(zero, total.dtype.type(1), total) ** (1.0 / ord))
 
 
 def _matrix(x: Tracer, ord: Any, axes: tuple[int, int], keepdims: bool) -> Any:

@@ -52,8 +52,9 @@ def as_tracer(value: Any, what: str = "an operand") -> Tracer:
 
 
 def as_array(value: Any, what: str = "an operand") -> Tracer:
-    """A tracer that is not weak, as after ``np.asarray``."""
-    return strong(as_tracer(value, what))
+    """A tracer that is not weak, as after ``np.asarray``: of a Python number a 0-d array."""
+    x = as_tracer(value, what)
+    return new(x.value, scalar=False, dim=x.dim) if x.weak else x
 
 
 def strong(result: Any) -> Any:

@@ -10,6 +10,7 @@ import numpy as np
 from ..ir.types import I64
 from .context import active_trace
 from .creation import arange, zeros
+from .elementwise import elementwise
 from .loops import Bounds, staged_loop
 from .promotion import as_array, common_dtype, convert
 from .reductions import count_nonzero, reduce, sort
@@ -71,7 +72,7 @@ def digitize(x: Any, bins: Any, right: bool = False) -> Any:
     emit_check(grows | np.all(edges[1:] <= edges[:-1]), ValueError(message))
     rising = np.where(falls, edges[::-1], edges)
     below = searchsorted(rising, x, "left" if right else "right")
-    return np.where(falls, count - below, below)
+    return elementwise("select", falls, count - below, below)
 
 
 def isin(

@@ -107,7 +107,7 @@ def reshaped(x: Tracer, shape: tuple[Dim, ...]) -> Tracer:
     """x in a shape of as many elements: a view where NumPy gives one, else a copy."""
     trace = active_trace()
     if x.type.shape == shape:
-        return Tracer(x.cell, x.type, x.views)
+        return Tracer(x.cell, x.type, x.views, x.is_scalar)
     source = x.type.shape
     if product(source) != product(shape):
         equal = trace.sizing.decide(product(source), "==", product(shape))
@@ -144,7 +144,7 @@ def transpose(x: Any, axes: Any = None) -> Tracer:
         if sorted(order) != list(range(rank)):
             raise ValueError("axes don't match array")
     if order == tuple(range(rank)):
-        return Tracer(x.cell, x.type, x.views)
+        return Tracer(x.cell, x.type, x.views, x.is_scalar)
     inverse = tuple(int(k) for k in np.argsort(order))
     trace = active_trace()
     view = View(

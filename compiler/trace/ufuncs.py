@@ -127,7 +127,7 @@ def apply_ufunc(ufunc: np.ufunc, *inputs: Any, dtype: Any = None) -> Any:
     if composed is not None:
         results = composed(*values)
         results = results if isinstance(results, tuple) else (results,)
-        done = tuple(convert(r, t) for r, t in zip(results, types[ufunc.nin :], strict=True))
+        done = tuple(new(convert(r, t).value, dim=r.dim) for r, t in zip(results, types[ufunc.nin :], strict=True))
         return done if len(done) > 1 else _weakly(done[0], python)
     return _weakly(_by_name(ufunc, values, types[0]), python)
 

@@ -155,6 +155,16 @@ np.where(A > 0, 1.0, A)
 np.where(M, A, v)
 np.where(A, 1, 2)
 np.where(f > 0, x, y)
+np.where(f > 0, g, k)
+g.T, g.copy(), g.reshape(()), g.squeeze(), np.transpose(g), np.squeeze(g), np.select([g > 0], [g], 0), np.heaviside(f, g)
+np.squeeze(f), np.transpose(f), np.reshape(f, ()), np.squeeze(z), z.copy(), z.T
+    b = a = g.copy()
+    b += 1
+    return a, b
+    a = np.where(f > 0, 1.0, g)
+    b = a
+    b += 1
+    return a, b
 np.where(M)
 np.where(x > 0)[0]
 np.where(True, x, y)
