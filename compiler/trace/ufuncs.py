@@ -275,9 +275,11 @@ def _power_of_numbers(base: Any, exponent: Any, python: bool) -> Any:
 @handles("binary")
 def binary(name: str, left: Any, right: Any) -> Any:
     """A Python operator between tracers, sizes, arrays and numbers."""
-    for value in (left, right):
-        if value is None or isinstance(value, (str, bytes, dict, set)):
-            return _unequal(name, left if value is right else right) if name in ("eq", "ne") else NotImplemented
+    for value, other in ((left, right), (right, left)):
+        if name in ("eq", "ne") and _are_of_other_kinds(value, other):
+            return _unequal(name, other)
+        if value is None or isinstance(value, _NEVER_NUMBERS):
+            return NotImplemented
     if name == "matmul":
         from .products import matmul
 
@@ -291,8 +293,20 @@ def binary(name: str, left: Any, right: Any) -> Any:
     return apply_ufunc(OPERATORS[name], left, right)
 
 
+_NEVER_NUMBERS = (str, bytes, dict, set)
+
+
+def _are_of_other_kinds(value: Any, other: Any) -> bool:
+    """Whether a value is not equal to a number or an array, whatever that is; a list is no number of Python's."""
+    if value is None or isinstance(value, _NEVER_NUMBERS):
+        return True
+    if isinstance(value, (list, tuple, range)) or hasattr(type(value), "as_array"):
+        return isinstance(other, Tracer) and other.weak
+    return type(value).__eq__ is object.__eq__ and not hasattr(value, "__array__")
+
+
 def _unequal(name: str, value: Any) -> Any:
-    """What comparing with None or a string gives: elementwise for arrays."""
+    """What comparing with something else than numbers gives: elementwise for arrays."""
     from .creation import full
 
     answer = name == "ne"

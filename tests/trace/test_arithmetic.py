@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import Enum
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -82,6 +83,10 @@ class Unwilling:
 class Point:
     x: Any
     y: Any = 0.0
+
+
+class Side(Enum):
+    LEFT = 1
 
 
 class Pair(NamedTuple):
@@ -180,9 +185,24 @@ def bools_by_identity(x):
     return positive is True, positive is not False, found is True, last is True, last is False, same, k, count
 
 
+def compared_with_other_kinds(x):
+    number = float(x[0])
+    grown = []
+    for v in x:
+        if v > 0:
+            grown.append(v)
+    others = (Side.LEFT, "left", None, [], (0.5, 1), {}, Side, range(3), grown)
+    return (
+        tuple(number == other for other in others),
+        tuple(other != number for other in others),
+        number in others,
+        x[0] == Side.LEFT,
+    )
+
+
 PROGRAMS = [
     arithmetic, branches, truth, subclass_is_asked_first, the_other_is_asked, in_a_loop, tuples, the_least_tuple, data,
-    repeated_lists, divided, bools_by_identity,
+    repeated_lists, divided, bools_by_identity, compared_with_other_kinds,
 ]  # fmt: skip
 
 
