@@ -87,7 +87,7 @@ def truth(value: Any) -> Any:
         return bool(value)
     if value.type.rank:
         count = value.type.size
-        if active_trace().sizing.decide(count, "==", 1) is not True:
+        if active_trace().sizing.decide(count, "==", 1) is False:
             raise ValueError(
                 f"the truth value of {describe(value)}, an array with more than one element, is ambiguous; "
                 "use a.any() or a.all(), or np.where(test, a, b) to choose element by element"

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..errors import ShapeError, UnsupportedError
+from ..errors import DTypeError, LoweringError, UnsupportedError, VerifyError
 from ..ir import Var
 from ..ops import OPS
 from ..tree import flatten
@@ -112,7 +112,7 @@ def _run_branch(branch: Callable[..., State], state: State, fact: tuple[Var, boo
             if not is_raised_by_user(error):
                 for thing, before in pushed:
                     thing.pushed = before
-                raise
+                raise refused_in_region(error) from None
             return Raised(scope, error)
         if are_of_others(scope):
             break
@@ -130,14 +130,25 @@ def _with_changes(block: Block, changes: Sequence[Change]) -> Block:
     return Block(block.scope, *flatten((*block.tree.unflatten(block.leaves), *values)), {**block.containers, **containers})
 
 
-_RAISED = (ValueError, LookupError, ZeroDivisionError, RuntimeError, AssertionError, UnboundLocalError)
-_READING = tuple(
-    os.path.join(os.path.dirname(__file__), f"{name}.py")
-    for name in (
-        "arithmetic", "attributes", "calls", "control", "indexing", "list_methods", "one_of", "operators", "python_folds",
-        "python_functions", "python_math", "python_numbers", "reductions", "trying", "unbound", "views",
-    )  # what these do for the user fails as it does in Python and NumPy
+_RAISED = (ValueError, LookupError, ZeroDivisionError, RuntimeError, AssertionError, NameError)
+_REFUSED = (ValueError, LookupError, ZeroDivisionError, DTypeError)
+"""What ``raise`` statements of this package refuse as NumPy does."""
+
+
+_HERE = os.path.join(os.path.dirname(__file__), "")
+
+
+def _modules(*names: str) -> tuple[str, ...]:
+    return tuple(f"{_HERE}{name}.py" for name in names)
+
+
+_READING = _modules(
+    "arithmetic", "attributes", "calls", "comprehending", "control", "indexing", "iterables", "list_methods", "one_of", "operators",
+    "promotion", "python_folds", "python_functions", "python_math", "python_numbers", "reductions", "trying", "unbound", "views",
 )  # fmt: skip
+"""What these do for the user fails as it does in Python and NumPy."""
+
+_LIMITING = _modules("dtypes", "promotion")  # to what jitgrad knows of NumPy
 
 
 def is_raised_by_user(error: Exception) -> bool:
@@ -145,17 +156,33 @@ def is_raised_by_user(error: Exception) -> bool:
     last = error.__traceback__
     while last is not None and last.tb_next is not None:
         last = last.tb_next
-    if last is None or isinstance(error, (UnsupportedError, ShapeError, RecursionError)):
+    if last is None or isinstance(error, (UnsupportedError, RecursionError, VerifyError, LoweringError)):
         return False
     code = last.tb_frame.f_code
+    is_raise = code.co_code[last.tb_lasti] == dis.opmap["RAISE_VARARGS"]
     if not is_internal(code.co_filename) or is_rewritten_code(code):
-        if code.co_code[last.tb_lasti] == dis.opmap["RAISE_VARARGS"]:
+        if is_raise:
             return True
+    elif is_raise and code.co_filename.startswith(_HERE) and isinstance(error, _REFUSED):
+        return not (isinstance(error, DTypeError) and code.co_filename in _LIMITING)
     elif code.co_filename not in _READING:
         return False
     if isinstance(error, AttributeError):
         return error.obj is None or (hasattr(error.obj, "__dict__") and not isinstance(error.obj, (type, types.ModuleType)))
+    if isinstance(error, TypeError):  # others may be due to what stands for a value while it is traced
+        return "None" in str(error)
     return isinstance(error, _RAISED)
+
+
+def refused_in_region(error: Exception) -> Exception:
+    """An exception that was raised while a branch or loop was traced, which no handler around may catch: only the run tells whether it gets there."""
+    trace = active_trace()
+    is_thrown = any(attempt.thrown is error for attempt in trace.attempts)  # where the run is known to come to it
+    if is_thrown or isinstance(error, UnsupportedError) or not any(handler.catches(type(error)) for handler in trace.handlers):
+        return error
+    return UnsupportedError(
+        f"whether this is done, which jitgrad refuses, is known only when the program runs, and a try statement around would catch it: {error}"
+    )
 
 
 def merge_branches(test: Tracer, blocks: list[Block], names: Sequence[str]) -> State:

@@ -18,7 +18,7 @@ from . import calls
 from .appending import belongs_outside, stage_branch, stage_for, stage_while
 from .blocks import Holding, NotStaged, hold, snapshot
 from .blocks import truth as truth_of_array
-from .branches import is_raised_by_user, staged_if
+from .branches import is_raised_by_user, refused_in_region, staged_if
 from .context import active_trace, user_line
 from .elementwise import elementwise
 from .items import Grows
@@ -191,16 +191,16 @@ class Control:
                 fork = Fork()
                 if found := fork.taken("body", "test"):
                     return self._fail_in_while(fork, found, test, body, after, names, mutated)
+                first = lambda *inner: _decide(test, body(*inner))  # noqa: E731
                 try:
                     return self._stage_while(fork, test, body, state, (*after, decided), names, mutated)
-                except (Concretize, NotStaged, ShapeError):
+                except (Concretize, NotStaged, ShapeError) as error:
                     if isinstance(decided, Tracer):
                         decided, after = _decide(test, state)
                     if isinstance(decided, Tracer):  # on values, and not on shapes alone
                         note_needed(decided.cell.value)
-                        raise
+                        return self.fail_at_once(error, decided, first, after, names, mutated)
                 except Exception as error:
-                    first = lambda *inner: _decide(test, body(*inner))  # noqa: E731
                     return self.fail_at_once(error, decided, first, after, names, mutated)
             if not decided:
                 return after
@@ -247,7 +247,7 @@ class Control:
                     return by.unwrap(staged_loop(None, around(body_and_test), extended, more, lambda *inner: inner[-1])[:-1])
                 except Grows:
                     raise
-                except (Concretize, NotStaged, ShapeError) as error:
+                except (Concretize, NotStaged) as error:
                     raise UnsupportedError(str(error)) from None
 
             return hold(held, state, names, mutated)
@@ -319,8 +319,18 @@ class Control:
             inside = fork.repeated("body", body)
             return hold(lambda by: self.staged(items, inside, state, names, by, go_on), state, names, mutated)
 
+        def stage_or_fail() -> State:
+            try:
+                return stage_for(stage, items, body, state, go_on is not None, count)
+            except (Concretize, NotStaged):
+                raise
+            except Exception as error:
+                is_run = self.and_(items.count() > 0, lambda: True if go_on is None else go_on(*state))
+                first = lambda *inner: body(items.item(items.start), *inner)  # noqa: E731
+                return self.fail_at_once(error, is_run, first, state, names, mutated)
+
         try:
-            return stage_for(stage, items, body, state, go_on is not None, count)
+            return stage_or_fail()
         except (Concretize, NotStaged) as reason:
             if belongs_outside(reason):
                 raise
@@ -333,10 +343,6 @@ class Control:
                 raise UnsupportedError(f"this loop must be unrolled, and has {count} iterations: {reason}") from None
             numbered = items.from_zero()
             return self.unrolled((numbered.item(k) for k in range(count)), body, state, names, go_on)
-        except Exception as error:
-            is_run = self.and_(items.count() > 0, lambda: True if go_on is None else go_on(*state))
-            first = lambda *inner: body(items.item(items.start), *inner)  # noqa: E731
-            return self.fail_at_once(error, is_run, first, state, names, mutated)
 
     def fail_at_once(
         self, error: Exception, is_run: Any, first: Callable[..., Any], state: State, names: Sequence[str] = (),
@@ -344,11 +350,11 @@ class Control:
     ) -> State:  # fmt: skip
         """A loop whose body raises an exception of the user's whatever the run does: it does so in the first iteration, if there is one."""
         if not is_raised_by_user(error) or any(attempt.thrown is error for attempt in active_trace().attempts):
-            raise error
+            raise refused_in_region(error)
 
         def run(*inner: Any) -> State:
             first(*inner)
-            raise error
+            raise NotStaged(f"a loop fails in an iteration after its first, with what that leaves: {error}")
 
         return self.if_(is_run, run, unchanged, state, names, mutated)
 

@@ -87,6 +87,8 @@ def assign(target: Tracer, value: Any, operation: str) -> None:
     """Write a value, converted and broadcast, into a traced array."""
     if is_stretched(value):
         value = value.renewed()
+    if value is None and target.dtype.kind == "f":  # as NumPy converts it
+        value = np.nan
     if type(value) in PYTHON_TYPES:
         source = literal(value, target.type.dtype)
     else:

@@ -108,10 +108,8 @@ class Operators(Comprehensions):
         if isinstance(container, (Tracer, Rows)):
             container[index] = value
             return
-        if isinstance(index, slice):
-            remember(container, "whole")
-        else:
-            remember(container, "item", index)
+        if hasattr(type(container), "__setitem__"):  # else Python refuses it
+            remember(container, *(("whole",) if isinstance(index, slice) else ("item", index)))
         container[index] = value
 
     def unpack(self, value: Any, count: int) -> Any:
@@ -158,7 +156,7 @@ class Operators(Comprehensions):
         if isinstance(container, (list, Rows)) and calls.has_traced(index) and not isinstance(index, slice):
             calls.call(container.pop)(index)
             return
-        if not isinstance(container, (Tracer, Rows, np.ndarray)):
+        if not isinstance(container, (Tracer, Rows, np.ndarray)) and hasattr(type(container), "__delitem__"):
             remember(container, "item" if is_item else "whole", index if is_item else None)
         del container[index]
 

@@ -62,7 +62,7 @@ def _single(x: Any, name: str) -> Tracer:
     tracer = as_tracer(x)
     if not tracer.type.rank:
         return tracer
-    if active_trace().sizing.decide(tracer.type.size, "==", 1) is not True:
+    if active_trace().sizing.decide(tracer.type.size, "==", 1) is False:
         raise TypeError(f"only size-1 arrays can be converted with {name}(); found {describe(tracer)}")
     return new(tracer.reshape(()).value)
 

@@ -207,7 +207,10 @@ def _check_for_each(test: Tracer, error: Exception, place: int) -> None:
 
 def message_of(error: BaseException) -> str:
     """What an exception says: a text with traced values where there are any in it."""
-    return joined("", shown(error.args[0] if len(error.args) == 1 else error.args, _text)) if error.args else ""
+    args = (
+        (str(error),) if type(error).__module__.startswith("numpy.") else error.args
+    )  # of NumPy's classes some make a text of numbers
+    return joined("", shown(args[0] if len(args) == 1 else args, _text)) if args else ""
 
 
 def _text(value: Any) -> str:

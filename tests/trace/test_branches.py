@@ -96,6 +96,7 @@ def test_errors_of_every_class_are_raised_when_the_program_runs(error: type[Exce
             compiled(x + 10)
 
 
+NONE = None
 FAILING = {
     lambda: [].pop(): "pop from empty list",
     lambda: {}.pop("b"): "b",
@@ -112,7 +113,55 @@ FAILING = {
     lambda: np.zeros(2)[0, 0]: "too many indices",
     lambda: np.zeros(0).max(): "zero-size array",
     lambda: None.next: "no attribute 'next'",
+    lambda: np.zeros(3) + np.zeros(4): "broadcast",
+    lambda: np.zeros(3).reshape(2, 2): "cannot reshape",
+    lambda: np.zeros((2, 3)) @ np.zeros(2): "sizes do not fit|shapes",
+    lambda: np.stack([np.zeros(3), np.zeros(2)]): "must match",
+    lambda: np.split(np.zeros(3), 2): "equal division",
+    lambda: np.sum(np.zeros(3), axis=2): "axis 2 is out of bounds",
+    lambda: np.linalg.inv(np.zeros((2, 3))): "must be square",
+    lambda: np.linalg.det(np.zeros(3)): "at least two-dimensional",
+    lambda: np.add(np.zeros(3), 0.5, out=np.zeros(3, int)): "same_kind",
+    lambda: None + np.zeros(3): "NoneType",
+    lambda: None * 2: "NoneType",
+    lambda: -None: "NoneType",
+    lambda: NONE[0]: "NoneType",
+    lambda: NONE(1): "NoneType",
+    lambda: None < 3: "NoneType",
+    lambda: len(None): "NoneType",
+    lambda: [*None]: "NoneType",
+    lambda: [k + 1 for k in None]: "NoneType",
+    lambda: range(None): "NoneType",
+    lambda: np.sin(None): "NoneType",
+    lambda: undefined: "undefined",  # noqa: F821
 }
+
+
+def writes_to_none(x, which):
+    y = None
+    if which == 1:
+        y[0] = x[0]
+    if which == 2:
+        del y[0]
+    if which == 3:
+        x[:2] = np.zeros(3)
+    if which == 4:
+        for _ in y:
+            x = x + 1
+    if which == 5:
+        while x[0] > 0:
+            x = x + np.zeros(4)
+    if which == 6:
+        x[0] = y
+    return x
+
+
+def small_before_it_is_large(x, count):
+    y = 0.0
+    for _ in range(count):
+        z = y + np.zeros(7)
+        y = x
+    return z.sum()
 
 
 def test_what_fails_in_python_fails_where_the_run_comes_to_it() -> None:
@@ -126,8 +175,24 @@ def test_what_fails_in_python_fails_where_the_run_comes_to_it() -> None:
         compiled = jg.jit(program)
         np.testing.assert_array_equal(compiled(x, np.int64(-1)), 2 * x)
         for k, words in enumerate(FAILING.values()):
-            with pytest.raises((ValueError, LookupError, ArithmeticError, AttributeError), match=words):
+            with pytest.raises(
+                (ValueError, LookupError, ArithmeticError, AttributeError, TypeError, NameError), match=words
+            ) as caught:
                 compiled(x, np.int64(k))
+            assert not isinstance(caught.value, NotImplementedError)
+
+
+def test_writes_that_fail_fail_where_the_run_comes_to_them() -> None:
+    said = {1: "item assignment", 2: "item deletion", 3: "could not write", 4: "not iterable", 5: "broadcast"}
+    with interpreting():
+        compiled = jg.jit(writes_to_none)
+        for which in range(7):
+            if which in said:
+                with pytest.raises((TypeError, ValueError), match=said[which]):
+                    compiled(x.copy(), np.int64(which))
+            else:
+                np.testing.assert_array_equal(compiled(x.copy(), np.int64(which)), writes_to_none(x.copy(), which))
+        assert jg.jit(small_before_it_is_large)(x, 1) == 0.0
 
 
 def test_recursion_that_depends_on_a_value_is_refused_in_words() -> None:

@@ -540,6 +540,42 @@ def test_what_is_not_handled_is_refused(program: Callable[..., Any], said: str) 
     assert any(str(entry.path) == __file__ and entry.name == program.__name__ for entry in caught.traceback)
 
 
+def fails_on_one_way(x, n):
+    found = []
+    for k in range(3):
+        y = None
+        try:
+            if n == k:
+                x = x + np.ones(len(x) + 1)
+            elif n == k + 3:
+                x = x + y
+            elif n == k + 6:
+                x = np.linalg.inv(x)
+            elif n > 9:
+                raise IndexError
+            found.append(np.sum(x))
+        except TypeError:
+            found.append(-1.0)
+        except ValueError:
+            found.append(-2.0)
+    return found
+
+
+def test_a_handler_catches_what_fails_where_the_run_comes_to_it() -> None:
+    with interpreting():
+        for n in range(10):
+            np.testing.assert_allclose(jg.jit(fails_on_one_way)(X, np.int64(n)), fails_on_one_way(X, n))
+
+
+def catches_too_much(x, n):
+    try:
+        if n > 0:
+            x = x[0] + "a"
+    except TypeError:
+        x = x * 0
+    return x
+
+
 def swallows(x, n):
     try:
         y = x * float(str(x[0]))
@@ -561,7 +597,9 @@ def suppresses(x, n):
     return x * 0
 
 
-@pytest.mark.parametrize("program", [swallows, swallows_not_implemented, suppresses], ids=lambda program: program.__name__)
+@pytest.mark.parametrize(
+    "program", [swallows, swallows_not_implemented, suppresses, catches_too_much], ids=lambda program: program.__name__
+)
 def test_no_handler_catches_what_is_refused(program: Callable[..., Any]) -> None:
     with interpreting(), pytest.raises(UnsupportedError, match=r"(is|are) known only when the program runs"):
-        jg.jit(program)(X, 1)
+        jg.jit(program)(X, np.int64(1))
