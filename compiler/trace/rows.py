@@ -133,7 +133,7 @@ class Rows:
         """``list.pop``: of the first or last item the arrays get a row less."""
         from .relisting import shortened
 
-        if index not in (0, -1) or self.listed is not None or self.owner is not None:
+        if index not in (0, -1) or self.listed is not None or self.owner is not None or self._holds_arrays():
             return self._as_list("list.pop() is called").pop(index)
         self._note_change()
         taken, self.arrays = shortened(self, index)
@@ -258,13 +258,17 @@ class Rows:
             return self.listed[index]
         if not isinstance(index, slice):
             return self.item(index)
-        if any(array.ndim > 1 and not array.cell.listed for array in self.arrays):
+        if self._holds_arrays():
             return self.items()[index]
         part = Rows([array[index].copy() for array in self.arrays], self.tree, list(self.weak))
         part.kind = self.kind
         for array in part.arrays:
             array.cell.listed = array.ndim > 1
         return part
+
+    def _holds_arrays(self) -> bool:
+        """Whether items are arrays or lists, which may be held elsewhere as well."""
+        return any(array.ndim > 1 and not array.cell.listed for array in self.arrays)
 
     def __setitem__(self, index: Any, value: Any) -> None:
         if self.listed is None and not isinstance(index, slice):

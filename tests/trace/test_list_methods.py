@@ -229,3 +229,20 @@ def test_a_loop_whose_lists_need_its_numbers_is_unrolled():
 
     with interpreting():
         np.testing.assert_allclose(jg.jit(program)(X), program(X))
+
+
+def test_lists_that_an_array_was_taken_apart_to_lose_rows_at_their_ends():
+    def program(x):
+        rows = x.tolist()
+        second = rows[1]
+        path = [rows.pop(0), rows.pop()]
+        rows[0][1] = 7.0
+        while rows:
+            last = path[-1]
+            near = [abs(row[0] - last[0]) for row in rows]
+            path.append(rows.pop(int(np.argmin(np.array(near)))))
+        return path, second, rows
+
+    x = np.random.default_rng(0).normal(size=(5, 2))
+    with interpreting():
+        assert jg.jit(program)(x) == program(x)
