@@ -30,7 +30,7 @@ from .growing import RECENT, Front, Growing, NotCounted
 from .holders import Place, give_back, holds, is_list, places
 from .items import Grows, Items, arrays_for, joined, known_items
 from .iterables import Indexed
-from .mutation import Change, redo, refill, remember
+from .mutation import Change, note_listed, redo, refill, remember
 from .outdated import Moved
 from .promotion import as_tracer
 from .rows import LISTED_AT_MOST, Queue, Rows, Unordered, present
@@ -195,6 +195,8 @@ class Moving:
                 array[:start] = rows
         else:
             growing.fill(self.contents)
+            for item in self.contents:
+                note_listed(item)
         self.growth.start = start
 
     def make_room_to_count(self, trial: Trial | None) -> None:
@@ -320,6 +322,7 @@ def _stage_appending(stage: Stage, items: Indexed, body: Block, state: State, bl
     regular = not has_test and numbered.stop is not math.inf
     growths = [Growth(thing, 0, regular, thing.size, pushed=thing.pushed) for thing in trace.growing]
     moving: list[Moving] = []
+    listed = dict(trace.listed)
     try:
         for _ in range(TRIES):
             try:
@@ -339,6 +342,7 @@ def _stage_appending(stage: Stage, items: Indexed, body: Block, state: State, bl
     except BaseException:
         for one in moving:
             one.give_back()
+        trace.listed = listed
         raise
 
 

@@ -139,6 +139,9 @@ class Trace:
         self.trials: list[Any] = []  # those of them that may run out of room (``trials``)
         self.outdated: set[Any] = set()  # cells that are outdated in some scope
         self.iterators: dict[int, tuple[Any, Scope | None]] = {}  # Python's iterators by id, and the scopes that may use them
+        self.listed: dict[
+            int, Any
+        ] = {}  # lists of which others in arrays hold a copy, where Python's would hold the list itself, by id
         self.boxes: dict[int, Any] = {}  # containers that may be the same objects as others, by id (``identity``)
         self.writing: list[Any] = []  # cells of which a write is being handed on to the arrays that they are (``chosen``)
         self.keys_found: list[tuple[Any, Var, Scope]] = []  # dicts, keys that they have, and where that is known (``lookups``)

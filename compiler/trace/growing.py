@@ -18,7 +18,7 @@ from .context import active_trace
 from .elementwise import elementwise
 from .items import Grows, Items, held_in_arrays, items_like, joined
 from .maybe import Maybe
-from .mutation import remember
+from .mutation import note_listed, remember
 from .promotion import as_tracer, convert
 from .rows import Rows
 from .tracer import Concretize, Tracer, as_dim, new
@@ -169,6 +169,7 @@ class Growing(Rows):
         self.weak[:] = both.weak
         self.leave_room(1)
         self.write(self.size, flatten(held_in_arrays(item))[0])
+        note_listed(item)
         self._resize(self.size + 1)
         self.pushed = self.pushed + 1
         self._drop(first=True)

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import dataclasses
 from collections import OrderedDict, defaultdict, deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from ..tree import NODES
 from .aliasing import Kinship, kin_in_loop, kin_of_branches
 from .context import Scope, active_trace
+from .mutation import note_listed
 from .rows import Rows
 from .tracer import Tracer
 
@@ -114,6 +115,17 @@ def note(containers: Containers) -> bool:
     return len(active_trace().boxes) > known
 
 
+def listed_in(containers: Containers) -> set[Path]:
+    """The paths of lists that were put into arrays as items of others."""
+    return {path for path, thing in containers.items() if id(thing) in active_trace().listed}
+
+
+def note_all_listed(paths: Iterable[Path], containers: Containers) -> None:
+    """Note that lists at some paths are such."""
+    for path in paths:
+        note_listed(containers.get(path))
+
+
 def after_branch(made: Any, ways: Sequence[Containers]) -> Any:
     """The state after a branch, of one made of the values that it returns and the containers that each way leaves."""
     paths = list(dict.fromkeys(path for way in ways for path in way))
@@ -121,6 +133,7 @@ def after_branch(made: Any, ways: Sequence[Containers]) -> Any:
     state = keeping(made, kept)
     kinship = kin_of_branches([[_box(way.get(path)) for path in paths] for way in ways])
     _apply(kinship, paths, state, kept)
+    note_all_listed({path for way in ways for path in listed_in(way)}, containers_in(state))
     return state
 
 
@@ -149,6 +162,8 @@ def after_loop(
     }
     state = keeping(made, kept)
     _apply(kinship, list(before), state, kept)
+    note_all_listed(listed_in(inside), before)
+    note_all_listed(listed_in(after), containers_in(state))
     return state
 
 

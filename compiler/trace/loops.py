@@ -36,7 +36,7 @@ from .broadcasting import is_smaller
 from .cells import Cell
 from .context import Scope, active_trace
 from .elementwise import elementwise
-from .identity import Containers, after_loop, apply_inside, containers_in, kin_of_loop, note
+from .identity import Containers, Path, after_loop, apply_inside, containers_in, kin_of_loop, listed_in, note, note_all_listed
 from .maybe import all_seen, matched
 from .mutation import Change, are_of_others, outdated_by, outer_changes, redo, spoil_again
 from .one_of import differ
@@ -123,11 +123,12 @@ def _stage(loop: Loop, slots: dict[int, Slot], cells: list[Cell]) -> State:
     unsure = False
     kinship: tuple[Kinship, Kinship] | None = None
     outdated: dict[Any, Change] = {}
+    held: set[Path] = set()  # lists that are items of others, in arrays
     guards = active_trace().root.builder.guards
     known = len(guards)
     for _ in range(20):
         del guards[known:]  # what an attempt that is thrown away took for granted
-        attempt = _attempt(loop, before, tree, slots, cells, label, kinship, outdated)
+        attempt = _attempt(loop, before, tree, slots, cells, label, kinship, outdated, held)
         _refuse_effects_of_test(attempt, carried | outdated.keys(), cells)
         outcome = attempt.tree.unflatten(attempt.leaves)
         places = [k for k, name in enumerate(names) if _becomes_perhaps(name, state[k], outcome[k])]
@@ -153,6 +154,8 @@ def _stage(loop: Loop, slots: dict[int, Slot], cells: list[Cell]) -> State:
         unsure = unsure or again
         again = again or found.keys() != outdated.keys()
         outdated |= found
+        again = again or not listed_in(attempt.containers) <= held
+        held |= listed_in(attempt.containers)
         known_kinship, kinship = kinship, _kinship(loop, attempt, before, slots)
         again = again or (kinship != known_kinship and attempt.writes(slots))
         if not grown and not again:
@@ -309,7 +312,7 @@ def _kinship(
 
 def _attempt(
     loop: Loop, before: list[Any], tree: Tree, slots: dict[int, Slot], cells: list[Cell], label: list[str],
-    kinship: tuple[Kinship, Kinship] | None, outdated: dict[Any, Change],
+    kinship: tuple[Kinship, Kinship] | None, outdated: dict[Any, Change], held: set[Path],
 ) -> Attempt:  # fmt: skip
     trace = active_trace()
     bounds, test = loop.bounds, loop.test
@@ -337,6 +340,7 @@ def _attempt(
         arguments = tree.unflatten(inputs)
         given = containers_in(arguments)
         apply_inside(None if kinship is None else kinship[1], around, given)
+        note_all_listed(held | listed_in(around), given)
         _put_outdated(outdated)
         if bounds is not None:
             arguments = (bounds.tracer(index), *arguments)

@@ -13,6 +13,7 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Any
 
+from ..errors import UnsupportedError
 from ..tree import flatten
 from .context import Scope, active_trace
 from .outdated import Moved, Outdated, may_be_written, outdated_in, spoiled
@@ -143,10 +144,23 @@ def refill(container: Any, contents: Any) -> None:
 
 def remember(thing: Any, kind: str, key: Any = None) -> None:
     """Note that an object is about to change in the current scope, and with it those that may be the same object."""
+    if kind != "attribute" and id(thing) in active_trace().listed:
+        raise UnsupportedError(
+            "this list is written to, and is an item of another list as well, which would change with it; put a copy into that list: "
+            "items.append(x.copy())"
+        )
     box = active_trace().boxes.get(id(thing))
     for other in (box.kin or ()) if box is not None else ():
         _spoil(other.thing, kind, key)
     _note(thing, kind, key)
+
+
+def note_listed(thing: Any) -> None:
+    """A list is put into arrays as an item of another one, which would not see what is written to it after that."""
+    if type(thing) is list:
+        active_trace().listed[id(thing)] = thing
+        for item in thing:
+            note_listed(item)
 
 
 def _spoil(thing: Any, kind: str, key: Any) -> None:

@@ -18,7 +18,7 @@ from .elementwise import elementwise
 from .growing import Growing, copied
 from .items import NOT_ARRAYS, Grows, Items, arrays_for, held_in_arrays, items_like, joined, known_items
 from .lookups import item_at
-from .mutation import Change, remember
+from .mutation import Change, note_listed, remember
 from .promotion import as_tracer, convert
 from .rows import LISTED_AT_MOST, Rows
 from .tracer import Concretize, Tracer, describe, new
@@ -72,6 +72,8 @@ def in_rows(items: Sequence[Any], weak: Sequence[bool]) -> Rows:
         raise NotStaged(NOT_ARRAYS)
     rows = Growing(arrays_for(known, len(items)), known)
     rows.fill(items)
+    for item in items:
+        note_listed(item)
     rows.weak[:] = map(min, known.weak, weak)
     return rows.in_rows(rows.arrays)
 
@@ -105,6 +107,7 @@ def grown(rows: Rows, item: Any) -> tuple[Tracer, ...] | None:
     assert both is not None
     rows.weak[:] = both.weak
     rows.added.append(found)
+    note_listed(item)
     leaves = flatten(held_in_arrays(item))[0]
     return tuple(
         np.concatenate([convert(array, dtype), convert(as_tracer(leaf), dtype)[np.newaxis]])  # type: ignore[arg-type, misc]

@@ -377,6 +377,72 @@ def test_an_array_that_is_written_to_after_it_was_appended_is_refused() -> None:
             jg.jit(aliased)(x3, 3)
 
 
+def written_after(x, n):
+    rows = []
+    for k in range(n):
+        row = [x, 1.0 * k]
+        rows.append(row)
+        row[0] = 7.0
+    return rows
+
+
+def written_before_it_is_appended_again(x, n):
+    rows, row = [], [x, 0.0]
+    for k in range(n):
+        row[0] = 1.0 * k
+        rows.append(row)
+    return rows
+
+
+def written_after_the_loop(x, n):
+    rows, row = [], [x, 0.0]
+    for _ in range(n):
+        rows.append(row)
+    row[0] = 7.0
+    return rows
+
+
+def written_in_the_next_iteration(x, n):
+    rows, row = [], [x, 0.0]
+    for _ in range(n):
+        row[1] = 5.0
+        row = [row[0] + 1.0, row[1]]
+        rows.append(row)
+    return rows
+
+
+def written_where_a_branch_appended_it(x, n):
+    rows, row = [], [x, 0.0]
+    for k in range(n):
+        if x < k:
+            row = [row[0] + 1.0, row[1]]
+            rows.append(row)
+    row[1] = 3.0
+    return rows
+
+
+def written_in_copies(x, n):
+    rows, row = [], [x, 0.0]
+    for k in range(n):
+        row[0] = row[0] + k
+        rows.append(row[:])
+        row = [row[0] + 1.0, row[1]]
+    row[1] = 3.0
+    return rows, row
+
+
+def test_a_list_that_is_written_to_after_it_was_appended_is_refused() -> None:
+    refused = (
+        written_after, written_before_it_is_appended_again, written_after_the_loop, written_in_the_next_iteration,
+        written_where_a_branch_appended_it,
+    )  # fmt: skip
+    with interpreting():
+        same(jg.jit(written_in_copies)(1.5, 70), written_in_copies(1.5, 70))
+        for program in refused:
+            with pytest.raises(NotImplementedError, match=r"an item of another list.*items\.append\(x\.copy\(\)\)"):
+                jg.jit(program)(1.5, 70)
+
+
 def popped_in_a_branch(x, n):
     out = [x, 2 * x]
     if x * n > 1:
