@@ -71,7 +71,7 @@ def _getter(thing: Any, name: str) -> Callable[[], Any] | None:
     own = next((vars(cls)[name] for cls in type(thing).__mro__ if name in vars(cls)), None)
     if isinstance(own, property) and isinstance(own.fget, FunctionType):
         return functools.partial(call(own.fget), thing)
-    if name in _own_attributes(thing):
+    if name in _own_attributes(thing) or (isinstance(thing, type) and any(name in vars(cls) for cls in thing.__mro__)):
         return None
     if isinstance(own, functools.cached_property):
         return functools.partial(_cached, own, thing, name)

@@ -139,3 +139,32 @@ def test_private_attributes() -> None:
     with interpreting():
         found = jg.jit(program)(x)
     np.testing.assert_equal(found, program(x))
+
+
+class Asked(type):
+    def __getattr__(cls, name):
+        if name == "scale":
+            return 3.0
+        raise AttributeError(name)
+
+
+class Distance(metaclass=Asked):
+    offset = 0.5
+
+    @classmethod
+    def of(cls, a, b):
+        return cls.scale * abs(a - b) + cls.offset
+
+
+class Squared(Distance):
+    @staticmethod
+    def of_number(a):
+        return a * a
+
+
+def test_attributes_of_classes_whose_class_is_asked_for_others() -> None:
+    def program(x):
+        return Squared.of(x, 1.0) + Squared.of_number(x) + hasattr(Squared, "scale") + hasattr(Squared, "other")
+
+    with interpreting():
+        assert jg.jit(program)(2.5) == program(2.5)
