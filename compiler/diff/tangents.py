@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Sequence
 from typing import Any
 
@@ -98,20 +99,23 @@ def _sum_of_partials(b: Builder, op: Op, e: Equation, tangents: Tangents) -> Var
                 "jg.stop_gradient"
             )
         if tangent is not None:
-            total = _plus(b, total, _times_partial(b, tangent, partial, e.operands))
+            total = _plus(b, total, _times_partial(b, tangent, parse_expression(partial), e.operands))
     return total
 
 
-def _times_partial(b: Builder, tangent: Var, partial: str, operands: Sequence[Var]) -> Var | None:
-    tree = parse_expression(partial)
-    match number(tree):
+def _times_partial(b: Builder, tangent: Var, partial: ast.expr, operands: Sequence[Var]) -> Var | None:
+    """A tangent times a partial derivative; where that chooses 0 the product is 0, even of a tangent that is not finite."""
+    match number(partial):
         case 0:
             return None
         case 1:
             return tangent
         case -1:
             return b.emit("neg", tangent)  # type: ignore[no-any-return]
-    return b.mul(tangent, evaluate_expression(b, tree, operands))
+    match partial:
+        case ast.Call(func=ast.Name(id="select"), args=[test, zero, _]) if number(zero) == 0:
+            tangent = b.select(evaluate_expression(b, test, operands), b.zeros_like(tangent), tangent)
+    return b.mul(tangent, evaluate_expression(b, partial, operands))
 
 
 def _plus(b: Builder, total: Var | None, term: Var | None) -> Var | None:

@@ -60,11 +60,11 @@ def _jvp_extreme(b: Builder, e: Equation, tangents: Sequence[Var | None]) -> tup
     axes = e["axes"]
     extreme = _spread(b, e.result, x, axes)
     nan = b.emit("ne", e.result, e.result)
-    chosen = b.convert(b.emit("or", b.emit("eq", x, extreme), b.emit("ne", x, x)), x.type.dtype)
-    count = b.sum(chosen, axes)
+    chosen = b.emit("or", b.emit("eq", x, extreme), b.emit("ne", extreme, extreme))
+    count = b.sum(b.convert(chosen, x.type.dtype), axes)
     share = b.div(b.constant(1, count.type), b.select(nan, b.sub(e.result, e.result), count))
-    weight = b.mul(chosen, _spread(b, share, x, axes))
-    return (b.sum(b.mul(dx, weight), axes),)
+    shared = b.mul(dx, _spread(b, share, x, axes))
+    return (b.sum(b.select(chosen, shared, b.zeros_like(shared)), axes),)
 
 
 def _jvp_prod(b: Builder, e: Equation, tangents: Sequence[Var | None]) -> tuple[Var | None, ...]:

@@ -156,3 +156,28 @@ def test_no_mask_without_select() -> None:
     function = parse(ROOT.replace("select %2 %3 %1", "mul %3 %3"))
     assert "masked_mul" not in str(vjp(function, [0]))
     assert "masked_mul" in str(vjp(parse(ROOT), [0]))
+
+
+@pytest.mark.parametrize("op", ["maximum", "minimum", "fmax", "fmin", "max", "min"])
+def test_what_is_not_the_largest_has_no_slope_where_that_of_the_largest_is_infinite(op: str) -> None:
+    """The root of what is cut off at 0; ``max`` and ``min`` choose from pairs."""
+    sign = 1.0 if op in ("maximum", "fmax", "max") else -1.0
+    chosen = f"{op} %4 {{axes=(1,)}}" if op in ("max", "min") else f"{op} x %1"
+    function = parse(f"""
+fn cut_off(x: f64[n]) -> (f64[n]) {{
+  %0: f64[] = constant {{value=0.0, dtype=f64}}
+  %1: f64[n] = broadcast %0 {{axes=(), shape=(n,)}}
+  %2: f64[n, 1] = reshape x {{shape=(n, 1)}}
+  %3: f64[n, 1] = reshape %1 {{shape=(n, 1)}}
+  %4: f64[n, 2] = concatenate %2 %3 {{axis=1}}
+  %5: f64[n] = {chosen}
+  %6: f64[] = constant {{value={sign}, dtype=f64}}
+  %7: f64[n] = broadcast %6 {{axes=(), shape=(n,)}}
+  %8: f64[n] = mul %5 %7
+  %9: f64[n] = sqrt %8
+  return %9
+}}
+""")
+    x = np.array([-1.0, -2.0, 4.0]) * sign
+    _, found = interpret(vjp(verify(function), [0]), [x, np.ones(3)])
+    np.testing.assert_array_equal(found, [0.0, 0.0, 0.25 * sign])
