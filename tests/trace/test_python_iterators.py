@@ -180,3 +180,24 @@ def test_large_integers() -> None:
         pytest.raises(OverflowError, match=r"does not fit into the 64 bits .* write np.uint64\(18446744073709551615\)"),
     ):
         jg.jit(lambda n: n & 0xFFFFFFFFFFFFFFFF)(1)
+
+
+def nodes(tree: list[Any]) -> Any:
+    """Numbers in nested lists, and how what is no list is called."""
+    names = {float: "float", tuple: "tuple"}
+    for node in tree:
+        if isinstance(node, list):
+            yield from nodes(node)
+        elif type(node) is tuple or type(node) in (int, dict):
+            yield float(len(names.get(type(node), "other")))
+        elif issubclass(type(node), (np.floating, float)):
+            yield np.sum(np.full(2, node, dtype=float)) + node.astype(np.float32) if isinstance(node, np.generic) else node * 3
+
+
+def test_generators_ask_for_classes() -> None:
+    def program(x: Any) -> Any:
+        return [v * 2.0 for v in nodes([x[0], [x[1], [(1, 2)]], 3, 0.5])]
+
+    x = np.array([1.5, 2.5])
+    with interpreting():
+        np.testing.assert_array_equal(jg.jit(program)(x), program(x))
