@@ -26,6 +26,7 @@ from ..ir.sizes import symbols
 from .blocks import NotStaged
 from .context import active_trace
 from .counting import Trips, counted
+from .exchanging import forget_looks
 from .growing import RECENT, Front, Growing, NotCounted
 from .holders import Place, give_back, holds, is_list, places
 from .items import Grows, Items, arrays_for, joined, known_items
@@ -158,6 +159,9 @@ class Moving:
         items = joined(known_items(contents), reason.items)
         growing = Growing((), items, 0)
         growing.kind = thing.kind if isinstance(thing, Rows) else kind
+        if isinstance(thing, Rows):
+            growing.family = thing.family
+            forget_looks(thing)
         held = list(places(thing, (*holders, active_trace().of_caller), set()))
         found = [v for v in (*holders, *(place.value() for place in held)) if isinstance(v, Rows) and is_list(v, thing)]
         others = [v for v in {id(v): v for v in found}.values() if v is not thing]
@@ -196,7 +200,7 @@ class Moving:
         else:
             growing.fill(self.contents)
             for item in self.contents:
-                note_listed(item)
+                note_listed(item, [growing.family])
         self.growth.start = start
 
     def make_room_to_count(self, trial: Trial | None) -> None:
@@ -259,7 +263,7 @@ StageBlocks = Callable[[Callable[..., Block], State, Any], State]  # given what 
 def stage_for(stage: Stage, items: Indexed, body: Block, state: State, has_test: bool, count: int | None) -> State:
     """Stage a ``for`` loop of so many iterations, if that is known; where a list becomes longer in it, a short one is unrolled instead."""
     trace, state = active_trace(), tuple(map(present, state))
-    is_short = count is not None and count <= LISTED_AT_MOST
+    is_short = count is not None and count <= LISTED_AT_MOST and getattr(body, "__code__", None) not in trace.foreseen
     before = trace.count
     trace.short += is_short
     try:
@@ -269,13 +273,21 @@ def stage_for(stage: Stage, items: Indexed, body: Block, state: State, has_test:
                     return stage(items, body, state)
                 except Grows as reason:
                     is_cheap = (trace.count - before) * (count or 0) <= UNROLLED_AT_MOST
-                    if is_short and is_cheap and not isinstance(reason.thing, set):  # whose items Python would have to know
+                    if is_short and is_cheap and not _is_for_arrays(reason):
                         raise
                     trace.short -= is_short
                     is_short = False
             return _stage_appending(stage, items, body, state, (body,), has_test)
     finally:
         trace.short -= is_short
+
+
+def _is_for_arrays(reason: Grows) -> bool:
+    """Whether a list cannot be one of Python's even in a loop that is unrolled: a set, of which it would have to know what is in it, and rows."""
+    is_of_lists = (
+        reason.each == 0 and isinstance(reason.thing, list) and all(type(item) in (list, Rows) for item in reason.thing)
+    )
+    return is_of_lists or isinstance(reason.thing, set)
 
 
 def stage_while(stage: StageBlocks, state: State, blocks: tuple[Any, ...]) -> State:

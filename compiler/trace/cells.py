@@ -14,7 +14,7 @@ class Cell:
     """One array of the traced program: the variable that holds its present value."""
 
     __slots__ = (
-        "__weakref__", "argument", "captured", "doubt", "kin", "listed", "ordered", "origin", "scope", "stretched", "value", "ways"
+        "__weakref__", "argument", "captured", "doubt", "kin", "listed", "looks", "ordered", "origin", "scope", "stretched", "value", "ways"
     )  # fmt: skip
 
     def __init__(self, value: Var, scope: Scope, argument: str = "") -> None:
@@ -24,7 +24,8 @@ class Cell:
         self.captured = False  # whether the function found it outside of itself
         self.kin: Any = None  # cells that may be the same array (``aliasing``)
         self.ways: Any = None  # of one of two arrays, as a branch chose it: these (``chosen``)
-        self.listed = False  # whether a list in arrays holds a copy of it, where Python's would hold the array itself
+        self.listed: Any = False  # whether a list in arrays holds a copy of it, where Python's would hold the array itself, or what else forbids writes
+        self.looks: Any = None  # of the items of a list in arrays those that are lists and are looked at (``exchanging``)
         self.origin: Cell | None = None  # of a copy that would be a view were the array in another order
         self.ordered = (
             False  # whether the program is right only where it lies in C order: a reshaped view is written to (``layout``)
@@ -37,6 +38,7 @@ class Cell:
         if self.origin is not None:
             self.origin.ordered = True
         trace = active_trace()
+        trace.end_exchange()
         trace.effects += 1
         scope = trace.scope
         while scope is not None and scope is not self.scope:

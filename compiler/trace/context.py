@@ -123,7 +123,9 @@ class Trace:
         self.scope = self.root
         self.captured_arrays: dict[int, tuple[np.ndarray, Any]] = {}  # id -> the array and its tracer
         self.handlers: list[Any] = []  # of the ``try`` statements around (``trying``)
-        self.foreseen: set[Any] = set()  # the code of those that are known to catch errors of the run
+        self.foreseen: set[Any] = (
+            set()
+        )  # the code of those that are known to catch errors of the run, and of loops not to be unrolled
         self.attempts: list[Any] = []  # such statements around
         self.recording: list[Any] = []  # those of them that are traced to see where they may fail
         self.effects = 0  # writes to arrays and objects, and prints, so far
@@ -132,6 +134,7 @@ class Trace:
         self.dynamic_tests = False  # whether comparisons of sizes are left to run time, as in the test of a while loop
         self.expanding: set[int] = set()  # functions with a derivative of their own whose passes are being traced
         self.staging: list[Any] = []  # what holds the lists of the loops that are being staged (``appending``)
+        self.unrolled: list[Any] = []  # the code of such loops that are being unrolled
         self.short = 0  # how many of these are `for` loops that are unrolled where they cannot be staged
         self.growing: list[Any] = []  # lists that these make longer
         self.of_caller: list[Any] = []  # lists among the arguments, or what they have become
@@ -140,8 +143,9 @@ class Trace:
         self.outdated: set[Any] = set()  # cells that are outdated in some scope
         self.iterators: dict[int, tuple[Any, Scope | None]] = {}  # Python's iterators by id, and the scopes that may use them
         self.listed: dict[
-            int, Any
-        ] = {}  # lists of which others in arrays hold a copy, where Python's would hold the list itself, by id
+            int, tuple[Any, set[Any]]
+        ] = {}  # by id: a list of which others in arrays hold a copy, and which ones (``family``)
+        self.exchange: Any = None  # stores into a list of lists that have just been made (``exchanging``)
         self.boxes: dict[int, Any] = {}  # containers that may be the same objects as others, by id (``identity``)
         self.writing: list[Any] = []  # cells of which a write is being handed on to the arrays that they are (``chosen``)
         self.keys_found: list[tuple[Any, Var, Scope]] = []  # dicts, keys that they have, and where that is known (``lookups``)
@@ -165,10 +169,13 @@ class Trace:
     def open_scope(self) -> Iterator[Scope]:
         """A new scope inside the current one; closed at exit, where cells written in it get their outer values back."""
         outer = self.scope
+        self.end_exchange()
         self.scope = Scope(self, outer)
         try:
             yield self.scope
+            self.end_exchange()
         finally:
+            self.exchange = None
             self.scope.final = {cell: cell.value for cell in self.scope.written}
             for cell, before in self.scope.written.items():
                 cell.value = before
@@ -188,6 +195,12 @@ class Trace:
             for cell, value in before.items():
                 cell.value = value
             self.scope = outer
+
+    def end_exchange(self) -> None:
+        """Something else happens than stores into one list."""
+        exchange, self.exchange = self.exchange, None
+        if exchange is not None:
+            exchange.end()
 
     def emit(
         self, op: str, *operands: Var, regions: tuple[Function, ...] = (), source: SourceLine | None = None, **attributes: Any

@@ -341,8 +341,12 @@ class Control:
                 raise
             if count > active_trace().unrolls_at_most:
                 raise UnsupportedError(f"this loop must be unrolled, and has {count} iterations: {reason}") from None
-            numbered = items.from_zero()
-            return self.unrolled((numbered.item(k) for k in range(count)), body, state, names, go_on)
+            numbered, trace = items.from_zero(), active_trace()
+            trace.unrolled.append(body.__code__)
+            try:
+                return self.unrolled((numbered.item(k) for k in range(count)), body, state, names, go_on)
+            finally:
+                trace.unrolled.pop()
 
     def fail_at_once(
         self, error: Exception, is_run: Any, first: Callable[..., Any], state: State, names: Sequence[str] = (),

@@ -16,6 +16,7 @@ from ..tree import flatten
 from .blocks import NotStaged
 from .context import active_trace
 from .elementwise import elementwise
+from .exchanging import forget_looks, look
 from .items import Grows, Items, held_in_arrays, items_like, joined
 from .maybe import Maybe
 from .mutation import note_listed, remember
@@ -114,15 +115,16 @@ class Growing(Rows):
     def put(self, arrays: Sequence[Any]) -> None:
         """Put as many other items in the place of all."""
         self._require_all()
+        forget_looks(self)
         for array, rows in zip(self.arrays, arrays, strict=True):
             array[self.start : self.size] = rows
 
     def in_rows(self, arrays: Sequence[Tracer]) -> Rows:
         """The list whose items the rows of some arrays are, all of them."""
         for array in arrays:
-            array.cell.listed = array.ndim > 1
+            array.cell.listed = array.ndim > 1 and not self.has_lists
         rows = Rows(arrays, self.tree, list(self.weak))
-        rows.kind = self.kind
+        rows.kind, rows.family = self.kind, self.family
         return rows
 
     def as_array(self) -> Tracer:
@@ -136,13 +138,16 @@ class Growing(Rows):
     def item(self, index: Any) -> Any:
         found = self.at(self._position(index))
         if isinstance(found, Rows):
-            found.owner = self, index  # so that it cannot be made longer
+            look(self, index, found)
         return found
+
+    def row_of(self, index: Any) -> Any:
+        return self._row(self._position(index))
 
     def at(self, position: Any) -> Any:
         """The item in a row."""
         row = self._row(position)
-        leaves = [_as_item(array[row]) for array in self.arrays]
+        leaves = [array[row] if self.has_lists else _as_item(array[row]) for array in self.arrays]
         return self.tree.unflatten([new(v.value, weak=True) if w else v for v, w in zip(leaves, self.weak, strict=True)])
 
     def _position(self, index: Any, message: str = "list index out of range") -> Any:
@@ -168,8 +173,10 @@ class Growing(Rows):
             raise Grows(self, found, 1)
         self.weak[:] = both.weak
         self.leave_room(1)
-        self.write(self.size, flatten(held_in_arrays(item))[0])
-        note_listed(item)
+        held = held_in_arrays(item)
+        self.weaken(held)
+        self.write(self.size, flatten(held)[0])
+        note_listed(item, [self.family])
         self._resize(self.size + 1)
         self.pushed = self.pushed + 1
         self._drop(first=True)
@@ -198,6 +205,7 @@ class Growing(Rows):
     def insert(self, index: Any, item: Any) -> None:
         """``list.insert``."""
         self._require_all()
+        forget_looks(self)
         row, end = self._row_of_bound(index, self.size), self.size
         kind, self.kind = self.kind, None
         self.append(item)
@@ -213,6 +221,7 @@ class Growing(Rows):
         empty = "pop from empty list" if self.kind is None else "pop from an empty deque"
         row = self._position(index, empty if is_first or is_last else "pop index out of range")
         item = copied(self.at(row))
+        forget_looks(self)
         if is_first:
             remember(self.front, "attribute", "taken")
             self.front.taken = self.start + 1
@@ -229,6 +238,7 @@ class Growing(Rows):
         if index.step not in (None, 1):
             raise Concretize("items that are not next to each other are deleted from a list that a loop makes longer")
         self._require_all()
+        forget_looks(self)
         low, high = self._row_of_bound(index.start, self.start), self._row_of_bound(index.stop, self.size)
         high = elementwise("maximum", low, high)
         self._move(high, low, self.size - high)
@@ -254,6 +264,7 @@ class Growing(Rows):
 
     def clear(self) -> None:
         """``list.clear``."""
+        forget_looks(self)
         self._resize(self.start)
 
     def _resize(self, size: Any) -> None:
@@ -267,6 +278,8 @@ class Growing(Rows):
         return self.settled()[index] if isinstance(index, slice) else self.item(index)
 
     def __setitem__(self, index: Any, value: Any) -> None:
+        if not isinstance(index, slice) and self._put_list(index, value):
+            return
         if isinstance(index, slice) or flatten(value)[1] != self.tree:
             raise Concretize("a list that a loop makes longer gets items of another kind, or several at once")
         if not self._follows(value):

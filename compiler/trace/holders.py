@@ -36,7 +36,7 @@ class Place:
 
 def is_list(value: Any, thing: Any) -> bool:
     """Whether a value is a list, or, of a list in arrays, another object for the same."""
-    if value is thing:
+    if value is thing or (isinstance(value, Rows) and value._listed is thing):
         return True
     value = present(value)
     if isinstance(thing, Rows) and isinstance(value, Rows) and not isinstance(thing, Growing):

@@ -115,15 +115,16 @@ def note(containers: Containers) -> bool:
     return len(active_trace().boxes) > known
 
 
-def listed_in(containers: Containers) -> set[Path]:
-    """The paths of lists that were put into arrays as items of others."""
-    return {path for path, thing in containers.items() if id(thing) in active_trace().listed}
+def listed_in(containers: Containers) -> set[tuple[Path, Any]]:
+    """The paths of lists that were put into arrays as items of others, and of which."""
+    listed = active_trace().listed
+    return {(path, family) for path, thing in containers.items() if id(thing) in listed for family, _ in listed[id(thing)][1]}
 
 
-def note_all_listed(paths: Iterable[Path], containers: Containers) -> None:
+def note_all_listed(found: Iterable[tuple[Path, Any]], containers: Containers) -> None:
     """Note that lists at some paths are such."""
-    for path in paths:
-        note_listed(containers.get(path))
+    for path, family in found:
+        note_listed(containers.get(path), [family])
 
 
 def after_branch(made: Any, ways: Sequence[Containers]) -> Any:
@@ -133,7 +134,8 @@ def after_branch(made: Any, ways: Sequence[Containers]) -> Any:
     state = keeping(made, kept)
     kinship = kin_of_branches([[_box(way.get(path)) for path in paths] for way in ways])
     _apply(kinship, paths, state, kept)
-    note_all_listed({path for way in ways for path in listed_in(way)}, containers_in(state))
+    for way in ways:
+        note_all_listed(listed_in(way), containers_in(state))
     return state
 
 

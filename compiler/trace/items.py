@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,14 +49,25 @@ def joined(*found: Items | None) -> Items | None:
     if not known:
         return None
     first = known[0]
-    if not all(items.tree == first.tree and all(map(_same_shape, items.shapes, first.shapes)) for items in known):
+    tree = functools.reduce(_with_numbers_of, (items.tree for items in known))
+    if not all(
+        _with_numbers_of(items.tree, tree) == tree and all(map(same_shape, items.shapes, first.shapes)) for items in known
+    ):
         raise NotStaged("the items of a list differ in structure or shape, so that they do not fit into arrays")
     columns = [list(zip(*types, strict=True)) for types in ((i.dtypes for i in known), (i.weak for i in known))]
     dtypes = tuple(promoted(*zip(*both, strict=True)) for both in zip(*columns, strict=True))
-    return Items(first.tree, first.shapes, dtypes, tuple(map(all, columns[1])))
+    return Items(tree, first.shapes, dtypes, tuple(map(all, columns[1])))
 
 
-def _same_shape(one: tuple[Dim, ...], other: tuple[Dim, ...]) -> bool:
+def _with_numbers_of(tree: Tree, other: Tree) -> Tree:
+    """The structure of an item that is a list, whose numbers are Python's where they are so in another structure as well."""
+    one, like = (each.unflatten([0] * each.count) for each in (tree, other))
+    if tree == other or not (isinstance(one, Rows) and isinstance(like, Rows)) or one.tree != like.tree:
+        return tree
+    return flatten(Rows(one.arrays, one.tree, list(map(min, one.weak, like.weak))))[1]
+
+
+def same_shape(one: tuple[Dim, ...], other: tuple[Dim, ...]) -> bool:
     """Whether two shapes are the same, for the sizes of this call at least, which are all that the program is for then."""
     sizing = active_trace().sizing
     return len(one) == len(other) and all(sizing.decide(a, "==", b) for a, b in zip(one, other, strict=True))
@@ -80,13 +93,19 @@ def held_in_arrays(item: Any) -> Any:
     if not isinstance(item, (list, Rows)) or not len(item):
         raise NotStaged(NOT_ARRAYS)
     flat = [flatten(held_in_arrays(part)) for part in item]
-    columns = [[as_tracer(leaf) for leaf in column] for column in zip(*(leaves for leaves, _ in flat), strict=False)]
+    columns = [_alike(column) for column in zip(*(leaves for leaves, _ in flat), strict=False)]
     weak = [[is_python(leaf) for leaf in column] for column in zip(*(leaves for leaves, _ in flat), strict=False)]
-    alike = all(len({c.type for c in column}) == 1 for column in columns) and all(len(set(column)) == 1 for column in weak)
+    alike = all(len({c.type for c in column}) == 1 for column in columns)
     if any(tree != flat[0][1] for _, tree in flat) or not alike:
         raise NotStaged("the items of a list are lists of different things, which do not fit into arrays")
     arrays: list[Any] = [np.stack(column) for column in columns]
-    return Rows(arrays, flat[0][1], [column[0] for column in weak])
+    return Rows(arrays, flat[0][1], list(map(all, weak)))
+
+
+def _alike(numbers: Sequence[Any]) -> list[Tracer]:
+    """Numbers of a list as arrays: integers that are written out among floats are floats."""
+    has_floats = any(as_tracer(number).dtype.kind == "f" for number in numbers)
+    return [as_tracer(float(number) if has_floats and type(number) is int else number) for number in numbers]
 
 
 def arrays_for(items: Items, room: Any) -> tuple[Tracer, ...]:

@@ -36,7 +36,7 @@ from .broadcasting import is_smaller
 from .cells import Cell
 from .context import Scope, active_trace
 from .elementwise import elementwise
-from .identity import Containers, Path, after_loop, apply_inside, containers_in, kin_of_loop, listed_in, note, note_all_listed
+from .identity import Containers, after_loop, apply_inside, containers_in, kin_of_loop, listed_in, note, note_all_listed
 from .maybe import all_seen, matched
 from .mutation import Change, are_of_others, outdated_by, outer_changes, redo, spoil_again
 from .one_of import differ
@@ -123,7 +123,7 @@ def _stage(loop: Loop, slots: dict[int, Slot], cells: list[Cell]) -> State:
     unsure = False
     kinship: tuple[Kinship, Kinship] | None = None
     outdated: dict[Any, Change] = {}
-    held: set[Path] = set()  # lists that are items of others, in arrays
+    held: set[Any] = set()  # lists that are items of others, in arrays
     guards = active_trace().root.builder.guards
     known = len(guards)
     for _ in range(20):
@@ -312,7 +312,7 @@ def _kinship(
 
 def _attempt(
     loop: Loop, before: list[Any], tree: Tree, slots: dict[int, Slot], cells: list[Cell], label: list[str],
-    kinship: tuple[Kinship, Kinship] | None, outdated: dict[Any, Change], held: set[Path],
+    kinship: tuple[Kinship, Kinship] | None, outdated: dict[Any, Change], held: set[Any],
 ) -> Attempt:  # fmt: skip
     trace = active_trace()
     bounds, test = loop.bounds, loop.test

@@ -10,6 +10,7 @@ from __future__ import annotations
 import inspect
 import types
 from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -155,12 +156,35 @@ def remember(thing: Any, kind: str, key: Any = None) -> None:
     _note(thing, kind, key)
 
 
-def note_listed(thing: Any) -> None:
-    """A list is put into arrays as an item of another one, which would not see what is written to it after that."""
+def note_listed(thing: Any, families: Iterable[Any]) -> None:
+    """A list is put into arrays as an item of others, which would not see what is written to it after that, nor it what is written to them."""
+    if type(thing) is list or hasattr(thing, "family"):
+        trace = active_trace()
+        trace.listed.setdefault(id(thing), (thing, set()))[1].update((family, trace.scope) for family in families)
     if type(thing) is list:
-        active_trace().listed[id(thing)] = thing
         for item in thing:
-            note_listed(item)
+            note_listed(item, families)
+
+
+def note_written(family: Any) -> None:
+    """An item of a list in arrays is written to: the lists of which it may be a copy are not looked at from here on."""
+    trace = active_trace()
+    for thing, known in list(trace.listed.values()):
+        scopes = [scope for other, scope in known if other is family]
+        if not scopes or outdated_in(getattr(thing, "_listed", thing)) is not None:
+            continue
+        mark = Outdated(COPIED, whole=True)
+        if not any(map(trace.scope.inside, scopes)):  # it may have been made in a scope that is closed
+            refill(thing, [mark]) if type(thing) is list else setattr(thing, "_listed", [mark])
+        elif type(thing) is list:
+            redo(Change(thing, "whole", None, MISSING), spoiled(thing, mark))
+        else:
+            thing.spoil(mark)
+
+
+COPIED = (
+    "this list is an item of another list as well, and was written to there; look at it there, or put a copy into that list"
+)
 
 
 def _spoil(thing: Any, kind: str, key: Any) -> None:

@@ -56,6 +56,7 @@ class Operators(Comprehensions):
         container, index = known(container), known(index)
         if isinstance(container, OneOf) or isinstance(index, OneOf):
             return distributed(self.getitem, (container, index), {})
+        container = _plain(container)
         if isinstance(container, (Tracer, Rows, Indexed)):
             return container[index]
         if calls.has_traced(index):
@@ -83,7 +84,7 @@ class Operators(Comprehensions):
 
     def setitem(self, container: Any, index: Any, value: Any) -> None:
         """``container[index] = value``."""
-        container, index = known(container), known(index)
+        container, index = _plain(known(container)), known(index)
         if isinstance(index, OneOf):
             index.each(lambda key: self.setitem(container, key, value))
             return
@@ -280,6 +281,11 @@ def _undefined_part(value: Any) -> Undefined | None:
     if isinstance(value, Undefined):
         return value
     return next(filter(None, map(_undefined_part, value)), None) if type(value) is tuple else None
+
+
+def _plain(container: Any) -> Any:
+    """A list as one of Python's, where that is what a list in arrays has become."""
+    return container.listed if isinstance(container, Rows) and container.listed is not None else container
 
 
 def _static_index(container: Any, index: Any) -> Any:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,8 +16,9 @@ from ..tree import flatten
 from .blocks import NotStaged, is_number
 from .context import Scope, active_trace
 from .elementwise import elementwise
+from .exchanging import TWICE, store, taken
 from .growing import Growing, copied
-from .items import NOT_ARRAYS, Grows, Items, arrays_for, held_in_arrays, items_like, joined, known_items
+from .items import NOT_ARRAYS, Grows, Items, arrays_for, held_in_arrays, items_like, joined, known_items, same_shape
 from .lookups import item_at
 from .mutation import Change, note_listed, remember
 from .promotion import as_tracer, convert
@@ -43,13 +45,39 @@ def picked(container: Sequence[Any], index: Tracer) -> Any:
         )
     row = Growing(arrays_for(items, len(container)), items)
     row.fill(container)
-    item = row.item(index)
-    return item
+    for array in row.arrays if row.has_lists else ():
+        array.cell.listed = Picked(container, index, items)
+    return row.item(index)
+
+
+@dataclass(frozen=True, slots=True)
+class Picked:
+    """A list of lists of which a copy is looked at."""
+
+    container: Any
+    index: Tracer
+    items: Items | None
+
+    def error(self) -> Exception:
+        """What is to be done to write to it: a loop or branch around has to hold it in arrays."""
+        from .holders import holds  # which knows these lists
+
+        trace = active_trace()
+        if any(holds(around, self.container) for around in trace.staging):
+            return Grows(self.container, self.items, 0)
+        trace.foreseen.update(trace.unrolled)  # where it is done in a loop that is not unrolled, when all is traced anew
+        return Concretize(
+            "an item of a list, at an index that is known only when the program runs, is written to; put the items into one array with np.stack, "
+            "or do it in a loop",
+            self.index,
+        )
 
 
 def put(container: list[Any] | deque[Any], index: Tracer, value: Any) -> None:
     """Write to a list at an index that only the run knows: in a loop that is being staged it has to be in arrays, where it is not short."""
     trace, count = active_trace(), len(container)
+    if all(type(item) in (list, Rows) for item in container):
+        raise Picked(container, index, joined(*map(items_like, (*container, value)))).error()
     if trace.staging and not (trace.short and count <= LISTED_AT_MOST):
         raise Grows(container, items_like(value), 0)
     if count > LISTED_AT_MOST or not all(is_number(item) and not np.ndim(item) for item in (*container, value)):
@@ -73,7 +101,7 @@ def in_rows(items: Sequence[Any], weak: Sequence[bool]) -> Rows:
     rows = Growing(arrays_for(known, len(items)), known)
     rows.fill(items)
     for item in items:
-        note_listed(item)
+        note_listed(item, [rows.family])
     rows.weak[:] = map(min, known.weak, weak)
     return rows.in_rows(rows.arrays)
 
@@ -107,12 +135,37 @@ def grown(rows: Rows, item: Any) -> tuple[Tracer, ...] | None:
     assert both is not None
     rows.weak[:] = both.weak
     rows.added.append(found)
-    note_listed(item)
-    leaves = flatten(held_in_arrays(item))[0]
+    note_listed(item, [rows.family])
+    held = held_in_arrays(item)
+    rows.weaken(held)
+    leaves = flatten(held)[0]
     return tuple(
         np.concatenate([convert(array, dtype), convert(as_tracer(leaf), dtype)[np.newaxis]])  # type: ignore[arg-type, misc]
         for array, leaf, dtype in zip(rows.arrays, leaves, both.dtypes, strict=True)
     )
+
+
+def put_list(rows: Rows, index: Any, value: Any) -> bool:
+    """Put a list in the place of an item that is a list, where that has to be done in the arrays; whether it was."""
+    if isinstance(index, int) and not isinstance(rows, Growing) and not rows.is_bound_to_arrays():
+        return False
+    given = taken(rows, value)
+    if isinstance(given, Rows) and given.owner is not None and given.owner[0].arrays[0].cell is not rows.arrays[0].cell:
+        raise NotStaged(TWICE)
+    held, like = held_in_arrays(given), rows.tree.unflatten(list(rows.arrays))
+    shapes = [array.type.shape[1:] for array in rows.arrays]
+    if held.tree != like.tree or not all(same_shape(a.type.shape, s) for a, s in zip(held.arrays, shapes, strict=True)):
+        return False
+    wider = tuple(np.promote_types(a.dtype, b.dtype) for a, b in zip(rows.arrays, held.arrays, strict=True))
+    if any(array.dtype != dtype for array, dtype in zip(rows.arrays, wider, strict=True)):
+        raise Grows(rows, Items(rows.tree, tuple(shapes), wider, tuple(rows.weak)), 0)
+    rows.weaken(held)
+    store(rows, index, value, [array.renewed() for array in held.arrays])
+    if given is value and getattr(value, "owner", None) is None:
+        note_listed(value, [rows.family])
+        for array in held.arrays:
+            array.cell.listed = True
+    return True
 
 
 def shortened(rows: Rows, index: int) -> tuple[Any, tuple[Tracer, ...]]:
@@ -121,7 +174,8 @@ def shortened(rows: Rows, index: int) -> tuple[Any, tuple[Tracer, ...]]:
         raise Grows(rows, known_items(rows), 0)
     rows.added.append(None)
     emit_check(rows.length() > 0, IndexError("pop from empty list"))
-    return copied(rows.item(index)), rows[1:].arrays if index == 0 else rows[:-1].arrays
+    left = slice(1, None) if index == 0 else slice(-1)
+    return copied(rows.item(index)), tuple(rows.in_part([array[left].copy() for array in rows.arrays]).arrays)
 
 
 def refuse_whole(changes: Sequence[Change], *scopes: Scope) -> None:

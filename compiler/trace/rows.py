@@ -10,14 +10,15 @@ from __future__ import annotations
 import functools
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from ..tree import Tree, flatten, register
 from .context import active_trace
-from .mutation import Change, redo
+from .exchanging import forget_looks, look
+from .mutation import Change, note_written, redo
 from .outdated import Moved, Outdated, may_be_written, outdated_in
 from .state import current_trace
 from .tracer import HANDLERS, Concretize, Tracer, describe, new
@@ -51,7 +52,7 @@ class Unordered:
 class Rows:
     """A list, a deque or a set, whose item k is made of row k of some arrays: one for each leaf of an item."""
 
-    __slots__ = ("_listed", "added", "arrays", "kind", "owner", "parts", "scope", "tree", "weak")
+    __slots__ = ("__weakref__", "_listed", "added", "arrays", "family", "kind", "owner", "parts", "scope", "tree", "weak")
 
     def __init__(self, arrays: Sequence[Tracer], tree: Tree, weak: Sequence[bool]) -> None:
         self.arrays = tuple(arrays)
@@ -61,7 +62,8 @@ class Rows:
         self._listed: list[Any] | None = None
         self.kind: Queue | Unordered | None = None
         self.parts: dict[int, Any] = {}  # lists that are items and were looked at
-        self.owner: tuple[Rows, int] | None = None  # the list that this one is such an item of
+        self.owner: tuple[Rows, Any] | None = None  # the list that this one is such an item of
+        self.family: Any = object()  # the same for those that hold the items of one list (``mutation.note_listed``)
         trace = current_trace()  # none where the list is taken apart outside of a trace, to learn its structure
         self.scope = trace.scope if trace is not None else None
 
@@ -88,6 +90,7 @@ class Rows:
     def put(self, arrays: Sequence[Any]) -> None:
         """Put as many other items in the place of all."""
         self._note_change()
+        forget_looks(self)
         for array, rows in zip(self.arrays, arrays, strict=True):
             array[:] = rows
 
@@ -98,9 +101,27 @@ class Rows:
         leaves = [array[index] for array in self.arrays]
         found = self.tree.unflatten([new(v.value, weak=True) if w else v for v, w in zip(leaves, self.weak, strict=True)])
         if isinstance(found, Rows):
-            found = self.parts.setdefault(index, found) if isinstance(index, int) and index >= 0 else found
-            found.owner = self, index
+            if isinstance(index, int) and index in self.parts:
+                return self.parts[index]
+            look(self, index, found)
+            if isinstance(index, int) and index >= 0:
+                self.parts[index] = found
         return found
+
+    def row_of(self, index: Any) -> Any:
+        """The row of the arrays that an item is made of."""
+        return index
+
+    def weaken(self, item: Any) -> None:
+        """Numbers in items that are lists are Python's only as long as they are so in each."""
+        if isinstance(item, Rows):
+            own = self.tree.unflatten(list(self.arrays))
+            own.weak[:] = map(min, own.weak, item.weak)
+
+    @property
+    def has_lists(self) -> bool:
+        """Whether the items are lists, at which one can look."""
+        return isinstance(self.tree.unflatten([None] * self.tree.count), Rows)
 
     def as_array(self) -> Tracer:
         """What NumPy makes of the list: an array of its own."""
@@ -122,6 +143,7 @@ class Rows:
         from .relisting import grown
 
         self._note_change()
+        forget_looks(self)
         longer = grown(self, item)
         if longer is None:
             self._as_list("list.append() is called").append(item)
@@ -136,6 +158,7 @@ class Rows:
         if index not in (0, -1) or self.listed is not None or self.owner is not None or self._holds_arrays():
             return self._as_list("list.pop() is called").pop(index)
         self._note_change()
+        forget_looks(self)
         taken, self.arrays = shortened(self, index)
         return taken
 
@@ -218,11 +241,18 @@ class Rows:
     def replace(self, arrays: Sequence[Tracer]) -> None:
         """Have other items, of which there may be more or fewer."""
         self._note_change()
+        forget_looks(self)
         self.added.append(None)
         self.arrays = tuple(arrays)
 
+    def _note_written(self) -> None:
+        """An item of a list is written to; that list may have copies of others."""
+        if self.owner is not None:
+            note_written(self.owner[0].family)
+
     def _note_change(self) -> None:
         """The list gets other items; those that may be the same list are outdated."""
+        self._note_written()
         box = active_trace().boxes.get(id(self))
         for other in (box.kin or ()) if box is not None else ():
             other.thing.spoil(Outdated(may_be_written([]), whole=True))
@@ -260,10 +290,14 @@ class Rows:
             return self.item(index)
         if self._holds_arrays():
             return self.items()[index]
-        part = Rows([array[index].copy() for array in self.arrays], self.tree, list(self.weak))
-        part.kind = self.kind
+        return self.in_part([array[index].copy() for array in self.arrays])
+
+    def in_part(self, arrays: Sequence[Tracer]) -> Rows:
+        """A list of some of the items."""
+        part = Rows(arrays, self.tree, list(self.weak))
+        part.kind, part.family = self.kind, self.family
         for array in part.arrays:
-            array.cell.listed = array.ndim > 1
+            array.cell.listed = array.ndim > 1 and not self.has_lists
         return part
 
     def _holds_arrays(self) -> bool:
@@ -272,13 +306,24 @@ class Rows:
 
     def __setitem__(self, index: Any, value: Any) -> None:
         if self.listed is None and not isinstance(index, slice):
-            if self._is_bound_to_arrays() and not self._follows(value):
+            if self._put_list(index, value):
+                return
+            if self.arrays[0].cell.listed not in (True, False):  # the copy of an item
+                raise self.arrays[0].cell.listed.error()
+            if self.is_bound_to_arrays() and not self._follows(value):
                 self._widen(value)
             if self._follows(value):
+                self._note_written()
                 for array, leaf in zip(self.arrays, flatten(value)[0], strict=True):
                     array[index] = leaf
                 return
         self._as_list(f"a list gets {describe(value)} in place of {describe(self.item(0))}")[index] = value
+
+    def _put_list(self, index: Any, value: Any) -> bool:
+        """Put a list in the place of an item, where the items are lists; whether that is done."""
+        from .relisting import put_list
+
+        return self.has_lists and isinstance(value, (list, Rows)) and put_list(self, index, value)
 
     def _follows(self, value: Any) -> bool:
         """Whether a value can be written into the rows and be read from there unchanged; where there must be arrays, integers may become floats."""
@@ -287,7 +332,7 @@ class Rows:
         leaves, tree = flatten(value)  # an array in the list would be the very array that is put there, and change with it
         if tree != self.tree or not all(isinstance(v, (Tracer, int, float, np.generic, np.ndarray)) for v in leaves):
             return False
-        is_bound = self._is_bound_to_arrays()
+        is_bound = self.is_bound_to_arrays()
         for v, array in zip(map(as_tracer, leaves), self.arrays, strict=True):
             is_wider = is_bound and array.dtype.kind + v.dtype.kind == "fi"
             if v.ndim or array.ndim != 1 or (v.dtype != array.dtype and not is_wider):
@@ -295,10 +340,12 @@ class Rows:
         self.weak[:] = [w and is_python(leaf) for w, leaf in zip(self.weak, leaves, strict=True)]
         return True
 
-    def _is_bound_to_arrays(self) -> bool:
+    def is_bound_to_arrays(self) -> bool:
         """Whether the list cannot become one of Python's: its length is that of a run, or a loop or branch is staged in which it is written to."""
+        if self.owner is not None:
+            return self.owner[0].is_bound_to_arrays()
         trace = active_trace()
-        return self.owner is None and (trace.scope is not self.scope or trace.sizing.hint(self.arrays[0].type.shape[0]) is None)
+        return trace.scope is not self.scope or trace.sizing.hint(self.arrays[0].type.shape[0]) is None
 
     def _widen(self, value: Any) -> None:
         """Have floats in place of integers, where a float takes the place of one; what is staged around begins again with such a list."""
@@ -312,10 +359,15 @@ class Rows:
         pairs = [(array, dtype) for array, dtype in zip(self.arrays, wider.dtypes, strict=True) if array.dtype != dtype]  # type: ignore[union-attr]
         if not pairs or any(array.ndim != 1 or array.dtype.kind + dtype.kind != "if" for array, dtype in pairs):
             return
-        if active_trace().scope is not self.scope:
-            raise Grows(self, found, 0)
-        self._note_change()
-        self.arrays = tuple(array.astype(dtype) for array, dtype in zip(self.arrays, wider.dtypes, strict=True))  # type: ignore[union-attr]
+        whole, index = self.owner or (self, None)
+        if active_trace().scope is not whole.scope:
+            raise Grows(whole, replace(known_items(whole), dtypes=wider.dtypes), 0)  # type: ignore[type-var, union-attr]
+        whole._note_change()
+        forget_looks(whole)
+        whole.arrays = tuple(array.astype(dtype) for array, dtype in zip(whole.arrays, wider.dtypes, strict=True))  # type: ignore[union-attr]
+        if whole is not self:
+            self.arrays, self._listed = whole.item(index).arrays, None
+            look(whole, index, self)
 
     def __delitem__(self, index: Any) -> None:
         del self._as_list("an item of a list is deleted")[index]

@@ -143,9 +143,13 @@ class Tracer:
         if self.cell.doubt is not None:
             self.cell.doubt.check()
         if self.cell.listed:
-            raise UnsupportedError(
-                "this array is written to, and is an item of a list as well, which would change with it; put a copy into the list: "
-                "items.append(x.copy())"
+            raise (
+                self.cell.listed.error()
+                if self.cell.listed is not True
+                else UnsupportedError(
+                    "this array is written to, and is an item of a list as well, which would change with it; put a copy into the list: "
+                    "items.append(x.copy())"
+                )
             )
         note_read(self.cell)
         note_write(self.cell)
