@@ -15,19 +15,22 @@ from .maybe import Maybe
 from .one_of import OneOf
 from .outdated import Outdated
 from .rows import Queue, Rows, present
+from .tables import Table
 from .tracer import TracedSize, Tracer
 from .unbound import is_there, settled
 
 
 def class_of(x: Any, *rest: Any) -> Any:
     """``type(x)``."""
-    return _python_class(x) if isinstance(x, (Tracer, TracedSize, Rows)) and not rest else type(x, *rest)
+    return _python_class(x) if isinstance(x, (Tracer, TracedSize, Rows, Table)) and not rest else type(x, *rest)
 
 
 def _python_class(x: Any) -> type:
     """The class of the value that a traced value stands for."""
     if isinstance(x, TracedSize):
         return int
+    if isinstance(x, Table):
+        return x.kind
     if isinstance(x, Rows):
         return list if x.kind is None else deque if isinstance(x.kind, Queue) else set
     if x.weak:
@@ -43,7 +46,7 @@ def is_instance(x: Any, classes: Any) -> bool:
         return x.truth_of(lambda value: isinstance(value, classes))
     if isinstance(x, Maybe):
         return OPERATORS[0].ifexp(x.is_none(), lambda: isinstance(None, classes), lambda: is_instance(x.value, classes))
-    if isinstance(x, (Tracer, TracedSize, Rows)):
+    if isinstance(x, (Tracer, TracedSize, Rows, Table)):
         known = classes if isinstance(classes, tuple) else (classes,)
         return any(issubclass(_python_class(x), c) for c in known if isinstance(c, type))
     return isinstance(x, classes)

@@ -12,7 +12,7 @@ import inspect
 import io
 import math
 import types
-from collections import defaultdict, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Callable
 from typing import Any
 
@@ -65,7 +65,7 @@ def call(callee: Any) -> Any:
         return lambda *args, **kwargs: callee.each(lambda function: call(function)(*args, **kwargs))
     replacement = REPLACED.get(callee) if is_hashable(callee) else None
     if replacement is not None:
-        return replacement if callee is isinstance else of_known(replacement)
+        return replacement if callee is isinstance else of_known(replacement, callee not in tables.OF_OBJECTS)
     if isinstance(callee, np.ufunc):
         return of_known(functools.partial(_ufunc, callee))
     if is_hashable(callee) and callee in FUNCTIONS:
@@ -81,6 +81,8 @@ def call(callee: Any) -> Any:
         return draw
     if isinstance(callee, types.MethodType) and isinstance(callee.__self__, Rows):
         return list_method(callee.__self__, callee)
+    if isinstance(callee, types.MethodType) and isinstance(callee.__self__, Counter):
+        return functools.partial(tables.of_counter, callee)
     if isinstance(callee, types.MethodType):
         function = call(callee.__func__) if isinstance(callee.__func__, types.FunctionType) else callee.__func__
         return callee if function is callee.__func__ else types.MethodType(function, callee.__self__)
@@ -172,6 +174,8 @@ def _function(function: types.FunctionType) -> Any:
         return lambda *args, **kwargs: made_here(generator(*args, **kwargs))
     if is_rewritten(function):
         return function
+    if function.__qualname__.startswith("Table.") and function.__module__ == tables.__name__:
+        return follow(function)
     if is_followed(function):
         return functools.partial(of_numpy, function)
     if is_internal(function.__code__.co_filename) or is_library(function):
@@ -364,6 +368,7 @@ def _join(separator: str, pieces: Any) -> str:
 
 def _get(owner: dict[Any, Any], method: Any, key: Any, default: Any = None) -> Any:
     """``dict.get``."""
+    tables.note_key(owner, key)
     if isinstance(key, Tracer) and not isinstance(key.dim, int):
         return OPERATORS[0].ifexp(OPERATORS[0].contains(key, owner), lambda: OPERATORS[0].getitem(owner, key), lambda: default)
     there = is_there(owner, "item", key)
@@ -387,6 +392,7 @@ def item_or_default(owner: Any, key: Any) -> Any:
 
 def set_default(owner: dict[Any, Any], key: Any, default: Callable[[], Any]) -> Any:
     """An item of a dict; one that it has not got yet is made."""
+    tables.note_key(owner, key)
     there = is_there(owner, "item", key)
     if there is False:
         OPERATORS[0].setitem(owner, key, default())
@@ -400,6 +406,7 @@ _OF_AN_ITEM = {"get": _get, "setdefault": _setdefault}
 
 def _mutate(owner: Any, method: Any, *args: Any, **kwargs: Any) -> Any:
     """Call a method that changes a container."""
+    tables.note_key(owner, *args)
     if method.__name__ == "rotate" and has_traced(args):
         return rotated(owner, *args)
     if isinstance(owner, set) and method.__name__ == "add" and has_traced(args) and active_trace().staging:
@@ -417,6 +424,7 @@ def _scalar(kind: type, *args: Any, **kwargs: Any) -> Any:
     return new(converted.value, scalar=not converted.type.shape, dim=x.dim if np.dtype(kind) == I64 else None)
 
 
-from .list_methods import list_method, rotated  # noqa: E402  (these modules need the functions above)
+from . import tables  # noqa: E402  (these modules need the functions above)
+from .list_methods import list_method, rotated  # noqa: E402
 from .python_functions import REPLACED  # noqa: E402  (it needs the functions above)
 from .sourceless import substituted  # noqa: E402

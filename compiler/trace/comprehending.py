@@ -15,6 +15,7 @@ from .iterables import Comprehension, Indexed, Once, as_indexed
 from .needed import note_needed
 from .paths import Fork
 from .rows import LISTED_AT_MOST
+from .tables import as_items, collected
 from .tracer import Concretize, Tracer, as_dim
 from .unbound import State
 from .using_up import made_here
@@ -27,6 +28,7 @@ class Comprehensions(Control):
         self, iterable: Any, element: Callable[[Any], Any], condition: Callable[[Any], Any] | None = None
     ) -> list[Any]:
         """``[element for item in iterable if condition]``; over many items, a list made by one loop."""
+        iterable = as_items(iterable)
         if condition is not None:
             return self.flatcomp(iterable, lambda item: (element(item),), condition)
         items = as_indexed(iterable)
@@ -51,6 +53,7 @@ class Comprehensions(Control):
         self, iterable: Any, element: Callable[[Any], Any], condition: Callable[[Any], Any] | None = None
     ) -> Comprehension:
         """``(element for item in iterable if condition)``."""
+        iterable = as_items(iterable)
         if isinstance(iterable, (Iterator, Comprehension)):
             return Comprehension(iterable, element, condition)
         items = as_indexed(iterable)
@@ -75,13 +78,13 @@ class Comprehensions(Control):
 
     def dictcomp(self, *args: Any) -> dict[Any, Any]:
         """``{key: value for item in iterable if condition}``."""
-        return dict(self.genexp(*args))
+        return collected(self.genexp(*args))
 
     def flatcomp(
         self, iterable: Any, inner: Callable[[Any], Iterable[Any]], condition: Callable[[Any], Any] | None = None
     ) -> list[Any]:
         """``[... for item in iterable for ...]``; over many items, or where only the run knows of a condition, by a loop."""
-        names = ("the list",)
+        iterable, names = as_items(iterable), ("the list",)
 
         def push(part: Any, made: Any) -> State:
             calls.call(made.append)(part)

@@ -125,7 +125,7 @@ class Trace:
         self.handlers: list[Any] = []  # of the ``try`` statements around (``trying``)
         self.foreseen: set[Any] = (
             set()
-        )  # the code of those that are known to catch errors of the run, and of loops not to be unrolled
+        )  # the code of those that are known to catch errors of the run, of loops not to be unrolled, and lines that make tables
         self.attempts: list[Any] = []  # such statements around
         self.recording: list[Any] = []  # those of them that are traced to see where they may fail
         self.effects = 0  # writes to arrays and objects, and prints, so far
@@ -134,6 +134,8 @@ class Trace:
         self.dynamic_tests = False  # whether comparisons of sizes are left to run time, as in the test of a while loop
         self.expanding: set[int] = set()  # functions with a derivative of their own whose passes are being traced
         self.staging: list[Any] = []  # what holds the lists of the loops that are being staged (``appending``)
+        self.dicts: dict[int, tuple[Any, Any]] = {}  # dicts that the function makes, by id, and where (``tables``)
+        self.wanted: set[Any] = set()  # where dicts are made that are asked for keys which only the run knows
         self.unrolled: list[Any] = []  # the code of such loops that are being unrolled
         self.short = 0  # how many of these are `for` loops that are unrolled where they cannot be staged
         self.growing: list[Any] = []  # lists that these make longer

@@ -30,6 +30,7 @@ from .one_of import OneOf
 from .paths import Fork
 from .promotion import as_tracer, convert
 from .rows import Rows
+from .tables import as_items
 from .tracer import Concretize, Tracer, as_dim, new
 from .trials import unless_failed
 from .trying import Attempt, NeverFails, Site, suppressing, trying
@@ -293,7 +294,7 @@ class Control:
         mutated: Sequence[str] = (), go_on: Callable[..., Any] | None = None,
     ) -> State:  # fmt: skip
         """``for item in iterable: body``."""
-        iterable = known(iterable)
+        iterable = as_items(known(iterable))
         if isinstance(iterable, Counted):
             return self._for_counted(iterable, body, state, names, mutated, go_on)
         while isinstance(iterable, Comprehension):

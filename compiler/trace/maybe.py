@@ -111,12 +111,16 @@ def where_there(value: Any, default: Any) -> Any:
     return elementwise("select", value.there, value.value, default) if isinstance(value, Maybe) else value
 
 
-def of_known(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The function of what is there."""
+def of_known(function: Callable[..., Any], goes_inside: bool = True) -> Callable[..., Any]:
+    """The function of what is there; one that goes through items is given those of a table."""
+    from .tables import as_items  # which knows these values
+
+    def given(value: Any) -> Any:
+        return as_items(known(value)) if goes_inside else known(value)
 
     @functools.wraps(function)
     def apply(*args: Any, **kwargs: Any) -> Any:
-        return distributed(function, tuple(map(known, args)), {name: known(value) for name, value in kwargs.items()})
+        return distributed(function, tuple(map(given, args)), {name: known(value) for name, value in kwargs.items()})
 
     return apply
 

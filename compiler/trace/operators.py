@@ -31,6 +31,7 @@ from .python_folds import in_arrays
 from .relisting import picked, put
 from .rows import Rows
 from .symbols import INPLACE
+from .tables import made, note_key
 from .texts import in_format, interpolated, joined
 from .tracer import Concretize, Tracer, as_dim, describe, new
 from .unbound import Perhaps, Undefined, emit_check, is_there, no_value, require_settled, settled
@@ -57,6 +58,7 @@ class Operators(Comprehensions):
         if isinstance(container, OneOf) or isinstance(index, OneOf):
             return distributed(self.getitem, (container, index), {})
         container = _plain(container)
+        note_key(container, index)
         if isinstance(container, (Tracer, Rows, Indexed)):
             return container[index]
         if calls.has_traced(index):
@@ -85,6 +87,7 @@ class Operators(Comprehensions):
     def setitem(self, container: Any, index: Any, value: Any) -> None:
         """``container[index] = value``."""
         container, index = _plain(known(container)), known(index)
+        note_key(container, index)
         if isinstance(index, OneOf):
             index.each(lambda key: self.setitem(container, key, value))
             return
@@ -112,6 +115,8 @@ class Operators(Comprehensions):
         if hasattr(type(container), "__setitem__"):  # else Python refuses it
             remember(container, *(("whole",) if isinstance(index, slice) else ("item", index)))
         container[index] = value
+
+    dict_ = staticmethod(made)
 
     def unpack(self, value: Any, count: int) -> Any:
         """``a, b = value``: as many items as there are targets, of what may have another number of them only the run knows."""
@@ -148,6 +153,10 @@ class Operators(Comprehensions):
     def delitem(self, container: Any, index: Any) -> None:
         """``del container[index]``."""
         container, index = known(container), known(index)
+        method = calls.users_method(container, "__delitem__")
+        if method is not None:
+            method(container, index)
+            return
         is_item = isinstance(container, dict)
         if is_item and isinstance(is_there(container, "item", index), Tracer):
             raise UnsupportedError(
@@ -225,6 +234,7 @@ class Operators(Comprehensions):
                 found = self.or_(found, functools.partial(self.compare, "==", item, candidate))
             return found
         if isinstance(container, dict):
+            note_key(container, item)
             return is_there(container, "item", item)
         method = calls.users_method(container, "__contains__")
         if method is not None:

@@ -29,6 +29,7 @@ from .python_iterators import ITERATORS, OPERATOR_MODULE, ndindex
 from .python_math import MATH
 from .python_numbers import NUMBERS
 from .rows import Queue, Rows
+from .tables import MAKERS as DICTS
 from .texts import in_format, joined, shown
 from .tracer import Tracer
 from .trying import Suppressing
@@ -89,7 +90,7 @@ def _queue(items: Any = (), maxlen: Any = None) -> Any:
 
 
 REPLACED: dict[Any, Callable[..., Any]] = {
-    **ATTRIBUTES, **MAKERS, **NUMBERS, **FOLDS, **MATH, **ITERATORS, **OPERATOR_MODULE, **PRINTERS, **HEAPS, **BISECTIONS,
+    **ATTRIBUTES, **MAKERS, **NUMBERS, **FOLDS, **MATH, **ITERATORS, **OPERATOR_MODULE, **PRINTERS, **HEAPS, **BISECTIONS, **DICTS,
     np.ndarray: numpy_objects.ndarray, np.ndindex: ndindex, np.ndenumerate: numpy_objects.ndenumerate, np.nditer: nditer,
     np.poly1d: numpy_objects.poly1d, range: traced_range, enumerate: enumerated, zip: zipped, reversed: backwards,
     map: _map, list: _listing(list), tuple: _listing(tuple), str: _text(str), repr: _text(repr), format: _format,

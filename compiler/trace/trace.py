@@ -38,6 +38,7 @@ from .outdated import Outdated
 from .promotion import as_tracer
 from .restoring import changed_since, contents_in, put_back, saved_contents
 from .rows import present
+from .tables import Mapping, Table
 from .texts import Text
 from .tracer import TracedSize, Tracer, new
 from .unbound import Undefined, no_value, require_settled
@@ -143,10 +144,11 @@ def trace(function: Callable[..., Any], name: str, arguments: Any, leaves: Seque
     """
     refusal: UnsupportedError | None = None
     foreseen: set[Any] = set()
+    needed: set[int] = set()
     while True:
         context = Trace(name)
         context.foreseen, known = foreseen, len(foreseen)
-        if refusal is not None:
+        if needed:
             context.unrolls_at_most = UNROLL_FOR_INTS
         try:
             traced = _trace(context, function, arguments, leaves, names)
@@ -160,10 +162,14 @@ def trace(function: Callable[..., Any], name: str, arguments: Any, leaves: Seque
             if len(foreseen) > known:
                 continue
             refusal = refusal or error
-            if not context.needed:
+            if not context.wanted <= foreseen:
+                foreseen |= context.wanted
+                continue
+            if context.needed <= needed:
                 raise refusal from None
+            needed |= context.needed
             values, _ = flatten(arguments)
-            leaves = [Leaf("static", value=values[k]) if k in context.needed else leaf for k, leaf in enumerate(leaves)]
+            leaves = [Leaf("static", value=values[k]) if k in needed else leaf for k, leaf in enumerate(leaves)]
 
 
 def _trace(
@@ -345,6 +351,8 @@ def _refuse_written_captures(context: Trace) -> None:
 
 def _with_present_lists(value: Any) -> Any:
     """What is returned, with the lists in it that others have taken the place of."""
+    if isinstance(value, Table):
+        return Mapping(value.kind, *map(_with_present_lists, (value.keys_, value.values_)))
     value = present(value)
     if type(value) is tuple:
         return tuple(map(_with_present_lists, value))

@@ -275,13 +275,11 @@ def test_what_is_no_text_or_function_is_refused() -> None:
         thing = object() if x > 0 else slice(0, 1)
         return x, thing
 
-    def new_key(x):
-        counts = {0: 0}
+    def new_key(x, counts):
         counts[int(x)] = 1
         return counts
 
-    def perhaps_new_key(x):
-        counts = {0: 0, 1: 0}
+    def perhaps_new_key(x, counts):
         k = int(x)
         if x > 2.0:
             x = x + counts[k]
@@ -290,8 +288,8 @@ def test_what_is_no_text_or_function_is_refused() -> None:
 
     with interpreting():
         with pytest.raises(NotImplementedError, match="a dict may get a further key"):
-            jg.jit(perhaps_new_key)(1.0)
+            jg.jit(perhaps_new_key)(1.0, {0: 0, 1: 0})
         with pytest.raises(NotImplementedError, match="give it an array or a number in every case"):
             jg.jit(objects)(1.0)
         with pytest.raises(NotImplementedError, match="a dict may get a further key"):
-            jg.jit(new_key)(1.0)
+            jg.jit(new_key)(1.0, {0: 0})

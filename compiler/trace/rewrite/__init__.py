@@ -29,6 +29,7 @@ The operator object has these methods. A state is a tuple of the values of the v
     refused                                         a class of exceptions that no handler of the user's may catch
     assert_(test, message_thunk_or_None)
     listcomp(iterable, element, condition=None), and so setcomp, genexp; dictcomp, whose element returns a pair
+    dict_({...}, column)                            a dict that is written out, and where in its line
     flatcomp(iterable, inner, condition=None)       the list of all items of inner(item); flatgen: the same, lazily
     text(*pieces)                                   an f-string, of strings and triples of value, conversion or None, and format
     interpolate(template, values)                   template % values

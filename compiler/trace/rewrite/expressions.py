@@ -181,6 +181,10 @@ class Expressions(ast.NodeTransformer):
     def visit_SetComp(self, node: ast.SetComp) -> ast.expr:
         return self.collect("setcomp", node.generators, node.elt, span(node))
 
+    def visit_Dict(self, node: ast.Dict) -> ast.expr:
+        self.generic_visit(node)
+        return at(span(node), operator("dict_", node, ast.Constant(node.col_offset)))
+
     def visit_DictComp(self, node: ast.DictComp) -> ast.expr:
         pair = at(span(node.key, node.value), ast.Tuple([node.key, node.value], ast.Load()))
         return self.collect("dictcomp", node.generators, pair, span(node))
