@@ -6,6 +6,7 @@ differentiated). Variables of outer scopes that are used in an inner one become 
 
 from __future__ import annotations
 
+import functools
 import os
 import sys
 import traceback
@@ -117,6 +118,7 @@ class Trace:
         self.count = 0
         self.owner: dict[str, Scope] = {}
         self.names: set[str] = set()
+        self.numbers: dict[str, int] = {}  # the last number that was given to a name
         self.changed: dict[int, tuple[int, Any]] = {}  # id of each object seen to change -> its number, and the object
         self.sizing = Sizing(self)
         self.root = Scope(self, None)
@@ -160,11 +162,12 @@ class Trace:
     def unique(self, name: str) -> str:
         """The name, with a number where it is taken in this trace or is a dtype's or a keyword of IR text."""
         name = name if name.isidentifier() else f"v{name}"
-        candidate, number = name, 1
+        candidate, number = name, self.numbers.get(name, 1)
         while candidate in self.names or candidate in RESERVED:
             number += 1
             candidate = f"{name}_{number}"
         self.names.add(candidate)
+        self.numbers[name] = number
         return candidate
 
     @contextmanager
@@ -261,6 +264,7 @@ def tracing(trace: Trace) -> Iterator[Trace]:
         STATE.trace = before
 
 
+@functools.cache
 def is_internal(filename: str) -> bool:
     """Whether a file belongs to jitgrad or NumPy rather than to the user."""
     return filename.startswith(_INTERNAL) and not filename.startswith(_FOLLOWED)
