@@ -30,6 +30,10 @@ class Bounds:
         self._limits[name] = (low, high)
         return symbol(name)
 
+    def limits(self, name: str) -> tuple[Dim | None, Dim | None]:
+        """The least and the greatest value of a symbol, as far as they were given."""
+        return self._limits.get(name, (None, None))
+
     def nonnegative(self, dim: Dim) -> bool:
         """Whether a dim is surely never negative."""
         if isinstance(dim, int):

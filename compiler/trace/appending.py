@@ -31,10 +31,12 @@ from .growing import RECENT, Front, Growing, NotCounted
 from .holders import Place, give_back, holds, is_list, places
 from .items import Grows, Items, arrays_for, joined, known_items
 from .iterables import Indexed
+from .lessons import Grown, Thing, learn, recall
 from .mutation import Change, note_listed, redo, refill, remember
 from .outdated import Moved
 from .promotion import as_tracer
 from .rows import LISTED_AT_MOST, Queue, Rows, Unordered, present
+from .situations import Situation
 from .tracer import as_dim, python_size
 from .trials import Trial
 from .unbound import State
@@ -263,12 +265,14 @@ StageBlocks = Callable[[Callable[..., Block], State, Any], State]  # given what 
 def stage_for(stage: Stage, items: Indexed, body: Block, state: State, has_test: bool, count: int | None) -> State:
     """Stage a ``for`` loop of so many iterations, if that is known; where a list becomes longer in it, a short one is unrolled instead."""
     trace, state = active_trace(), tuple(map(present, state))
-    is_short = count is not None and count <= LISTED_AT_MOST and getattr(body, "__code__", None) not in trace.foreseen
+    learning = _Learning(items, body, state)
+    is_foreseen = getattr(body, "__code__", None) in trace.foreseen
+    is_short = count is not None and count <= LISTED_AT_MOST and not (learning.known or is_foreseen)
     before = trace.count
     trace.short += is_short
     try:
         with staging((*state, body)):
-            if not trace.growing:
+            if not trace.growing and not learning.known:
                 try:
                     return stage(items, body, state)
                 except Grows as reason:
@@ -277,7 +281,7 @@ def stage_for(stage: Stage, items: Indexed, body: Block, state: State, has_test:
                         raise
                     trace.short -= is_short
                     is_short = False
-            return _stage_appending(stage, items, body, state, (body,), has_test)
+            return _stage_appending(stage, items, body, state, (body,), has_test, learning)
     finally:
         trace.short -= is_short
 
@@ -293,25 +297,28 @@ def _is_for_arrays(reason: Grows) -> bool:
 def stage_while(stage: StageBlocks, state: State, blocks: tuple[Any, ...]) -> State:
     """Stage a ``while`` loop, in which lists may become longer."""
     state = tuple(map(present, state))
+    learning = _Learning(math.inf, blocks, state)
     with staging((*state, *blocks)):
-        if not active_trace().growing:
+        if not active_trace().growing and not learning.known:
             try:
                 return stage(_as_it_is, state, math.inf)
             except Grows:
                 pass
-        return _stage_appending(*_of_blocks(stage, math.inf), state, blocks, False)
+        return _stage_appending(*_of_blocks(stage, math.inf), state, blocks, False, learning)
 
 
 def stage_branch(stage: StageBlocks, state: State, blocks: tuple[Any, ...]) -> State:
     """Stage a branch, in which lists may become longer; those that a loop or branch around it holds are left to this."""
     state = tuple(map(present, state))
+    learning = _Learning(1, blocks, state)
     with staging((*state, *blocks)):
-        try:
-            return stage(_as_it_is, state, 1)
-        except Grows as reason:
-            if belongs_to(active_trace().staging[:-1], reason):
-                raise
-        return _stage_appending(*_of_blocks(stage, 1), state, blocks, True)
+        if not learning.known:
+            try:
+                return stage(_as_it_is, state, 1)
+            except Grows as reason:
+                if belongs_to(active_trace().staging[:-1], reason):
+                    raise
+        return _stage_appending(*_of_blocks(stage, 1), state, blocks, True, learning)
 
 
 def _as_it_is(block: Block, number: Any = 0) -> Block:
@@ -327,7 +334,38 @@ def _of_blocks(stage: StageBlocks, count: Any) -> tuple[Stage, Indexed, Block]:
     return stage_all, Indexed(0, count, 1, lambda k: k), lambda block, *inner: block(*inner)
 
 
-def _stage_appending(stage: Stage, items: Indexed, body: Block, state: State, blocks: tuple[Any, ...], has_test: bool) -> State:
+class _Learning:
+    """What is ``known`` of the lists that a loop or branch makes longer from when it was staged before in an equal situation, if it was."""
+
+    def __init__(self, *situation: Any) -> None:
+        self.situation = Situation("lists", *situation)
+        self.known: tuple[Grown, ...] = recall(self.situation) or ()
+
+    def begin(self, growths: list[Growth], moving: list[Moving], holders: tuple[Any, ...]) -> None:
+        """Take the lists out of the program, and expect of all what was found then."""
+        for k, lesson in enumerate(self.known):
+            if lesson.thing is not None:
+                reason = Grows(lesson.thing.thing, lesson.items, 0)
+                moving.append(Moving.begin(reason, holders, lesson.regular))
+                moving[-1].is_tried = lesson.is_tried
+            growth = growths[k] if lesson.thing is None else moving[-1].growth
+            growth.each, growth.regular, growth.found = lesson.each, lesson.regular, list(lesson.found)
+
+    def end(self, growths: list[Growth], moving: list[Moving]) -> None:
+        """Remember what they were staged with."""
+        if self.known:
+            return
+        of_others = [Grown(None, g.each, g.regular, tuple(g.found)) for g in growths]
+        own = [
+            Grown(one.items, one.growth.each, one.growth.regular, tuple(one.growth.found), one.is_tried, Thing(one.thing))
+            for one in moving
+        ]
+        learn(self.situation, (*of_others, *own))
+
+
+def _stage_appending(
+    stage: Stage, items: Indexed, body: Block, state: State, blocks: tuple[Any, ...], has_test: bool, learning: _Learning
+) -> State:  # fmt: skip
     """Stage a loop in which lists grow, its own or those of loops around it; ``blocks`` are what it runs of the user's."""
     trace = active_trace()
     numbered = items.from_zero()
@@ -336,9 +374,12 @@ def _stage_appending(stage: Stage, items: Indexed, body: Block, state: State, bl
     moving: list[Moving] = []
     listed = dict(trace.listed)
     try:
+        learning.begin(growths, moving, (*state, *blocks))
         for _ in range(TRIES):
             try:
-                return _attempt(stage, numbered, body, state, growths, moving)
+                outcome = _attempt(stage, numbered, body, state, growths, moving)
+                learning.end(growths, moving)
+                return outcome
             except Grows as reason:
                 _learn(reason, moving, (*state, *blocks), not has_test)
             except NotCounted as reason:

@@ -40,14 +40,16 @@ from .chosen import Choice, Ways, choice_of, way_of
 from .context import Scope, active_trace, is_internal
 from .elementwise import elementwise
 from .identity import Path, after_branch, containers_in
+from .lessons import learn, recall
 from .maybe import all_seen, matched, path_in
-from .mutation import Change, are_of_others, outer_changes, spoil_again
+from .mutation import Change, note_seen, outer_changes, own_changes, spoil_again
 from .needed import note_needed
 from .one_of import OneOf, differ
 from .promotion import as_tracer, promoted
 from .relisting import refuse_grown, refuse_whole
 from .rewrite import is_rewritten_code
 from .rooms import Room, room_for
+from .situations import Situation
 from .texts import Text
 from .tracer import Tracer
 from .unbound import Perhaps, State, Undefined, as_variable, doubted, emit_check, is_perhaps, message_of, with_structure
@@ -98,9 +100,13 @@ class Raised:
 
 
 def _run_branch(branch: Callable[..., State], state: State, fact: tuple[Var, bool]) -> Block | Raised:
-    """Trace a branch; again, if it changes objects that have not been seen before, to tell its own from others."""
+    """Trace a branch; again, if it changes objects that have not been seen before, to tell its own from others, where that is not known."""
     trace = active_trace()
     pushed = [(thing, thing.pushed) for thing in trace.growing]  # which a run that is not kept leaves as it was
+    situation: Situation | None = None
+    for thing in trace.growing:
+        note_seen(thing)
+        note_seen(thing.front)
     for _ in range(2):
         for thing, before in pushed:
             thing.pushed = before
@@ -114,7 +120,14 @@ def _run_branch(branch: Callable[..., State], state: State, fact: tuple[Var, boo
                     thing.pushed = before
                 raise refused_in_region(error) from None
             return Raised(scope, error)
-        if are_of_others(scope):
+        if situation is not None:
+            learn(situation, OWN)
+            break
+        own = own_changes(scope)
+        if not own:
+            break
+        situation = Situation("branch", branch, state)
+        if recall(situation) == OWN and not any(situation.has(change.thing) for change in own):
             break
     return block
 
@@ -129,6 +142,9 @@ def _with_changes(block: Block, changes: Sequence[Change]) -> Block:
     containers = {(count + path[0], *path[1:]): thing for path, thing in containers_in(tuple(left)).items()}
     return Block(block.scope, *flatten((*block.tree.unflatten(block.leaves), *values)), {**block.containers, **containers})
 
+
+OWN = "own"
+"""What is learned of a branch: that what it changes, and was not seen before, is its own."""
 
 _RAISED = (ValueError, LookupError, ZeroDivisionError, RuntimeError, AssertionError, NameError)
 _REFUSED = (ValueError, LookupError, ZeroDivisionError, DTypeError)

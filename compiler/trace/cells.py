@@ -40,11 +40,14 @@ class Cell:
         trace = active_trace()
         trace.end_exchange()
         trace.effects += 1
-        scope = trace.scope
+        self.remember(trace.scope)
+        self.value = value
+
+    def remember(self, scope: Scope | None) -> None:
+        """Note the present value in a scope, and in those around it, which are about to see another."""
         while scope is not None and scope is not self.scope:
             scope.written.setdefault(self, self.value)
-            scope = scope.parent  # type: ignore[assignment]
-        self.value = value
+            scope = scope.parent
 
 
 @dataclass(frozen=True, slots=True)

@@ -155,6 +155,8 @@ class Trace:
         self.keys_found: list[tuple[Any, Var, Scope]] = []  # dicts, keys that they have, and where that is known (``lookups``)
         self.choices: list[Any] = []  # what branches choose among, by number (``one_of``)
         self.opposites: dict[Var, Var] = {}  # tests that hold where others do not (``maybe``)
+        self.lessons: dict[Any, Any] = {}  # what was learned of loops and branches, by their situation (``lessons``)
+        self.global_objects: dict[Any, list[Any]] = {}  # what functions find in their globals, by their code (``situations``)
         self.integers: dict[str, int] = {}  # variables of arguments that are Python's ints, and which leaves these are
         self.unrolls_at_most = UNROLL_AT_MOST
         self.needed: set[int] = set()  # leaves of them that Python needs as numbers (``needed``)

@@ -96,7 +96,7 @@ def keeping(made: Any, kept: Containers, path: Path = ()) -> Any:
     return made
 
 
-def _box(thing: Any, is_new: bool = False) -> Box | None:
+def box_of(thing: Any, is_new: bool = False) -> Box | None:
     """The box of a container; of one that is not new it is not known in which scope it was made."""
     if thing is None:
         return None
@@ -111,7 +111,7 @@ def note(containers: Containers) -> bool:
     """Note that containers have been seen; whether any had not been before."""
     known = len(active_trace().boxes)
     for thing in containers.values():
-        _box(thing)
+        box_of(thing)
     return len(active_trace().boxes) > known
 
 
@@ -132,7 +132,7 @@ def after_branch(made: Any, ways: Sequence[Containers]) -> Any:
     paths = list(dict.fromkeys(path for way in ways for path in way))
     kept = {path: ways[0][path] for path in paths if all(way.get(path) is ways[0].get(path) for way in ways)}
     state = keeping(made, kept)
-    kinship = kin_of_branches([[_box(way.get(path)) for path in paths] for way in ways])
+    kinship = kin_of_branches([[box_of(way.get(path)) for path in paths] for way in ways])
     _apply(kinship, paths, state, kept)
     for way in ways:
         note_all_listed(listed_in(way), containers_in(state))
@@ -141,13 +141,13 @@ def after_branch(made: Any, ways: Sequence[Containers]) -> Any:
 
 def kin_of_loop(before: Containers, inside: Containers, after: Containers, body: Scope) -> Kinship:
     """Which containers that a loop carries may be one, as an attempt shows it; those that its body has made are gone."""
-    found = kin_in_loop(*([_box(side.get(path)) for path in before] for side in (before, inside, after)))
+    found = kin_in_loop(*([box_of(side.get(path)) for path in before] for side in (before, inside, after)))
     return Kinship([{box for box in old if box.number < body.known} for old in found.old], found.pairs)  # type: ignore[attr-defined]
 
 
 def apply_inside(kinship: Kinship | None, before: Containers, inside: Containers) -> None:
     """Note in a loop's body what is known of the containers that it is given."""
-    cells = [_box(inside.get(path), is_new=True) for path in before]
+    cells = [box_of(inside.get(path), is_new=True) for path in before]
     if kinship is not None:
         kinship.apply(cells)
 
@@ -171,7 +171,7 @@ def after_loop(
 
 def _apply(kinship: Kinship, paths: Sequence[Path], state: Any, kept: Containers) -> None:
     found = containers_in(state)
-    kinship.apply([None if path in kept else _box(found.get(path), is_new=True) for path in paths])
+    kinship.apply([None if path in kept else box_of(found.get(path), is_new=True) for path in paths])
 
 
 def may_be_one(one: Any, other: Any) -> bool:
@@ -181,5 +181,5 @@ def may_be_one(one: Any, other: Any) -> bool:
     return first is not None and second is not None and second in (first.kin or ())
 
 
-__all__ = ["Containers", "Path", "after_branch", "after_loop", "apply_inside", "containers_in", "is_container", "kin_of_loop", "may_be_one",
-           "note"]  # fmt: skip
+__all__ = ["Box", "Containers", "Path", "after_branch", "after_loop", "apply_inside", "box_of", "containers_in", "is_container", "kin_of_loop",
+           "may_be_one", "note"]  # fmt: skip

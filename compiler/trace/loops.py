@@ -37,13 +37,15 @@ from .cells import Cell
 from .context import Scope, active_trace
 from .elementwise import elementwise
 from .identity import Containers, after_loop, apply_inside, containers_in, kin_of_loop, listed_in, note, note_all_listed
+from .lessons import Carried, Changes, Doubted, learn, recall
 from .maybe import all_seen, matched
-from .mutation import Change, are_of_others, outdated_by, outer_changes, redo, spoil_again
+from .mutation import MISSING, Change, outdated_by, outer_changes, own_changes, redo, spoil_again
 from .one_of import differ
 from .outdated import Outdated
 from .promotion import as_tracer, convert
 from .relisting import listed_alike, refuse_grown, refuse_whole
 from .rewrite.nodes import RESULT
+from .situations import Situation
 from .tracer import TracedSize, Tracer, as_dim, new
 from .unbound import Perhaps, State, Undefined, as_variable, doubted, is_perhaps, is_users, take_perhaps, with_structure
 
@@ -117,11 +119,23 @@ def _stage(loop: Loop, slots: dict[int, Slot], cells: list[Cell]) -> State:
     lacking = [k for k, name in enumerate(names) if isinstance(state[k], Undefined) and is_users(name)]
     if lacking:
         return _with_doubts(loop, lacking)
+    situation = Situation("carried", loop.bounds, loop.body, state, loop.test)
+    situation.note_objects()
+    lesson = recall(situation)
+    kinship: tuple[Kinship, Kinship] | None = None
+    match lesson:
+        case Doubted(doubtful):
+            return _with_doubts(loop, doubtful)
+        case Changes(changes):
+            return _with_changes(loop, changes, slots, cells)
+        case Carried(known_slots, known_cells, kinship):
+            slots.clear()
+            slots.update(known_slots)
+            cells[:] = known_cells
     before, tree = flatten(state)
     label = leaf_names(tree, names)
     carried = {change.name for change in loop.carried}
-    unsure = False
-    kinship: tuple[Kinship, Kinship] | None = None
+    unsure = lesson is not None
     outdated: dict[Any, Change] = {}
     held: set[Any] = set()  # lists that are items of others, in arrays
     guards = active_trace().root.builder.guards
@@ -133,6 +147,7 @@ def _stage(loop: Loop, slots: dict[int, Slot], cells: list[Cell]) -> State:
         outcome = attempt.tree.unflatten(attempt.leaves)
         places = [k for k, name in enumerate(names) if _becomes_perhaps(name, state[k], outcome[k])]
         if places:
+            learn(situation, Doubted(tuple(places)))
             return _with_doubts(loop, places)
         if attempt.tree != tree or differ(attempt.leaves, before):
             may_be_none = matched(state, outcome)
@@ -146,11 +161,13 @@ def _stage(loop: Loop, slots: dict[int, Slot], cells: list[Cell]) -> State:
         outer = outer_changes(attempt.body)
         changes = tuple(change for change in outer if change.name not in carried)
         if changes:
-            return _with_changes(loop, changes, attempt, slots, cells)
+            refuse_whole(changes, attempt.body)
+            learn(situation, Changes(changes))
+            return _with_changes(loop, changes, slots, cells, attempt)
         earlier = dict(slots)
         grown = _grow(slots, cells, attempt, before, label)
         found = outdated_by(attempt.body)
-        again = not unsure and (attempt.unknown or not are_of_others(attempt.body))  # of new objects the next attempt tells
+        again = not unsure and (attempt.unknown or bool(own_changes(attempt.body)))  # of new objects the next attempt tells
         unsure = unsure or again
         again = again or found.keys() != outdated.keys()
         outdated |= found
@@ -159,6 +176,8 @@ def _stage(loop: Loop, slots: dict[int, Slot], cells: list[Cell]) -> State:
         known_kinship, kinship = kinship, _kinship(loop, attempt, before, slots)
         again = again or (kinship != known_kinship and attempt.writes(slots))
         if not grown and not again:
+            if lesson is None and not outdated:
+                learn(situation, Carried(dict(slots), tuple(cells), kinship))
             return _emit_loop(loop, attempt, before, tree, slots, cells, kinship)
     changing = [label[k] for k in slots if k in earlier and slots[k] != earlier[k]]
     raise NotStaged(
@@ -222,10 +241,10 @@ def _refuse_effects_of_test(attempt: Attempt, carried: set[Any], cells: list[Cel
 
 
 def _with_changes(
-    loop: Loop, changes: tuple[Change, ...], attempt: Attempt, slots: dict[int, Slot], cells: list[Cell]
+    loop: Loop, changes: tuple[Change, ...], slots: dict[int, Slot], cells: list[Cell], attempt: Attempt | None = None
 ) -> State:  # fmt: skip
-    """A loop whose body, as an attempt has shown, changes objects: their attributes and items are carried like variables."""
-    refuse_whole(changes, attempt.body)
+    """A loop whose body changes objects: their attributes and items are carried like variables; it may be known from an attempt, in what types."""
+    found, changes = changes, tuple(Change(c.thing, c.kind, c.key, MISSING) for c in changes)
     count = len(changes)
 
     spoiled: set[Any] = set()  # of these places that are outdated when the body ends
@@ -259,6 +278,19 @@ def _with_changes(
         testing if loop.test is not None else None,
         (*loop.carried, *changes),
     )
+    if attempt is not None:
+        _grow_by_changes(slots, cells, attempt, extended, found)
+    result = _stage(extended, slots, cells)
+    for change, value in zip(changes, result[-count:], strict=True):
+        if change.name not in spoiled:
+            make_changes([change], [value])
+    return result[:-count]
+
+
+def _grow_by_changes(
+    slots: dict[int, Slot], cells: list[Cell], attempt: Attempt, extended: Loop, changes: Sequence[Change]
+) -> None:
+    """Learn what must be carried from an attempt of a loop that did not carry changes of objects."""
     before, tree = flatten(extended.state)
     with active_trace().reopen(attempt.body):
         leaves, after = flatten((*attempt.tree.unflatten(attempt.leaves), *(as_variable(c, c.after) for c in changes)))
@@ -266,11 +298,6 @@ def _with_changes(
         attempt.inputs += before[len(attempt.inputs) :]
         attempt.leaves = leaves
         _grow(slots, cells, attempt, before, leaf_names(tree, extended.names))
-    result = _stage(extended, slots, cells)
-    for change, value in zip(changes, result[-count:], strict=True):
-        if change.name not in spoiled:
-            make_changes([change], [value])
-    return result[:-count]
 
 
 @dataclass(slots=True)
@@ -378,7 +405,7 @@ def _enter(
         inputs[k] = unfill(slot, var)
     for cell in cells:
         type = cell.value.type
-        scope.written[cell] = cell.value
+        cell.remember(scope)
         cell.value = scope.builder.parameter(cell.argument or "a", type)
         parameters.append(cell.value)
     return inputs, parameters

@@ -197,11 +197,17 @@ def _spoil(thing: Any, kind: str, key: Any) -> None:
         redo(Change(thing, "whole", None, MISSING), spoiled(thing, Outdated(message, whole=True)))
 
 
+def note_seen(thing: Any) -> None:
+    """Note an object that is there, and may change."""
+    changed = active_trace().changed
+    changed.setdefault(id(thing), (len(changed), thing))
+
+
 def _note(thing: Any, kind: str, key: Any) -> None:
     trace = active_trace()
     trace.effects += 1
     scope = trace.scope
-    trace.changed.setdefault(id(thing), (len(trace.changed), thing))
+    note_seen(thing)
     name = (id(thing), kind, key if kind != "whole" else None)
     if name not in scope.changes and id(thing) not in scope.owned:
         change = Change(thing, kind, key, MISSING)
@@ -255,14 +261,17 @@ def outdated_by(scope: Scope) -> dict[Any, Change]:
     return {change.name: change for change in _of_others(scope) if outdated_in(change.after) is not None}
 
 
-def are_of_others(scope: Scope) -> bool:
-    """Whether all changes made in a scope are."""
-    return len(_of_others(scope)) == len(scope.changes)
+def own_changes(scope: Scope) -> list[Change]:
+    """The changes made in a scope to other objects, as far as is known when it is closed."""
+    return [change for change in scope.changes.values() if not _is_of_others(change, scope)]
 
 
 def _of_others(scope: Scope) -> list[Change]:
-    changed = active_trace().changed
-    return [change for change in scope.changes.values() if changed[id(change.thing)][0] < scope.known]
+    return [change for change in scope.changes.values() if _is_of_others(change, scope)]
+
+
+def _is_of_others(change: Change, scope: Scope) -> bool:
+    return active_trace().changed[id(change.thing)][0] < scope.known  # type: ignore[no-any-return]
 
 
 def redo(change: Change, value: Any) -> None:
