@@ -42,8 +42,8 @@ def emit_cpu(function: Function, name: str, donated: Mapping[int, int] | None = 
     is written there, and not returned.
     """
     program = lower(function.replace(name=name), donated, reuse=True)
-    body, results = name_elements(leave_unfilled(program.body), program.results)
-    program = replace(program, body=check_ends(remember_rooms(allocate_outside(body))), results=results)
+    program = allocate_outside(name_elements(leave_unfilled(program)))
+    program = replace(program, body=check_ends(remember_rooms(program.body)))
     program = jam_loops(program)
     return Emitted(module_text(program), program.name, tuple(parameter_type(p.type) for p in program.parameters))
 

@@ -4,7 +4,7 @@
     for i in range(n):                      for i in range(n):
         y[i] += f(x[i])                         y[i] = 0.0 + f(x[i])
 
-In: the statements of a driver. Out: the same, with such arrays as they come, and what the loop does not reach cleared. The gradient for an array
+In: a program. Out: the same, with such arrays as they come, and what the loop does not reach cleared. The gradient for an array
 whose elements a loop reads in order is made so; to fill memory and to read it again may take as long as the rest of the loop.
 """
 
@@ -17,13 +17,13 @@ from typing import Any
 from ..ir import Dim, Size, SourceLine
 from ..ir.sizes import maximum, symbols
 from .checking import known_dim
-from .program import Allocate, Clear, For, If, Kernel, Let, Literal, Local, Statement, Store, View, walk
-from .reusing import bound_names
+from .program import Allocate, Clear, For, If, Kernel, Let, Literal, Local, Program, Statement, Store, View
+from .reusing import bound_names, taken_names
 
 
-def leave_unfilled(statements: Sequence[Statement]) -> tuple[Statement, ...]:
+def leave_unfilled(program: Program) -> Program:
     """Allocate arrays without zeros where a loop gives their elements values."""
-    return _within(statements, {name for s in walk(statements) for name in bound_names(s)})
+    return dataclasses.replace(program, body=_within(program.body, taken_names(program)))
 
 
 def _within(statements: Sequence[Statement], taken: set[str]) -> tuple[Statement, ...]:

@@ -39,7 +39,6 @@ from .program import (
     Let,
     Load,
     Local,
-    NewStack,
     Pop,
     Position,
     Program,
@@ -51,7 +50,7 @@ from .program import (
     View,
     walk,
 )  # fmt: skip
-from .reusing import bound_names
+from .reusing import bound_names, taken_names
 
 TOGETHER = 4  # enough that what they share costs little, few enough for the registers
 MOST_STEPS = 16  # in a kernel: larger ones compute more than they read
@@ -89,10 +88,7 @@ class _Jamming:
     def __init__(self, program: Program) -> None:
         self.statements = tuple(walk(program.body))
         self.bindings = Counter(name for s in self.statements if not isinstance(s, For | If) for name in bound_names(s))
-        self.names = {name for s in self.statements for name in bound_names(s)} | {program.name, *RESERVED}
-        self.names |= {p.name for p in program.parameters} | {kernel.name for kernel in program.kernels}
-        self.names |= {s.name for s in self.statements if isinstance(s, NewStack)}
-        self.names |= {name for p in program.parameters for dim in p.type.shape for name in symbols(dim)}
+        self.names = taken_names(program) | RESERVED
         self.memory = _memory(self.statements)
         self.kernels: dict[Hashable, Kernel] = {}
 

@@ -5,17 +5,20 @@
         double(y, x)                                        double(y, x)
         x = y                                               x, y = y, x
 
-In: the statements of a driver. Out: the same, with buffers of known size allocated outside of loops, and views made there. A buffer that a
-loop carries to its next iteration changes places with the one that it replaces.
+In: a program. Out: the same, with buffers of known size allocated outside of loops, and views made there. A buffer that a
+loop carries to its next iteration changes places with the one that it replaces. Where a size differs from iteration to iteration, but is
+the smaller of two one of which is known, there is room for that many.
 """
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Iterator, Mapping
+from math import prod
 
 from ..ir import ArrayType, Dim, Size
-from ..ir.sizes import maximum, symbols
+from ..ir.sizes import maximum, single_symbol, symbols
+from .names import Names
 from .program import (
     Allocate,
     Bind,
@@ -27,9 +30,13 @@ from .program import (
     Launch,
     Let,
     Load,
+    Local,
+    NewStack,
     Pop,
+    Position,
     Product,
     Products,
+    Program,
     Push,
     Reserve,
     Statement,
@@ -38,20 +45,49 @@ from .program import (
     walk,
 )
 
+MOST_ELEMENTS = 4096  # of arrays whose size is not known, but bounded
 
-def allocate_outside(statements: Iterable[Statement]) -> tuple[Statement, ...]:
+
+def allocate_outside(program: Program) -> Program:
     """Move allocations and views out of loops, inner loops first."""
+    return dataclasses.replace(program, body=_outside(program.body, Names(taken_names(program))))
+
+
+def _outside(statements: Iterable[Statement], names: Names) -> tuple[Statement, ...]:
     done: list[Statement] = []
     for statement in statements:
         match statement:
             case For(body=body):
-                loop = dataclasses.replace(statement, body=allocate_outside(body))
+                loop = dataclasses.replace(statement, body=_with_rooms(_outside(body, names), names))
                 moved, loop = _take_out(loop)
                 done += [*moved, loop]
             case If(then=then, orelse=orelse):
-                done.append(dataclasses.replace(statement, then=allocate_outside(then), orelse=allocate_outside(orelse)))
+                done.append(dataclasses.replace(statement, then=_outside(then, names), orelse=_outside(orelse, names)))
             case _:
                 done.append(statement)
+    return tuple(done)
+
+
+def _with_rooms(statements: tuple[Statement, ...], names: Names) -> tuple[Statement, ...]:
+    """The body of a loop, where arrays of a size that is known to be small take as much of an array of the largest size as they need."""
+    most: dict[str, int] = {}
+    leaving = {value for s in walk(statements) if isinstance(s, Bind) for value in s.values}
+    done: list[Statement] = []
+    for s in statements:
+        match s:
+            case Let(name=name, op="minimum", operands=operands):
+                numbers = [x.dim for x in operands if isinstance(x, Position) and isinstance(x.dim, int)]
+                most |= dict.fromkeys([name] if numbers else [], min(numbers, default=0))
+            case Bind(names=(name,), values=(Local(name=other),)) if other in most:
+                most[name] = most[other]
+            case Allocate(name=name, type=type, zero=False) if name not in leaving:
+                sizes = [dim if isinstance(dim, int) else most.get(single_symbol(dim) or "") for dim in type.shape]
+                known = [size for size in sizes if size is not None]
+                if len(known) == type.rank and prod(known) <= MOST_ELEMENTS and not isinstance(type.size, int):
+                    room = names.fresh(name)
+                    done.append(Allocate(room, ArrayType(type.dtype, (prod(known),)), source=s.source))
+                    s = View(name, type, room, (), 0, s.source)
+        done.append(s)
     return tuple(done)
 
 
@@ -132,6 +168,14 @@ def _undefined(s: Statement) -> Statement:
 
 def _from_zero(dim: Dim) -> Dim:
     return maximum(0, dim) if isinstance(dim, Size) and any(count < 0 for _, count in dim.terms) else dim
+
+
+def taken_names(program: Program) -> set[str]:
+    """All names that a program has given to something."""
+    names = {program.name, *(kernel.name for kernel in program.kernels)}
+    names |= {name for p in program.parameters for name in (p.name, *(n for dim in p.type.shape for n in symbols(dim)))}
+    names |= {s.name for s in walk(program.body) if isinstance(s, NewStack)}
+    return names | {name for s in program.body for name in bound_names(s)}
 
 
 def bound_names(statement: Statement) -> Iterator[str]:

@@ -6,7 +6,7 @@
         ...
         y[j] = (part[0] - 1.0) * b[j]
 
-In: the statements of a driver. Out: the same without such arrays. Of an element that is written once the reader gets the value itself; any
+In: a program. Out: the same without such arrays. Of an element that is written once the reader gets the value itself; any
 other is a variable. LLVM keeps these in registers; memory it writes and reads again in each iteration.
 
 Method: scalar replacement of aggregates; Muchnick, Advanced Compiler Design and Implementation (1997), section 12.2.
@@ -22,8 +22,8 @@ from typing import Any
 
 from ..ir.types import F32, F64
 from .names import Names
-from .program import Allocate, Atom, Bind, For, If, Index, Kernel, Let, Literal, Load, Local, Statement, Store, walk
-from .reusing import bound_names
+from .program import Allocate, Atom, Bind, For, If, Index, Kernel, Let, Literal, Load, Local, Program, Statement, Store, walk
+from .reusing import taken_names
 from .views import names_in
 
 MOST_ELEMENTS = 16
@@ -31,15 +31,13 @@ MOST_ELEMENTS = 16
 _Element = tuple[str, Index]
 
 
-def name_elements(
-    statements: tuple[Statement, ...], returned: tuple[str | Atom, ...]
-) -> tuple[tuple[Statement, ...], tuple[str | Atom, ...]]:
-    """Statements without small arrays that are never used as a whole, and what is returned in their terms."""
-    arrays = _never_whole(statements, returned)
+def name_elements(program: Program) -> Program:
+    """The program without small arrays that are never used as a whole."""
+    arrays = _never_whole(program.body, program.results)
     if not arrays:
-        return statements, returned
-    naming = _Naming(statements, arrays)
-    return naming.block(statements), naming.new(returned)
+        return program
+    naming = _Naming(program, arrays)
+    return dataclasses.replace(program, body=naming.block(program.body), results=naming.new(program.results))
 
 
 def _never_whole(statements: Sequence[Statement], returned: Iterable[str | Atom]) -> dict[str, Allocate]:
@@ -52,9 +50,7 @@ def _never_whole(statements: Sequence[Statement], returned: Iterable[str | Atom]
             continue
         for name in names_in(s) if not isinstance(s, Allocate) else ():
             arrays.pop(name, None)
-    for name in returned:
-        arrays.pop(name, None)  # type: ignore[call-overload]
-    return arrays
+    return {name: s for name, s in arrays.items() if name not in returned}
 
 
 def _is_small(s: Allocate) -> bool:
@@ -65,10 +61,10 @@ def _is_small(s: Allocate) -> bool:
 class _Naming:
     """The elements of some arrays: their variables, or the values that they have all the time."""
 
-    def __init__(self, statements: tuple[Statement, ...], arrays: dict[str, Allocate]) -> None:
+    def __init__(self, program: Program, arrays: dict[str, Allocate]) -> None:
         self.arrays = arrays
-        bound = Counter(name for s in walk(statements) if not isinstance(s, For | If) for name in bound_names(s))
-        self.names = Names({*bound, *(name for s in walk(statements) for name in names_in(s))})
+        self.names = Names(taken_names(program))
+        statements = program.body
         accesses = [s for s in walk(statements) if isinstance(s, Load | Store) and s.buffer in arrays]
         found = Counter(((s.buffer, s.index), isinstance(s, Store)) for s in accesses)
         once = {element for (element, writes), times in found.items() if writes and times == 1}
@@ -81,12 +77,9 @@ class _Naming:
             and not (isinstance(store.value, Local) and store.value.name in again)
         }
         elements = dict.fromkeys((s.buffer, s.index) for s in accesses)
-        self.variables = {e: Local(self.name(e), arrays[e[0]].type.dtype) for e in elements if e not in self.fixed}
+        self.variables = {e: Local(self.names.fresh(e[0]), arrays[e[0]].type.dtype) for e in elements if e not in self.fixed}
         self.values: dict[_Element, Atom] = {}
         self.known: dict[str, Atom] = {}
-
-    def name(self, element: _Element) -> str:
-        return self.names.fresh("_".join(map(str, (element[0], *element[1]))))
 
     def block(self, statements: Iterable[Statement]) -> tuple[Statement, ...]:
         return tuple(new for s in statements for new in self.statement(s))

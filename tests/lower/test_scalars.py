@@ -5,6 +5,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from jitgrad.compiler.ir import ArrayType
+from jitgrad.compiler.ir.types import F64
+from jitgrad.compiler.lower.program import Allocate, Bind, Kernel, Literal, Load, Local, Program, Store
+from jitgrad.compiler.lower.scalars import name_elements
 
 import jitgrad as jg
 
@@ -87,3 +91,16 @@ def test_only_arrays_that_are_asked_for_as_a_whole_are_left() -> None:
         found_by_position,
         returned,
     }
+
+
+def test_no_variable_has_the_name_of_a_kernel() -> None:
+    one, two = Literal(1.0, F64), Literal(2.0, F64)
+    body = (
+        Allocate("part", ArrayType(F64, (2,))),
+        Store("part", (0,), one, F64),
+        Store("part", (0,), two, F64),
+        Load("x", F64, "part", (0,)),
+    )
+    kernels = (Kernel("part_2", (), (), (), ()), Kernel("part", (), (), (), ()))
+    program = Program("run", (), (), body, (Local("x", F64),), kernels)
+    assert {name for s in name_elements(program).body if isinstance(s, Bind) for name in s.names} == {"part_3", "x"}
