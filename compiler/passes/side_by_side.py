@@ -4,6 +4,8 @@ One iteration after the other, such an inner loop waits for its own last result 
 ``LANES`` iterations of the outer loop go through the inner one together: each scalar becomes an array with one element per lane, a lane
 that is done keeps its values, and the inner loop ends with the last lane. What depends on the iteration before, such as sums and
 writes into arrays, stays a loop over the lanes, in the old order: every number is the same as before.
+
+So it is with a sum of exponentials: LLVM must add them up in order, and would compute them one by one, too.
 """
 
 from __future__ import annotations
@@ -20,11 +22,17 @@ from .dce import has_effect
 
 LANES = 32  # few, because a lane that is done still costs; enough to fill the widest vectors several times
 FEW = 6  # with fewer lanes, what surrounds the work takes longer
+FEW_FUNCTIONS = 4  # take as long in vectors as one alone
 _FREE = frozenset(("constant", "size", "index", "convert"))  # as quick to compute again as to read
 _QUICK = frozenset(
     ("abs", "maximum", "minimum", "fmax", "fmin", "sqrt", "floor", "ceil", "trunc", "rint", "sign", "copysign", "not")
 )
-Waits = Callable[[Equation], bool]  # whether iterations of a loop wait for the ones before
+_IN_VECTORS = frozenset((
+    "exp", "exp2", "expm1", "log", "log1p", "log2", "log10", "logistic", "softplus", "erf", "cbrt",
+    "sin", "cos", "tan", "arcsin", "arccos", "arctan", "arctan2", "sinh", "cosh", "tanh",
+))  # fmt: skip
+Wanted = Callable[[Equation], bool]  # whether an equation is worth to be run for many iterations together
+Work = Callable[[Equation], Wanted | None]  # which equations of a loop are, if any
 RUNNING = Var("running", ArrayType(BOOL))  # a parameter of loops inside of loops
 _MAY_RAISE = frozenset(("check", "print", "wrap_index"))
 
@@ -44,7 +52,7 @@ def run_side_by_side(function: Function) -> Function:
                                                   return %7
                                                 })
     """
-    return _run(function, _has_test)
+    return _run(function, _loops_or_functions)
 
 
 def run_side_by_side_for_gradients(function: Function) -> Function:
@@ -52,23 +60,23 @@ def run_side_by_side_for_gradients(function: Function) -> Function:
 
     Without a test LLVM vectorises some such loops, but not what their derivatives save and read.
     """
-    return _run(function, _waits)
+    return _run(function, _waiting_loops)
 
 
-def _run(function: Function, waits: Waits) -> Function:
-    if not any(waits(equation) for equation in function.walk()):
+def _run(function: Function, work: Work) -> Function:
+    if not any(equation.op == "loop" and work(equation) for equation in function.walk()):
         return function
-    return _inside(function, set(function.symbols()), waits)
+    return _inside(function, set(function.symbols()), work)
 
 
-def _inside(function: Function, taken: set[str], waits: Waits) -> Function:
+def _inside(function: Function, taken: set[str], work: Work) -> Function:
     builder = Builder(function.parameters)
     environment = {p: p for p in function.parameters}
     numbers = {e.result: e["value"] for e in function.equations if e.op in ("constant", "size")}
     for equation in function.equations:
-        equation = equation.replace(regions=tuple(_inside(region, taken, waits) for region in equation.regions))
+        equation = equation.replace(regions=tuple(_inside(region, taken, work) for region in equation.regions))
         is_long = equation.op == "loop" and not _is_short(equation, numbers)
-        wide = _widened(equation, taken, waits) if is_long else None
+        wide = _widened(equation, taken, work) if is_long else None
         if wide is None:
             builder.copy(equation, environment)
             continue
@@ -99,12 +107,41 @@ def _waits(equation: Equation) -> bool:
     if equation.op != "loop":
         return False
     carried = equation.operands[2 + equation["consts"] :]
-    return _has_test(equation) or any(v.type == ArrayType(v.type.dtype) and v.type.is_float for v in carried)  # type: ignore[union-attr]
+    return _has_test(equation) or any(map(_is_number, carried))
 
 
-def _widened(loop: Equation, taken: set[str], waits: Waits) -> Equation | None:
+def _waiting_loops(loop: Equation) -> Wanted | None:
+    return _waits if any(map(_waits, loop.regions[0].walk())) else None
+
+
+def _loops_or_functions(loop: Equation) -> Wanted | None:
+    """Loops with a test; where there are no loops inside, functions whose values are added up in order."""
+    (body, *_) = loop.regions
+    if any(map(_has_test, body.walk())):
+        return _has_test
+    carried = body.parameters[1 + loop["consts"] :]
+    is_last = not any(e.op == "loop" for e in body.walk())
+    return _is_function if is_last and any(map(_is_number, carried)) and any(map(_is_function, body.walk())) else None
+
+
+def _is_function(equation: Equation) -> bool:
+    """Whether LLVM computes a function in vectors where it can, at a fraction of the time."""
+    return equation.op in _IN_VECTORS
+
+
+def _functions(branch: Equation) -> int:
+    """How many functions a branch computes, outside of loops."""
+    inside = [e for region in branch.regions for e in region.equations]
+    return sum(map(_is_function, inside)) + sum(_functions(e) for e in inside if e.op == "cond")
+
+
+def _is_number(var: Var) -> bool:
+    return isinstance(var.type, ArrayType) and not var.type.shape and var.type.is_float
+
+
+def _widened(loop: Equation, taken: set[str], work: Work) -> Equation | None:
     """The loop over blocks of iterations, if there is something to run together."""
-    if _has_test(loop) or abs(loop["step"]) != 1 or not any(waits(e) for e in loop.regions[0].walk()):
+    if _has_test(loop) or abs(loop["step"]) != 1 or (wanted := work(loop)) is None:
         return None
     start, stop, *inner = loop.operands
     (body,) = loop.regions
@@ -120,7 +157,7 @@ def _widened(loop: Equation, taken: set[str], waits: Waits) -> Equation | None:
     together = _Lanes(b, lanes, {p: outer[p] for p in body.parameters[1:split]}, _Need.ALL)
     together.number(body.parameters[0], first, step)
     together.reads_far = any(map(_has_test, body.walk()))  # which takes longer than to read
-    rest = together.run_what_can(body, waits)
+    rest = together.run_what_can(body, wanted)
     if rest is None:
         return None
     taken.add(name)
@@ -195,7 +232,7 @@ class _Lanes:
         """A value for each lane."""
         return var if self.is_wide(var) else self.b.broadcast(var, (), (self.lanes,))
 
-    def run_what_can(self, body: Function, waits: Waits) -> list[Equation] | None:
+    def run_what_can(self, body: Function, wanted: Wanted) -> list[Equation] | None:
         """Write what does not wait for the iteration before; returns the rest, or None if that is not worth the trouble."""
         left: list[Equation] = []
         found, risky = False, False
@@ -206,7 +243,7 @@ class _Lanes:
                 risky = risky or any(e.op in _MAY_RAISE for e in equation.walk())
                 continue
             again.update((r, equation) for r in equation.results if equation.op in _FREE)
-            if any(map(waits, equation.walk())):
+            if any(map(wanted, equation.walk())):
                 if risky:
                     return None  # an error must come before a loop that may go on for ever
                 found = True
@@ -313,7 +350,7 @@ class _Lanes:
 
     def cond(self, equation: Equation, operands: Sequence[Var]) -> list[Var]:
         """Both branches, and a choice; loops in a branch run for the lanes that take it."""
-        if any(self.is_wasted(e) for region in equation.regions for e in region.walk()):
+        if any(self.is_wasted(e) for region in equation.regions for e in region.walk()) or _functions(equation) > FEW_FUNCTIONS:
             raise _RefusedError
         test, *arguments = operands
         then, orelse = equation.regions

@@ -139,12 +139,31 @@ def all_or_none(x: Any, limit: Any) -> Any:
     return out
 
 
+def summed(x: Any) -> Any:
+    """Functions that are added up in order, of numbers that are next to each other."""
+    total, product = 0.0, 1.0
+    for i in range(len(x)):
+        total += np.exp(-(x[i] ** 2)) * np.sin(x[i] - x[i - 1])
+        product *= 1.0 + 0.1 * np.tanh(x[i])
+    return total, product
+
+
+def smoothed(x: Any) -> Any:
+    """A recurrence, from the last to the first, that a branch feeds."""
+    level, out = 0.5, np.zeros(len(x))
+    for i in range(len(x) - 1, -1, -1):
+        change = np.log(x[i]) if x[i] > 1.0 else np.exp(x[i])
+        level = 0.9 * level + change
+        out[i] = level
+    return out
+
+
 SIZES = [0, 1, 2, 31, 32, 33, 70]
 PROGRAMS = {
     "roots": (roots, 1e-9),
     "all": (all_or_none, 2.0),
     "none": (all_or_none, 0.5),
-    **{f.__name__: (f,) for f in (counted, halves, neighbours, limited, nested, branches)},
+    **{f.__name__: (f,) for f in (counted, halves, neighbours, limited, nested, branches, summed, smoothed)},
 }
 
 
@@ -352,7 +371,24 @@ def few(x: Any) -> Any:
     return out
 
 
-@pytest.mark.parametrize("function", [few, rarely, waits_for_the_one_before, walks_along, refuses])
+def rare_functions(x: Any) -> Any:
+    """Most iterations have nothing to compute."""
+    total = 0.0
+    for i in range(len(x)):
+        if x[i] > 2.9:
+            total += np.exp(x[i]) * np.sin(x[i]) * np.cos(3 * x[i]) * np.log(x[i]) * np.tanh(x[i])
+    return total
+
+
+def apart(x: Any) -> Any:
+    """LLVM may compute these together as it is."""
+    out = np.zeros(len(x))
+    for i in range(len(x)):
+        out[i] = np.exp(x[i])
+    return out
+
+
+@pytest.mark.parametrize("function", [few, rarely, rare_functions, apart, waits_for_the_one_before, walks_along, refuses])
 def test_what_must_run_one_after_the_other(function: Callable[..., Any]) -> None:
     before, after = widened(function, numbers(70))
     assert after == before
