@@ -158,7 +158,7 @@ def _widened(loop: Equation, taken: set[str], work: Work) -> Equation | None:
     together.number(body.parameters[0], first, step)
     together.reads_far = any(map(_has_test, body.walk()))  # which takes longer than to read
     rest = together.run_what_can(body, wanted)
-    if rest is None:
+    if rest is None or (wanted is _is_function and _fails_early(b.equations, rest)):
         return None
     taken.add(name)
     end = b.add(first, width) if step > 0 else b.sub(first, width)
@@ -170,6 +170,13 @@ def _widened(loop: Equation, taken: set[str], work: Work) -> Equation | None:
     results = results if isinstance(results, tuple) else (results,)
     attributes = (("step", step * LANES), ("consts", split))
     return loop.replace(operands=(start, stop, stop, *inner), attributes=attributes, regions=(b.finish(body.name, results),))
+
+
+def _fails_early(together: Iterable[Equation], rest: Iterable[Equation]) -> bool:
+    """Whether an iteration may raise an error before an earlier one has written to an array, or raised its own."""
+    writes = any(isinstance(r.type, ArrayType) and r.type.shape for e in rest for r in e.results)
+    shows = writes or any(e.op in _MAY_RAISE for equation in rest for e in equation.walk())
+    return shows and any(e.op == "wrap_index" for e in together)
 
 
 def _read_by(equations: Iterable[Equation], results: Iterable[Var]) -> list[Var]:

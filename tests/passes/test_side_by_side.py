@@ -380,6 +380,15 @@ def rare_functions(x: Any) -> Any:
     return total
 
 
+def found_later(x: Any) -> Any:
+    """What an iteration writes is there when a later one finds no element."""
+    total, y = 0.0, np.cos(x)
+    for i in range(len(x)):
+        x[i] = total
+        total += np.exp(-y[i]) * y[2 * i - len(y)]
+    return total
+
+
 def apart(x: Any) -> Any:
     """LLVM may compute these together as it is."""
     out = np.zeros(len(x))
@@ -388,7 +397,9 @@ def apart(x: Any) -> Any:
     return out
 
 
-@pytest.mark.parametrize("function", [few, rarely, rare_functions, apart, waits_for_the_one_before, walks_along, refuses])
+@pytest.mark.parametrize(
+    "function", [few, rarely, rare_functions, found_later, apart, waits_for_the_one_before, walks_along, refuses]
+)
 def test_what_must_run_one_after_the_other(function: Callable[..., Any]) -> None:
     before, after = widened(function, numbers(70))
     assert after == before
