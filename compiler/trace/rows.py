@@ -49,6 +49,10 @@ class Unordered:
     """What tells a set from a list."""
 
 
+class Family:
+    """Is the same for all lists that hold the items of one list (``mutation.note_listed``)."""
+
+
 class Rows:
     """A list, a deque or a set, whose item k is made of row k of some arrays: one for each leaf of an item."""
 
@@ -63,7 +67,7 @@ class Rows:
         self.kind: Queue | Unordered | None = None
         self.parts: dict[int, Any] = {}  # lists that are items and were looked at
         self.owner: tuple[Rows, Any] | None = None  # the list that this one is such an item of
-        self.family: Any = object()  # the same for those that hold the items of one list (``mutation.note_listed``)
+        self.family = Family()
         trace = current_trace()  # none where the list is taken apart outside of a trace, to learn its structure
         self.scope = trace.scope if trace is not None else None
 
@@ -155,7 +159,8 @@ class Rows:
         """``list.pop``: of the first or last item the arrays get a row less."""
         from .relisting import shortened
 
-        if index not in (0, -1) or self.listed is not None or self.owner is not None or self._holds_arrays():
+        at_an_end = index in (0, -1) and self.listed is None and self.owner is None
+        if not at_an_end or (self._holds_arrays() and not self.is_bound_to_arrays()):
             return self._as_list("list.pop() is called").pop(index)
         self._note_change()
         forget_looks(self)

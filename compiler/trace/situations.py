@@ -122,7 +122,14 @@ class Situation:
                 self._tokens += self._type(thing.type), thing.weak, thing.is_scalar, self._dim(thing.dim), len(thing.views)
                 return (thing.cell,)
             case Cell():
-                self._tokens += thing.argument, thing.captured, thing.listed, thing.stretched, thing in active_trace().outdated
+                self._tokens += (
+                    thing.argument,
+                    thing.captured,
+                    type(thing.listed),
+                    bool(thing.listed),
+                    thing.stretched,
+                    thing in active_trace().outdated,
+                )
                 self._tokens += thing.doubt is None, thing.ways is None, *self._kin(thing)
                 return ()
             case types.CellType():
