@@ -290,6 +290,13 @@ def _squared(x: Tracer, times: Any) -> Tracer:
     return staged_loop(Bounds(0, times, 1), lambda _, y: (y @ y,), (x,), ("the power",), None)[0]
 
 
+def pinv(a: Any, *, atol: Any = None, rtol: Any = None, return_rank: bool = False, check_finite: bool = True) -> Tracer:
+    """``scipy.linalg.pinv``."""
+    if atol is not None or return_rank:
+        raise UnsupportedError("scipy.linalg.pinv with atol or return_rank; give rtol, and ask np.linalg.matrix_rank")
+    return LINALG[np.linalg.pinv](as_array(a), rtol=rtol)  # type: ignore[no-any-return]
+
+
 FUNCTIONS: dict[str, Callable[..., Any]] = {
     "cholesky": cholesky, "cho_factor": cho_factor, "cho_solve": cho_solve, "solve_triangular": solve_triangular, "solve": solve,
     "eigh": eigh, "eigvalsh": eigvalsh, "svd": svd, "qr": qr, "lstsq": lstsq, "norm": norm, "block_diag": block_diag,
@@ -298,6 +305,6 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "svdvals": lambda a, overwrite_a=False, check_finite=True: LINALG[np.linalg.svd](as_array(a), compute_uv=False),
     "inv": inv,
     "det": lambda a, overwrite_a=False, check_finite=True: LINALG[np.linalg.det](convert(as_array(a), F64)),
-    "pinv": lambda a, *, check_finite=True: LINALG[np.linalg.pinv](as_array(a)),
+    "pinv": pinv,
     "kron": kron, "lu_factor": lu_factor, "lu_solve": lu_solve,
 }  # fmt: skip

@@ -40,6 +40,8 @@ PROGRAMS: dict[str, Callable[..., Any]] = {
     "inv of a triangular matrix": lambda S: sla.inv(S, assume_a="lower triangular"),
     "det": lambda S: sla.det(S),
     "pinv": lambda A: sla.pinv(A),
+    "pinv of less than rounding": lambda A: sla.pinv(A[0, 0] * np.diag(np.array([1.0] + [3e-15] * 35)))[:3, :3],
+    "pinv with rtol": lambda A: sla.pinv(A, rtol=1e-3),
     "norm": lambda A: sla.norm(A),
     "lstsq": lambda A: sla.lstsq(A.T, A[0] ** 2)[0],
     "residuals of lstsq": lambda A: sla.lstsq(A.T, A[0] ** 2)[1],
