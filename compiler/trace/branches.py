@@ -159,8 +159,8 @@ def _modules(*names: str) -> tuple[str, ...]:
 
 
 _READING = _modules(
-    "arithmetic", "attributes", "calls", "comprehending", "control", "indexing", "iterables", "list_methods", "one_of", "operators",
-    "promotion", "python_folds", "python_functions", "python_math", "python_numbers", "reductions", "trying", "unbound", "views",
+    "arithmetic", "attributes", "calls", "comprehending", "control", "indexing", "iterables", "linalg", "list_methods", "one_of",
+    "operators", "promotion", "python_folds", "python_functions", "python_math", "python_numbers", "reductions", "trying", "unbound", "views",
 )  # fmt: skip
 """What these do for the user fails as it does in Python and NumPy."""
 

@@ -112,6 +112,7 @@ FAILING = {
     lambda: np.zeros((2, 2))[0, 3]: "out of bounds",
     lambda: np.zeros(2)[0, 0]: "too many indices",
     lambda: np.zeros(0).max(): "zero-size array",
+    lambda: np.linalg.inv(np.zeros((2, 3))): "must be square",
     lambda: None.next: "no attribute 'next'",
     lambda: np.zeros(3) + np.zeros(4): "broadcast",
     lambda: np.zeros(3).reshape(2, 2): "cannot reshape",
