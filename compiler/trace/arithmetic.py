@@ -49,6 +49,7 @@ def binary(symbol: str, left: Any, right: Any) -> Any:
         return _repeated(right, left)
     if symbol == "+" and _are_lists(left, right):
         return joined(left, right)
+    left, right = _beside_array(left, right), _beside_array(right, left)
     if symbol in ("/", "//", "%"):
         _check_divisor(symbol, left, right)
     result = function(left, right)
@@ -86,7 +87,14 @@ def compare(symbol: str, left: Any, right: Any) -> Any:
         return compared(symbol, left, right)
     if active_trace().dynamic_tests and _are_sizes(left, right):
         return HANDLERS["binary"](forward.strip("_"), left, right)  # for the run to tell
-    return function(left, right)
+    return function(_beside_array(left, right), _beside_array(right, left))
+
+
+def _beside_array(operand: Any, other: Any) -> Any:
+    """An operand as NumPy sees it beside an array of its own, which would ask for the elements of a list now."""
+    if isinstance(other, np.ndarray) and isinstance(operand, _SEQUENCES) and has_traced(operand):
+        return as_tracer(operand)
+    return operand
 
 
 def _compare_where_there(symbol: str, left: Any, right: Any) -> Any:
@@ -141,7 +149,7 @@ def _by_methods(symbol: Symbol, left: Any, right: Any) -> Any:
     ways = [(left, symbol.forward, right), (right, symbol.backward, left)]
     if type(left) is type(right) and symbol.function not in _COMPARISONS:
         ways.pop()
-    elif type(left) is not type(right) and issubclass(type(right), type(left)):
+    elif type(left) is not type(right) and issubclass(type(right), type(left)) and _has_own(right, left, symbol):
         ways.reverse()
     for owner, name, other in ways:
         method = users_method(owner, name)
@@ -154,6 +162,12 @@ def _by_methods(symbol: Symbol, left: Any, right: Any) -> Any:
         if result is not NotImplemented:
             return result
     return symbol.function(left, right)
+
+
+def _has_own(right: Any, left: Any, symbol: Symbol) -> bool:
+    """Whether the class of the right operand has another method than the one above it, or is asked for a comparison."""
+    of_right, of_left = (getattr(type(operand), symbol.backward, None) for operand in (right, left))
+    return symbol.function in _COMPARISONS or of_right is not of_left
 
 
 _COMPARISONS = {symbol.function for symbol in COMPARE.values()}

@@ -89,6 +89,36 @@ class Side(Enum):
     LEFT = 1
 
 
+class Shift:
+    text = "shift"
+
+    def __init__(self, by: Any) -> None:
+        self.by = by
+
+    def __mul__(self, other: Any) -> Any:
+        return _labelled(1.0, self.by * 2)
+
+    def __rmul__(self, other: Any) -> Any:
+        return _labelled(2.0, self.by * 3)
+
+    def __add__(self, other: Any) -> Any:
+        return _labelled(3.0, self.by)
+
+    def __radd__(self, other: Any) -> Any:
+        return _labelled(4.0, self.by)
+
+
+class Turn(Shift):
+    def __radd__(self, other: Any) -> Any:
+        return _labelled(5.0, self.by)
+
+
+def _labelled(text: float, by: Any) -> Any:
+    shift = Shift(by)
+    shift.text = text
+    return shift
+
+
 class Pair(NamedTuple):
     one: Any
     two: Any
@@ -200,9 +230,22 @@ def compared_with_other_kinds(x):
     )
 
 
+def lists_beside_arrays(x):
+    matrix, ones = np.arange(6.0).reshape(2, 3), np.ones(2)
+    pair, grown = [x[0], x[1]], [v for v in x if v > -1]
+    results = matrix @ [x[0], x[1], 1.0], pair @ matrix, ones - (x[0], 2.0), pair * ones, ones < pair
+    return tuple(tuple(result) for result in results), np.sum(np.ones(1) * grown)
+
+
+def methods_of_subclasses(x):
+    """A subclass is asked first where it has a method of its own, and not where it has inherited that."""
+    a, b = Shift(x[0]), Turn(x[1])
+    return (a * b).text, (b * a).text, (a + b).text, (b + a).text, (a * b).by
+
+
 PROGRAMS = [
     arithmetic, branches, truth, subclass_is_asked_first, the_other_is_asked, in_a_loop, tuples, the_least_tuple, data,
-    repeated_lists, divided, bools_by_identity, compared_with_other_kinds,
+    repeated_lists, divided, bools_by_identity, compared_with_other_kinds, lists_beside_arrays, methods_of_subclasses,
 ]  # fmt: skip
 
 
