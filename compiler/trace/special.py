@@ -20,7 +20,7 @@ from .lambert import lambertw
 from .promotion import as_array, as_tracer, convert, operand, result_dtype
 from .reductions import reduce
 from .shaping import normal_axes, squeeze
-from .tracer import Tracer
+from .tracer import Tracer, new
 
 OPS_OF: dict[str, str] = {
     "erf": "erf", "erfc": "erfc", "erfcx": "erfcx", "erfinv": "erfinv", "ndtri": "ndtri", "log_ndtr": "log_ndtr",
@@ -260,7 +260,7 @@ def comb(N: Any, k: Any, *, exact: bool = False, repetition: bool = False) -> An
         raise UnsupportedError("scipy.special.comb with exact=True; write math.comb(n, k), or leave exact out")
     n, k = _floats(N, k)
     n = n + k - 1.0 if repetition else n
-    return np.where((k <= n) & (n >= 0) & (k >= 0), _binom(n, k), 0.0)
+    return elementwise("select", (k <= n) & (n >= 0) & (k >= 0), _binom(n, k), 0.0)
 
 
 def factorial(n: Any, exact: bool = False, extend: str = "zero") -> Any:
@@ -269,8 +269,14 @@ def factorial(n: Any, exact: bool = False, extend: str = "zero") -> Any:
         raise UnsupportedError(
             "scipy.special.factorial with exact=True or extend='complex'; write math.factorial(n), or leave them out"
         )
-    x = convert(as_array(n), F64)
-    return np.where(x < 0, 0.0, elementwise("gamma", x + 1.0))
+    given = as_tracer(n)
+    x = convert(given, F64)
+    result = elementwise("select", x < 0, 0.0, elementwise("gamma", x + 1.0))
+    return (
+        convert(result, given.dtype)
+        if given.is_scalar and given.dtype.kind == "f"
+        else new(result.value, scalar=given.is_scalar)
+    )
 
 
 SPECIAL: dict[str, Callable[..., Any]] = {

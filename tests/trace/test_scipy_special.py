@@ -136,3 +136,14 @@ def test_lambertw() -> None:
             np.testing.assert_allclose(curvature, -np.exp(-2 * w) * (w + 2) / (1 + w) ** 3, rtol=1e-10)
         with pytest.raises(NotImplementedError, match="branch"):
             jg.jit(lambda x: sp.lambertw(x, 1))(x)
+
+
+@pytest.mark.parametrize("x", [3.5, np.float32(3.5), np.array(3.5), np.int32(3), np.array([3], np.int32)], ids=repr)
+def test_kinds_of_results(x: Any) -> None:
+    def program(x: Any) -> Any:
+        return sp.factorial(x), sp.comb(x, 2), sp.gammasgn(x), sp.entr(x), sp.xlogy(x, x)
+
+    with interpreting():
+        for found, expected in zip(jg.jit(program)(x), program(x), strict=True):
+            assert type(found) is type(expected)
+            np.testing.assert_allclose(found, expected, rtol=1e-6, strict=isinstance(expected, np.ndarray))
