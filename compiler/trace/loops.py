@@ -151,7 +151,7 @@ def _stage(loop: Loop, slots: dict[int, Slot], cells: list[Cell]) -> State:
             return _with_doubts(loop, places)
         if attempt.tree != tree or differ(attempt.leaves, before):
             may_be_none = matched(state, outcome)
-            if flatten(may_be_none)[1] != tree:
+            if flatten(may_be_none)[1] != tree or flatten(matched(outcome, may_be_none))[1] == tree != attempt.tree:
                 return _with_none(loop, may_be_none)
         if attempt.tree != tree:
             alike = listed_alike(with_structure(state, outcome), outcome)

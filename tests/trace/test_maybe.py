@@ -239,10 +239,29 @@ def of_lists_and_dicts(x, t):
     return items[1] + table["w"]
 
 
+def goes_on_from_it(x, t):
+    """What may have been None before a loop is no longer in it."""
+    last = None
+    for k in range(len(X)):
+        if x * X[k] > t:
+            last = k
+    if last is None:
+        return 0.0
+    place, weight, total = last, 1.0, 0.0
+    for k in range(last):
+        total += X[place] * x * weight
+        place = (place * k + 1) % len(X)
+        weight *= 0.9
+    while weight < 1:
+        place += 1
+        weight *= 2
+    return total * place
+
+
 PROGRAMS = [
     least, place, found, variation, fixed_point, until_it_stays, of_tuples, of_arrays, written_to, in_a_branch, of_a_function,
     given_to_a_function, compared, by_truth, in_places, set_back, both_ends, first_and_second, in_a_nest, set_at_first,
-    asked_for_its_class, of_lists_and_dicts,
+    asked_for_its_class, of_lists_and_dicts, goes_on_from_it,
 ]  # fmt: skip
 
 
