@@ -164,6 +164,8 @@ class Moving:
         if isinstance(thing, Rows):
             growing.family = thing.family
             forget_looks(thing)
+            for array in thing.arrays:
+                array.cell.listed = array.cell.listed or (array.ndim > 1 and not thing.has_lists)
         held = list(places(thing, (*holders, active_trace().of_caller), set()))
         found = [v for v in (*holders, *(place.value() for place in held)) if isinstance(v, Rows) and is_list(v, thing)]
         others = [v for v in {id(v): v for v in found}.values() if v is not thing]

@@ -311,6 +311,8 @@ def _method(method: types.BuiltinMethodType) -> Any:
         return functools.partial(_untraced, method)
     if isinstance(owner, dict) and method.__name__ in _OF_AN_ITEM:
         return functools.partial(_OF_AN_ITEM[method.__name__], owner, method)
+    if method.__name__ == "__getitem__" and isinstance(owner, (list, tuple, dict)):
+        return functools.partial(OPERATORS[0].getitem, owner)
     if isinstance(owner, io.IOBase):
         return functools.partial(_input_or_output, method)
     if isinstance(owner, str) and method.__name__ in ("format", "join"):

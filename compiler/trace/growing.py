@@ -282,8 +282,12 @@ class Growing(Rows):
             return
         if isinstance(index, slice) or flatten(value)[1] != self.tree:
             raise Concretize("a list that a loop makes longer gets items of another kind, or several at once")
-        if not self._follows(value):
-            raise Grows(self, items_like(value), 0)
+        own, found = self._items(), items_like(value)
+        both = joined(own, found)
+        assert both is not None
+        if both.dtypes != own.dtypes:
+            raise Grows(self, found, 0)
+        self.weak[:] = both.weak
         self.write(self._position(index), flatten(value)[0])
 
     def _items(self) -> Items:

@@ -178,6 +178,8 @@ def list_method(items: Any, method: Any) -> Callable[..., Any]:
     name = method.__name__
     if isinstance(items, Rows) and items.listed is not None:
         items, method = items.listed, getattr(items.listed, name)
+    if name == "__getitem__":
+        return functools.partial(OPERATORS[0].getitem, items)
     if name == "extend":
         return functools.partial(_extend, items, method)
     if name in _AT_INDEX:

@@ -19,6 +19,7 @@ from ..tree import register
 from .context import NotStaged, active_trace
 from .elementwise import elementwise
 from .mutation import MISSING, Change
+from .promotion import as_tracer
 from .state import current_trace
 from .texts import Text
 from .tracer import Concretize, Tracer, new
@@ -129,6 +130,14 @@ def widened(one: Any, other: Any) -> OneOf:
     return OneOf(dict(sorted(values.items())), first.code)
 
 
+def ordered(values: Sequence[Any], places: Tracer) -> list[OneOf]:
+    """Values that are known while tracing in the order that the run knows."""
+    known = functools.reduce(widened, values[1:], chosen(values[0])).values
+    codes = [chosen(value).code for value in values]
+    numbers = np.array(codes) if all(isinstance(code, int) for code in codes) else np.stack(codes)
+    return [OneOf(known, new(as_tracer(numbers)[places[k]].value, weak=True)) for k in range(len(values))]
+
+
 def distributed(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """A call with arguments of which some may be one of several: of the function with each."""
     place = next((k for k, value in enumerate(args) if isinstance(value, OneOf)), None)
@@ -154,4 +163,4 @@ def _put_together(values: Any, children: Sequence[Any]) -> Any:
 
 register(OneOf, _take_apart, _put_together)
 
-__all__ = ["OneOf", "are_choices", "chosen", "differ", "distributed", "is_choosable", "widened"]
+__all__ = ["OneOf", "are_choices", "chosen", "differ", "distributed", "is_choosable", "ordered", "widened"]

@@ -18,6 +18,7 @@ from .calls import OPERATORS, call, has_traced, users_method
 from .elementwise import elementwise
 from .functions import FUNCTIONS
 from .iterables import Comprehension, Indexed, Once, as_indexed
+from .one_of import OneOf, is_choosable, ordered
 from .promotion import is_python
 from .python_numbers import as_bool
 from .rows import Rows
@@ -226,6 +227,8 @@ def _sorted(iterable: Any, *, key: Any = None, reverse: bool = False) -> Any:
         ranks = _known_ranks(iterable if key is None else [call(key)(item) for item in iterable])
         if ranks is not None:
             return [iterable[k] for k in sorted(range(len(ranks)), key=ranks.__getitem__, reverse=reverse)]
+        if key is not None and builtins.all(isinstance(item, OneOf) or is_choosable(item) for item in iterable):
+            return ordered(iterable, _order(in_arrays([call(key)(item) for item in iterable]), reverse))
     items = in_arrays(iterable)
     keys = items if key is None else Comprehension(_all_of(items), call(key), None).as_rows()
     order = _order(keys, reverse)

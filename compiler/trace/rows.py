@@ -93,10 +93,17 @@ class Rows:
 
     def put(self, arrays: Sequence[Any]) -> None:
         """Put as many other items in the place of all."""
-        self._note_change()
-        forget_looks(self)
-        for array, rows in zip(self.arrays, arrays, strict=True):
-            array[:] = rows
+        if all(array.ndim == 1 for array in self.arrays) or self.has_lists:
+            self._note_change()
+            forget_looks(self)
+            for array, rows in zip(self.arrays, arrays, strict=True):
+                array[:] = rows
+            return
+        from .items import Grows, known_items  # arrays at which others may look
+
+        if active_trace().scope is not self.scope:
+            raise Grows(self, known_items(self), 0)
+        self.replace(self.in_part(arrays).arrays)
 
     def item(self, index: Any) -> Any:
         """One item."""
@@ -317,6 +324,8 @@ class Rows:
                 raise self.arrays[0].cell.listed.error()
             if self.is_bound_to_arrays() and not self._follows(value):
                 self._widen(value)
+                if not self._follows(value) and self._put_arrays(index, value):
+                    return
             if self._follows(value):
                 self._note_written()
                 for array, leaf in zip(self.arrays, flatten(value)[0], strict=True):
@@ -373,6 +382,24 @@ class Rows:
         if whole is not self:
             self.arrays, self._listed = whole.item(index).arrays, None
             look(whole, index, self)
+
+    def _put_arrays(self, index: Any, value: Any) -> bool:
+        """Put arrays in the place of others, at which others may look, where there must be arrays; whether that was done."""
+        from .items import Grows, items_like, joined, known_items
+
+        leaves, tree = flatten(value)
+        if self.owner is not None or tree != self.tree or not self.is_bound_to_arrays():
+            return False
+        own, found = known_items(self), items_like(value)
+        if active_trace().scope is not self.scope or joined(own, found).dtypes != own.dtypes:  # type: ignore[union-attr]
+            raise Grows(self, found, 0)
+        arrays = [array.copy() for array in self.arrays]
+        for array, leaf in zip(arrays, leaves, strict=True):
+            array[index] = leaf
+            if isinstance(leaf, Tracer) and leaf.ndim:
+                leaf.cell.listed = True
+        self.replace(self.in_part(arrays).arrays)
+        return True
 
     def __delitem__(self, index: Any) -> None:
         del self._as_list("an item of a list is deleted")[index]

@@ -1,4 +1,4 @@
-"""Lists of lists whose rows are written to, set and exchanged where only the run knows which."""
+"""Lists of lists and of arrays whose items are written to, set and exchanged where only the run knows which."""
 
 from __future__ import annotations
 
@@ -128,7 +128,35 @@ def sorted_rows(n, x):
     return rows
 
 
-@pytest.mark.parametrize("program", [sorted_by_hand, left_in_order, floats_for_integers, walk, in_turn, sorted_rows])
+def arrays_in_order(n, x):
+    arrays = [np.array([x * ((k * 7) % 5), 1.0 * k]) for k in range(n)]
+    first = arrays[0]
+    arrays.sort(key=lambda v: v[0])
+    return arrays, first
+
+
+def arrays_set(n, x):
+    arrays = [np.array([x, 1.0 * k]) for k in range(n)]
+    first = arrays[0]
+    for k in range(n):
+        arrays[k] = arrays[k] * 2
+        arrays[k], arrays[(k * 3) % n] = arrays[(k * 3) % n], arrays[k]
+    return arrays, first
+
+
+def population(n, x):
+    found = [(x * ((k * 7) % 5), np.array([x, 1.0 * k])) for k in range(n)]
+    for _ in range(3):
+        found.sort(key=lambda pair: pair[0])
+        worst = found[-1]
+        found[-1] = (worst[0] - 1.0, worst[1] * 0.5 + found[0][1])
+    return found, min(found, key=lambda pair: pair[0]), max(found, key=lambda pair: pair[1][1])
+
+
+@pytest.mark.parametrize(
+    "program",
+    [arrays_in_order, arrays_set, population, sorted_by_hand, left_in_order, floats_for_integers, walk, in_turn, sorted_rows],
+)
 def test_gives_what_python_gives(program: Callable[..., Any]) -> None:
     with interpreting():
         for n, x in ((5, 0.3), (9, 1.5)):
@@ -191,7 +219,27 @@ def appended_and_written_to_elsewhere(n, x):
     return row[0]
 
 
+def array_written_after_it_was_put(n, x):
+    arrays = [np.array([x, 1.0 * k]) for k in range(n)]
+    for k in range(n):
+        array = arrays[k] * 2
+        arrays[k] = array
+        array[0] = 3.0
+    return arrays
+
+
+def array_written_that_was_an_item(n, x):
+    arrays = [np.array([x, 1.0 * k]) for k in range(n)]
+    first = arrays[0]
+    for k in range(n):
+        arrays[k] = arrays[k] * 2
+    first[0] = 7.0
+    return arrays
+
+
 REFUSED = {
+    array_written_after_it_was_put: "an item of a list",
+    array_written_that_was_an_item: "an item of a list",
     looked_at_after_an_exchange: "look it up again",
     written_after_an_exchange: "look it up again",
     at_two_places: "put a copy there",

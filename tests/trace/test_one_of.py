@@ -209,6 +209,19 @@ def test_gives_what_python_gives(program: Any) -> None:
     same_slope(program, 0.9)
 
 
+def ranked(x):
+    scores = {"a": x[0], "b": x[1], "c": 2 * x[0]}
+    known = [x[0], x[1], 2 * x[0]]
+    in_order = sorted(scores, key=scores.get)
+    return in_order, in_order[0] == "b", sorted(range(3), key=known.__getitem__), max(scores, key=scores.get)
+
+
+def test_texts_are_put_in_the_order_of_what_the_run_computes() -> None:
+    with interpreting():
+        for x in (np.array([0.3, -1.5]), np.array([-0.3, 1.5]), np.array([0.1, 0.1])):
+            assert jg.jit(ranked)(x) == ranked(x)
+
+
 def test_the_kernels_do_what_the_interpreter_does() -> None:
     alike(jg.jit(traffic_light)(0.9), traffic_light(0.9))
 
