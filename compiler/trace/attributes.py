@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from .buckets import Bucket, Buckets
 from .calls import OPERATORS, call, users_method
 from .maybe import Maybe
 from .one_of import OneOf
@@ -22,7 +23,9 @@ from .unbound import is_there, settled
 
 def class_of(x: Any, *rest: Any) -> Any:
     """``type(x)``."""
-    return _python_class(x) if isinstance(x, (Tracer, TracedSize, Rows, Table)) and not rest else type(x, *rest)
+    return (
+        _python_class(x) if isinstance(x, (Tracer, TracedSize, Rows, Table, Buckets, Bucket)) and not rest else type(x, *rest)
+    )
 
 
 def _python_class(x: Any) -> type:
@@ -31,6 +34,8 @@ def _python_class(x: Any) -> type:
         return int
     if isinstance(x, Table):
         return x.kind
+    if isinstance(x, (Buckets, Bucket)):
+        return list
     if isinstance(x, Rows):
         return list if x.kind is None else deque if isinstance(x.kind, Queue) else set
     if x.weak:
@@ -46,7 +51,7 @@ def is_instance(x: Any, classes: Any) -> bool:
         return x.truth_of(lambda value: isinstance(value, classes))
     if isinstance(x, Maybe):
         return OPERATORS[0].ifexp(x.is_none(), lambda: isinstance(None, classes), lambda: is_instance(x.value, classes))
-    if isinstance(x, (Tracer, TracedSize, Rows, Table)):
+    if isinstance(x, (Tracer, TracedSize, Rows, Table, Buckets, Bucket)):
         known = classes if isinstance(classes, tuple) else (classes,)
         return any(issubclass(_python_class(x), c) for c in known if isinstance(c, type))
     return isinstance(x, classes)

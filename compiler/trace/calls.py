@@ -174,7 +174,7 @@ def _function(function: types.FunctionType) -> Any:
         return lambda *args, **kwargs: made_here(generator(*args, **kwargs))
     if is_rewritten(function):
         return function
-    if function.__qualname__.startswith("Table.") and function.__module__ == tables.__name__:
+    if function.__module__ in _OF_LIKES_OF_USERS and "." in function.__qualname__:  # methods
         return follow(function)
     if is_followed(function):
         return functools.partial(of_numpy, function)
@@ -426,7 +426,9 @@ def _scalar(kind: type, *args: Any, **kwargs: Any) -> Any:
     return new(converted.value, scalar=not converted.type.shape, dim=x.dim if np.dtype(kind) == I64 else None)
 
 
-from . import tables  # noqa: E402  (these modules need the functions above)
+from . import buckets, tables  # noqa: E402  (these modules need the functions above)
 from .list_methods import list_method, rotated  # noqa: E402
 from .python_functions import REPLACED  # noqa: E402  (it needs the functions above)
 from .sourceless import substituted  # noqa: E402
+
+_OF_LIKES_OF_USERS = (buckets.__name__, tables.__name__)

@@ -9,6 +9,7 @@ from ..errors import UnsupportedError
 from . import calls
 from .appending import stage_for
 from .blocks import NotStaged, hold
+from .buckets import made_of_lists, many_lists
 from .context import active_trace
 from .control import Control, fail_in_loop, truth, unchanged
 from .iterables import Comprehension, Indexed, Once, as_indexed
@@ -34,10 +35,13 @@ class Comprehensions(Control):
         items = as_indexed(iterable)
         count = None if items is None else items.static_count()
         if items is None or (count is not None and count <= LISTED_AT_MOST):
-            return list(self.genexp(iterable if items is None else items, element))
+            return made_of_lists(list(self.genexp(iterable if items is None else items, element)))  # type: ignore[no-any-return]
         try:
             return Comprehension(items, element, None).as_rows()  # type: ignore[return-value]
         except (Concretize, NotStaged):
+            lists = many_lists(items.count(), lambda: element(items.item(items.start)))
+            if lists is not None:
+                return lists  # type: ignore[return-value]
             count = active_trace().sizing.pin(as_dim(items.count()) or 0)
             if count is None:
                 note_needed(as_dim(items.count()) or 0)

@@ -19,6 +19,7 @@ from .appending import belongs_outside, stage_branch, stage_for, stage_while
 from .blocks import Holding, NotStaged, hold, snapshot
 from .blocks import truth as truth_of_array
 from .branches import is_raised_by_user, refused_in_region, staged_if
+from .buckets import Bucket, Buckets, walking
 from .context import active_trace, user_line
 from .elementwise import elementwise
 from .items import Grows
@@ -30,7 +31,7 @@ from .one_of import OneOf
 from .paths import Fork
 from .promotion import as_tracer, convert
 from .rows import Rows
-from .tables import as_items
+from .tables import Table, as_items
 from .tracer import Concretize, Tracer, as_dim, new
 from .trials import unless_failed
 from .trying import Attempt, NeverFails, Site, suppressing, trying
@@ -294,7 +295,10 @@ class Control:
         mutated: Sequence[str] = (), go_on: Callable[..., Any] | None = None,
     ) -> State:  # fmt: skip
         """``for item in iterable: body``."""
-        iterable = as_items(known(iterable))
+        iterable = known(iterable)
+        if isinstance(iterable, (Bucket, Buckets, Table)):
+            with walking(iterable):
+                return self.for_(as_items(iterable), body, state, names, mutated, go_on)
         if isinstance(iterable, Counted):
             return self._for_counted(iterable, body, state, names, mutated, go_on)
         while isinstance(iterable, Comprehension):

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 from ..tree import register
+from .buckets import Bucket, Buckets, Ragged, buckets_by_number, contents, ragged
 from .calls import OPERATORS, call, has_traced
 from .context import active_trace, user_line
 from .iterables import Indexed
@@ -27,6 +28,9 @@ class Table:
     def __init__(self, kind: type, factory: Any = None) -> None:
         self.kind = kind
         self.factory = factory
+        self.lists: Buckets | None = (
+            Buckets() if factory is list else None
+        )  # where the values are lists, which are known by number
         self.keys_: list[Any] = []
         self.values_: list[Any] = []
 
@@ -54,16 +58,30 @@ class Table:
             if self.factory is None:
                 raise KeyError(key)
             self.keys_.append(key)
-            self.values_.append(self.factory())
-        return self.values_[k]
+            self.values_.append(self.held(self.factory()))
+        return self.value_at(k)
 
     def __setitem__(self, key: Any, value: Any) -> None:
         k = self.place(key)
+        value = self.held(value)
         if k == len(self.keys_):
             self.keys_.append(key)
             self.values_.append(value)
         else:
             self.values_[k] = value
+
+    def held(self, value: Any) -> Any:
+        """A value as it is kept: a list by the number of a new one, with the same items."""
+        if not isinstance(value, list):
+            return value
+        lists = lists_of(self)
+        lists.count += 1
+        Bucket(lists, lists.count - 1).extend(value)
+        return lists.count - 1
+
+    def value_at(self, k: Any) -> Any:
+        """The value at a place."""
+        return self.values_[k] if self.lists is None else Bucket(self.lists, self.values_[k])
 
     def __delitem__(self, key: Any) -> None:
         self.pop(key)
@@ -78,8 +96,8 @@ class Table:
         k = self.place(key)
         if k == len(self.keys_):
             self.keys_.append(key)
-            self.values_.append(default)
-        return self.values_[k]
+            self.values_.append(self.held(default))
+        return self.value_at(k)
 
     def pop(self, key: Any, default: Any = _NOTHING) -> Any:
         """``dict.pop``."""
@@ -139,7 +157,7 @@ class Table:
 
     def values(self) -> Any:
         """``dict.values``."""
-        return self.values_
+        return values_of(self)
 
     def items(self) -> Any:
         """``dict.items``."""
@@ -157,13 +175,32 @@ class Table:
 def together(table: Table) -> Any:
     """The items of a table, as pairs."""
     keys, values = present(table.keys_), present(table.values_)
+    if table.lists is not None:
+        return Indexed(0, call(len)(keys), 1, lambda k: (keys[k], call(table.value_at)(k)))
     if isinstance(keys, list) and isinstance(values, list):
         return list(zip(keys, values, strict=True))
     return OPERATORS[0].listcomp(Indexed(0, call(len)(keys), 1, lambda k: (keys[k], values[k])), lambda pair: pair)
 
 
+def values_of(table: Table) -> Any:
+    """The values of a table."""
+    values = present(table.values_)
+    return values if table.lists is None else Indexed(0, call(len)(values), 1, call(table.value_at))
+
+
+def lists_of(table: Table) -> Buckets:
+    """The lists that are the values of a table."""
+    if table.lists is None:
+        if len(table.values_):
+            raise Concretize("some values of a dict are lists, and others are none")
+        table.lists = Buckets()
+    return table.lists
+
+
 def copied(table: Table) -> Table:
     """Another table of the same items."""
+    if table.lists is not None:
+        raise Concretize("a dict of lists is copied, whose keys only the run knows")
     copy = Table(table.kind, table.factory)
     copy.keys_, copy.values_ = (call(list)(present(part)) for part in (table.keys_, table.values_))
     return copy
@@ -230,7 +267,21 @@ def collected(pairs: Any) -> Any:
 
 def as_items(value: Any) -> Any:
     """A value as something to go through: of a table its keys."""
-    return present(value.keys_) if isinstance(value, Table) else value
+    if isinstance(value, Table):
+        return present(value.keys_)
+    return buckets_by_number(value) if isinstance(value, Buckets) else contents(value) if isinstance(value, Bucket) else value
+
+
+def returned(value: Any) -> Any:
+    """A table, or lists of the run's, as what is taken apart; other values as they are."""
+    if isinstance(value, Bucket):
+        return contents(value)
+    if isinstance(value, Buckets):
+        return ragged(value)
+    if not isinstance(value, Table):
+        return value
+    values = present(value.values_)
+    return Mapping(value.kind, present(value.keys_), values if value.lists is None else (values, ragged(value.lists)))
 
 
 class Mapping:
@@ -247,8 +298,10 @@ def _take_apart(mapping: Mapping) -> tuple[tuple[Any, Any], Any]:
 def _put_together(kind: Any, children: Sequence[Any]) -> Any:
     """The table again; the dict of what a compiled program returned."""
     keys, values = children
-    if current_trace() is not None or not isinstance(keys, list) or not isinstance(values, list):
+    numbers, lists = values if isinstance(values, tuple) else (values, None)
+    if current_trace() is not None or not isinstance(keys, list) or isinstance(lists, Ragged) or not isinstance(numbers, list):
         return Mapping(kind, keys, values)
+    values = numbers if lists is None else [lists[int(number)] for number in numbers]
     items = dict(zip(keys, values, strict=True))
     return defaultdict(None, items) if kind is defaultdict else kind(items)
 
@@ -260,4 +313,4 @@ MAKERS: dict[Any, Callable[..., Any]] = {kind: _maker(kind) for kind in (dict, O
 OF_OBJECTS = {*MAKERS, isinstance, type, hasattr, getattr}
 """Functions that look at an object, and not at what is in it."""
 
-__all__ = ["MAKERS", "Mapping", "Table", "as_items", "collected", "made", "note_key"]
+__all__ = ["MAKERS", "Mapping", "Table", "as_items", "collected", "made", "note_key", "returned"]

@@ -38,7 +38,7 @@ from .outdated import Outdated
 from .promotion import as_tracer
 from .restoring import changed_since, contents_in, put_back, saved_contents
 from .rows import present
-from .tables import Mapping, Table
+from .tables import Mapping, returned
 from .texts import Text
 from .tracer import TracedSize, Tracer, new
 from .unbound import Undefined, no_value, require_settled
@@ -351,9 +351,9 @@ def _refuse_written_captures(context: Trace) -> None:
 
 def _with_present_lists(value: Any) -> Any:
     """What is returned, with the lists in it that others have taken the place of."""
-    if isinstance(value, Table):
-        return Mapping(value.kind, *map(_with_present_lists, (value.keys_, value.values_)))
-    value = present(value)
+    value = present(returned(value))
+    if isinstance(value, Mapping):
+        return Mapping(value.kind, _with_present_lists(value.keys), _with_present_lists(value.values))
     if type(value) is tuple:
         return tuple(map(_with_present_lists, value))
     if type(value) in (list, dict):
