@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.lib import _histograms_impl
 
 from ..errors import UnsupportedError
 from .calculus import diff
@@ -18,9 +19,13 @@ from .shaping import leading_axes, ravel, reshape, transpose
 from .tracer import Tracer
 from .unbound import emit_check
 
+_RULES: dict[str, Any] = _histograms_impl._hist_bin_selectors  # type: ignore[attr-defined]
+
 
 def histogram(a: Any, bins: Any = 10, range: Any = None, density: Any = None, weights: Any = None) -> tuple[Any, Any]:
     """``np.histogram``."""
+    if isinstance(bins, str) and weights is not None:
+        raise TypeError("Automated estimation of the number of bins is not supported for weighted data")
     x, values = as_array(a), as_array(1 if weights is None else weights)
     if weights is not None and (values.ndim != x.ndim or any(m != n for m, n in zip(values.shape, x.shape, strict=True))):
         raise ValueError("weights should have the same shape as a.")
@@ -72,13 +77,12 @@ def _places(x: Tracer, edges: Tracer) -> Tracer:
 
 def _edges(x: Tracer, bins: Any, range: Any, even: bool = True) -> Tracer:
     """The edges of the bins; ``even`` ones are of the dtype of the values, and all of some width."""
-    if isinstance(bins, str):
-        raise UnsupportedError("a histogram with a rule for the bins; pass their number or their edges")
-    edges = as_array(bins)
-    if edges.ndim:
+    edges = None if isinstance(bins, str) else as_array(bins)
+    if edges is not None and edges.ndim:
         return _increasing(edges)
     low, high = _outer_edges(x, range)
-    edges = linspace(*_apart(low, high), _number(bins) + 1)
+    outer = _apart(low, high)
+    edges = linspace(*outer, (_number(bins) if edges is not None else _number_by_rule(x, bins, outer, range is not None)) + 1)
     if even:
         dtype = result_dtype(x, low, high)
         edges = convert(edges, dtype) if dtype.kind == "f" else edges
@@ -99,6 +103,26 @@ def _number(bins: Any) -> Any:
         raise TypeError("`bins` must be an integer, a string, or an array")
     emit_check(bins >= 1, ValueError("`bins` must be positive, when an integer"))
     return bins
+
+
+def _number_by_rule(x: Tracer, rule: str, outer: tuple[Any, Any], is_part: bool) -> Any:
+    """As many bins as a rule of NumPy's asks for, whose own function for their width is followed."""
+    from .calls import OPERATORS, follow
+
+    if rule not in _RULES:
+        raise ValueError(f"{rule!r} is not a valid estimator for `bins`")
+    if rule == "stone":
+        raise UnsupportedError("np.histogram with bins='stone'; use another rule, or pass the number of bins")
+    low, high = outer
+    x = x[(x >= low) & (x <= high)] if is_part else x
+
+    def number() -> Any:
+        width = as_array(follow(_RULES[rule])(x * 1.0, outer))
+        width = np.maximum(width, 1.0) if x.dtype.kind in "iu" else width
+        is_wide = width > 0
+        return np.where(is_wide, np.ceil((high - low) / np.where(is_wide, width, 1.0)), 1.0).astype(np.int64)
+
+    return OPERATORS[0].ifexp(x.shape[0] == 0, lambda: 1, number)
 
 
 def _outer_edges(x: Tracer, range: Any) -> tuple[Any, Any]:

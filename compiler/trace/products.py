@@ -46,12 +46,27 @@ def dot_general(x: Tracer, y: Tracer, contract: tuple[Axes, Axes], batch: tuple[
     return new(trace.emit("dot", x.value, second, contract=contract, batch=batch))
 
 
-def matmul(x: Any, y: Any) -> Any:
-    """``np.matmul``: matrix products over the last two axes, broadcast over the rest."""
+def matmul(x: Any, y: Any, axes: Any = None) -> Any:
+    """``np.matmul``: matrix products over the last two axes, or those given for operands and result, broadcast over the rest."""
+    if axes is not None:
+        return _at_axes(x, y, axes)
     x, y = as_tracer(x, "the first operand of matmul"), as_tracer(y, "the second operand of matmul")
     if not x.type.rank or not y.type.rank:
         raise ValueError(f"matmul: {describe(x if not x.type.rank else y)} is a scalar; use * in place of @")
     return _matmul(x, y)
+
+
+def _at_axes(x: Any, y: Any, axes: Any) -> Any:
+    """The product of matrices, or of a vector, along other axes than the last ones."""
+    x, y = as_array(x), as_array(y)
+    rank = min(x.ndim, 2) + min(y.ndim, 2) - 2
+    entries = [(entry,) if isinstance(entry, int) else tuple(entry) for entry in axes]
+    if [len(entry) for entry in entries] != [min(x.ndim, 2), min(y.ndim, 2), rank]:
+        raise ValueError(
+            "matmul: axes should be a list with an entry for each operand and the result, of as many axes as each has in the product"
+        )
+    moved = (moveaxis(v, entry, tuple(range(-len(entry), 0))) for v, entry in zip((x, y), entries, strict=False))
+    return moveaxis(matmul(*moved), tuple(range(-rank, 0)), entries[2])
 
 
 def _matmul(x: Tracer, y: Tracer) -> Tracer:

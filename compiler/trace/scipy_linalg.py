@@ -268,7 +268,7 @@ def expm(A: Any) -> Any:
     x = as_array(A) * 1.0
     if x.ndim != 2:
         raise UnsupportedError(f"scipy.linalg.expm of {describe(x)}; give it one matrix after the other")
-    size = np.max(np.sum(np.abs(x), axis=0))
+    size = np.max(np.sum(np.abs(x), axis=0), initial=0.0)
     halvings = np.maximum(np.ceil(np.log2(np.maximum(size, _PADE_REACH) / _PADE_REACH)), 0.0).astype(np.int64)
     return _squared(_pade(x * np.exp2(-1.0 * halvings.astype(x.dtype))), halvings)
 

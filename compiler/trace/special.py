@@ -207,7 +207,7 @@ def logsumexp(a: Any, axis: Any = None, b: Any = None, keepdims: bool = False, r
     if b is not None:
         x, weights = np.broadcast_arrays(x, as_tracer(b) * 1.0)
         x = np.where(weights == 0, x.dtype.type(-np.inf), x)  # what is weighted with 0 is not there
-    largest = reduce("max", x, axis, keepdims=True)
+    largest = reduce("max", x, axis, keepdims=True, initial=-np.inf)
     shift = elementwise("select", np.isfinite(largest), largest, 0.0)
     total = reduce("sum", np.exp(x - shift) if b is None else weights * np.exp(x - shift), axis, keepdims=True)
     sign = np.sign(total)

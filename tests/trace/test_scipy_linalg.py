@@ -54,6 +54,7 @@ PROGRAMS: dict[str, Callable[..., Any]] = {
     "qr": lambda A: sla.qr(A.T),
     "economic qr": lambda A: sla.qr(A.T, mode="economic")[1],
     "expm": lambda S: sla.expm(S),
+    "expm of no matrix": lambda S: sla.expm(S[:0, :0]),
     "expm of a small matrix": lambda S: sla.expm(0.01 * S),
     "expm of a large matrix": lambda S: sla.expm(-4.0 * (S @ S.T)),
     "expm of zero": lambda S: sla.expm(0.0 * S),

@@ -44,6 +44,7 @@ OTHERS: dict[str, Callable[..., Any]] = {
     "fdtr": lambda p: sp.fdtr(2.0, 3.0, p),
     "stdtr": lambda p: sp.stdtr(2.5, 3 * p) * sp.stdtr(4.0, -p),
     "logsumexp": lambda p: sp.logsumexp(p.reshape(5, 1) * p, axis=1),
+    "logsumexp of nothing": lambda p: p[0] * (sp.logsumexp(p[:0]) == -np.inf),
     "logsumexp with weights": lambda p: sp.logsumexp(p, b=np.array([1.0, 0.0, 2.0, 0.5, 3.0])),
     "logsumexp with signs": lambda p: sp.logsumexp(p, b=np.array([1.0, -2.0, 0.0, 0.5, -3.0]), return_sign=True),
 }
