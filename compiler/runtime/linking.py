@@ -27,6 +27,7 @@ from numba.core.typing.typeof import Purpose, typeof
 from numba.np.numpy_support import from_dtype, map_layout
 
 from ..store import read_entry, write_entry
+from .liveness import quick_liveness
 from .machine import MachineCode, has_thread, in_a_thread, is_defined
 from .objects import ObjectCompiler, ObjectLibrary, entry_key
 from .passing import ObjectContext
@@ -125,7 +126,7 @@ def compile_program(driver: Dispatcher, parameters: tuple[types.Type, ...]) -> C
     """Compile a driver and all that it calls, with LLVM in a thread of its own."""
     with global_compiler_lock:
         try:
-            with in_a_thread():
+            with in_a_thread(), quick_liveness():
                 driver.compile(parameters)
         finally:
             _keep_compiled()

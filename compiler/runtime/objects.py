@@ -33,6 +33,7 @@ from numba.core.registry import cpu_target
 
 from .fortran import imported_alone
 from .inference import ObjectTypes
+from .liveness import DeleteMemory
 from .lowering import ObjectLowering
 from .machine import MachineCode, begin, defined_names, load_code, machine_code, optimised
 from .passing import ObjectContext
@@ -199,7 +200,7 @@ class ObjectCompiler(Compiler):
         passes.add_pass(compiler.NopythonTypeInference, "infer types")
         passes.add_pass(compiler.InlineOverloads, "inline overloads that ask for it")
         passes.add_pass(UnsignedPositions, "make positions unsigned")
-        passes.add_pass(compiler.IRLegalization, "legalise IR")
+        passes.add_pass(DeleteMemory, "delete what holds memory")
         passes.add_pass(compiler.AnnotateTypes, "annotate types")
         passes.add_pass(ObjectLowering, "lower to LLVM")
         passes.add_pass(compiler.NoPythonBackend, "finish")
