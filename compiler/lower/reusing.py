@@ -80,13 +80,15 @@ def _with_rooms(statements: tuple[Statement, ...], names: Names) -> tuple[Statem
                 most |= dict.fromkeys([name] if numbers else [], min(numbers, default=0))
             case Bind(names=(name,), values=(Local(name=other),)) if other in most:
                 most[name] = most[other]
-            case Allocate(name=name, type=type, zero=False) if name not in leaving:
+            case Allocate(name=name, type=type, zero=zero) if name not in leaving:
                 sizes = [dim if isinstance(dim, int) else most.get(single_symbol(dim) or "") for dim in type.shape]
                 known = [size for size in sizes if size is not None]
                 if len(known) == type.rank and prod(known) <= MOST_ELEMENTS and not isinstance(type.size, int):
                     room = names.fresh(name)
                     done.append(Allocate(room, ArrayType(type.dtype, (prod(known),)), source=s.source))
-                    s = View(name, type, room, (), 0, s.source)
+                    done.append(View(name, type, room, (), 0, s.source))
+                    done += [Clear(name, s.source)] if zero else []
+                    continue
         done.append(s)
     return tuple(done)
 

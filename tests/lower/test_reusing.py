@@ -45,8 +45,8 @@ def test_room_for_the_largest_size_is_made_once() -> None:
     named = Bind(("lanes",), (Local("width", I64),))
     lanes = ArrayType(F64, (symbol("lanes"),))
     fill = Store("x", (0,), Literal(1.0, F64), F64)
-    loop = For("i", zero, Position(n), 32, (width, named, Allocate("x", lanes), fill))
-    inner = For("i", zero, Position(n), 32, (width, named, View("x", lanes, "x_2", (), 0), fill))
+    loop = For("i", zero, Position(n), 32, (width, named, Allocate("x", lanes, True), fill))
+    inner = For("i", zero, Position(n), 32, (width, named, View("x", lanes, "x_2", (), 0), Clear("x"), fill))
     assert outside(For("k", zero, Position(n), 1, (loop,))) == (
         Allocate("x_2", ArrayType(F64, (32,))),
         For("k", zero, Position(n), 1, (inner,)),
