@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -212,4 +213,9 @@ def cross_of_three(x1: Any, x2: Any, axis: int) -> Any:
     return cross(x1, x2, axis=axis)
 
 
-GENERALIZED = {np.matmul: matmul, np.vecdot: vecdot, np.matvec: matvec, np.vecmat: vecmat}
+GENERALIZED: dict[np.ufunc, Callable[..., Any]] = {
+    np.matmul: matmul,
+    np.vecdot: vecdot,
+    np.matvec: matvec,
+    np.vecmat: vecmat,
+}
