@@ -157,6 +157,7 @@ def _widened(loop: Equation, taken: set[str], work: Work) -> Equation | None:
     together = _Lanes(b, lanes, {p: outer[p] for p in body.parameters[1:split]}, _Need.ALL)
     together.number(body.parameters[0], first, step)
     together.reads_far = any(map(_has_test, body.walk()))  # which takes longer than to read
+    together.reads_first = wanted is _is_function
     rest = together.run_what_can(body, wanted)
     if rest is None or (wanted is _is_function and _fails_early(b.equations, rest)):
         return None
@@ -222,6 +223,7 @@ class _Lanes:
         self.b, self.lanes, self.values, self.need = builder, lanes, values, need
         self.is_inside = False  # of a loop
         self.reads_far = True  # whether it reads elements in a loop that are far apart in memory
+        self.reads_first = False  # whether it reads such elements one by one before it computes
         self.running: Var | None = None  # the lanes whose iterations run this at all; None for all of them
         self.runs: dict[Var, tuple[Var, int]] = {}  # numbers that grow evenly from lane to lane: the first, and the step
         self.loaded: dict[tuple, Var] = {}  # what was read from arrays
@@ -281,7 +283,7 @@ class _Lanes:
         """Write a region applied to arguments right here, though not all lanes, or none, may run it."""
         scope = _Lanes(self.b, self.lanes, dict(zip(function.parameters, arguments, strict=True)), _Need.NONE)
         scope.runs, scope.loaded, scope.running, scope.is_inside = self.runs, self.loaded, running, self.is_inside
-        scope.reads_far = self.reads_far
+        scope.reads_far, scope.reads_first = self.reads_far, self.reads_first
         return scope.run_all(function)
 
     def among_running(self, test: Var) -> Var:
@@ -346,14 +348,32 @@ class _Lanes:
             raise _RefusedError
         positions = iter(starts)
         chosen = [entry if entry is not None else next(positions) for entry in equation["spec"]]
-        if self.is_inside and not self.reads_far and any(map(self.is_wide, (v for v in chosen[:-1] if isinstance(v, Var)))):
+        is_far = any(map(self.is_wide, (v for v in chosen[:-1] if isinstance(v, Var))))
+        if is_far and self.is_inside and not self.reads_far:
             raise _RefusedError
         spec = tuple(
             ((None, self.lanes, self.runs[entry][1]) if self.is_wide(entry) else None) if isinstance(entry, Var) else entry
             for entry in chosen
         )
-        self.loaded[key] = self.b.index(array, spec, *(self.runs.get(v, (v, 1))[0] for v in starts))
+        if is_far and self.reads_first:
+            self.loaded[key] = self.one_by_one(array, equation["spec"], starts)
+        else:
+            self.loaded[key] = self.b.index(array, spec, *(self.runs.get(v, (v, 1))[0] for v in starts))
         return self.loaded[key]
+
+    def one_by_one(self, array: Var, spec: tuple[Any, ...], starts: Sequence[Var]) -> Var:
+        """Read an element for each lane in a loop: where they are far apart in memory, LLVM would not compute in vectors what reads them."""
+        b = Builder()
+        lane, source = b.parameter("lane", ArrayType(I64)), b.parameter("array", array.type)
+        firsts = [self.runs.get(v, (v, 1))[0] for v in starts]
+        places = [b.parameter("first", v.type) for v in firsts]
+        part = b.parameter("part", ArrayType(array.type.dtype, (self.lanes,)))  # type: ignore[union-attr]
+        for k, v in enumerate(starts):
+            if self.is_wide(v):
+                places[k] = b.add(places[k], b.mul(lane, b.constant(self.runs[v][1], lane.type)))
+        body = b.finish("body", [b.emit("update", part, b.index(source, spec, *places), lane, spec=(None,))])
+        zero, count, empty = self.b.constant(0, lane.type), self.b.emit("size", value=self.lanes), self.b.zeros(part.type)
+        return self.b.emit("loop", zero, count, array, *firsts, empty, regions=(body,), step=1, consts=1 + len(firsts))
 
     def cond(self, equation: Equation, operands: Sequence[Var]) -> list[Var]:
         """Both branches, and a choice; loops in a branch run for the lanes that take it."""

@@ -1,5 +1,6 @@
 """Iterations that run side by side give the numbers that they give one after the other."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -404,6 +405,22 @@ def test_what_must_run_one_after_the_other(function: Callable[..., Any]) -> None
     before, after = widened(function, numbers(70))
     assert after == before
     np.testing.assert_allclose(jg.jit(function)(numbers(70)), function(numbers(70)), rtol=1e-14)
+
+
+def test_rows_are_read_before_functions_of_them_are_computed_together() -> None:
+    def energy(places: Any) -> Any:
+        total = 0.0
+        for i in range(len(places)):
+            for j in range(len(places) - 1, i, -1):
+                distance = np.sqrt((places[i, 0] - places[j, 0]) ** 2 + (places[i, 1] - places[j, 1]) ** 2)
+                total += np.exp(-distance) / distance
+        return total
+
+    places, direction = np.random.default_rng(2).normal(size=(2, 50, 2))
+    assert re.search(r"part\[\w+\] = places\[", jg.source(energy, places))
+    assert jg.jit(energy)(places) == pytest.approx(energy(places), rel=1e-14)
+    slope = (energy(places + 1e-6 * direction) - energy(places - 1e-6 * direction)) / 2e-6
+    assert np.sum(jg.grad(energy)(places) * direction) == pytest.approx(slope, rel=1e-6)
 
 
 def test_an_error_comes_before_an_endless_loop() -> None:
