@@ -7,8 +7,8 @@
                                             if n > 0: ct_a[i] += s
 
 The backward loop of one that reads an element again and again is like this. In memory each sum would wait until the one before is written and
-read again; in a register it waits for an addition. Only loops of numbers are changed. Where the loop makes no iteration, the position may be
-none of the array's.
+read again; in a register it waits for an addition. An element that a loop reads, changes and writes is kept in a variable, too, in the same
+order. Only loops of numbers are changed. Where the loop makes no iteration, the position may be none of the array's.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def gather_sums(function: Function) -> Function:
       })                                                    })
                                                           %2: f64[n] = index_add %0 %1 i
     """
-    if not any(equation.op == "index_add" for equation in function.walk()):
+    if not any(equation.op in ("index_add", "update") for equation in function.walk()):
         return function
     return _inside(function, Integers.of(function))
 
@@ -47,9 +47,9 @@ def _inside(function: Function, integers: Integers) -> Function:
         integers.learn(equation)
         builder.source, builder.hint = equation.source, equation.hint
         equation = equation.replace(regions=tuple(_inside(r, integers.enter(equation, r)) for r in equation.regions))
-        sums = list(_sums(equation, integers)) if equation.op == "loop" and len(equation.regions) == 1 else []
-        if sums:
-            _write(builder, equation, sums, environment, integers)
+        kept = list(_kept(equation, integers)) if equation.op == "loop" and len(equation.regions) == 1 else []
+        if kept:
+            _write(builder, equation, kept, environment, integers)
         else:
             builder.copy(equation, environment)
     results = [environment[v] for v in function.results]
@@ -57,29 +57,76 @@ def _inside(function: Function, integers: Integers) -> Function:
 
 
 @dataclass(frozen=True, slots=True)
-class _Sum:
-    """What is added to an element of the array that a loop carries at a place; ``starts`` say where, in terms of what is outside."""
+class _Kept:
+    """What is done to one element of the array that a loop carries at a place; ``starts`` say where, in terms of what is outside.
+
+    That is an addition, or reads and writes in order.
+    """
 
     place: int
-    addition: Equation
+    accesses: tuple[Equation, ...]
     starts: tuple[Var | Equation, ...]
 
+    @property
+    def is_sum(self) -> bool:
+        """Whether there is nothing but an addition."""
+        return self.accesses[0].op == "index_add"
 
-def _sums(loop: Equation, around: Integers) -> Iterator[_Sum]:
-    """The additions that can wait until the loop has ended."""
+    @property
+    def like(self) -> Equation:
+        """An access that writes."""
+        return next(e for e in self.accesses if e.op != "index")
+
+    @property
+    def type(self) -> ArrayType:
+        """The type of the element."""
+        return self.like.operands[1].type  # type: ignore[return-value]
+
+
+def _kept(loop: Equation, around: Integers) -> Iterator[_Kept]:
+    """The elements that need not be in memory before the loop has ended."""
     (body,), split = loop.regions, 1 + loop["consts"]
     if not all(_is_of_numbers(e) for e in body.equations):
         return
-    integers = around.enter(loop, body)
-    for equation in body.equations:
-        integers.learn(equation)
+    inside = _inside_of(loop, body, around)
     for place, (start, end) in enumerate(zip(body.parameters[split:], body.results, strict=True)):
         accesses = _accesses(body, start, end)
-        for addition in accesses:
-            starts = _starts_outside(loop, addition) if addition.op == "index_add" and _is_float(addition.operands[1]) else None
-            others = [e for e in accesses if e is not addition]
-            if starts is not None and all(_are_apart(integers, addition, other) for other in others):
-                yield _Sum(place, addition, starts)
+        for group in _at_one_place(accesses):
+            starts = _starts_outside(loop, group[0])
+            others = [e for e in accesses if e not in group]
+            if starts is not None and all(any(_are_apart(i, group[0], other) for i in inside) for other in others):
+                yield _Kept(place, group, starts)
+
+
+def _inside_of(loop: Equation, body: Function, around: Integers) -> tuple[Integers, Integers]:
+    """What is known of integers in the body of a loop: its index counted from the smallest, and from the largest."""
+    upwards, downwards = around.enter(loop, body), around.enter(loop, body)
+    start, stop = map(around.of_var, loop.operands[:2])
+    left = downwards.unknown()
+    downwards.least[str(left)] = 0
+    if abs(loop["step"]) == 1:
+        downwards.values[body.parameters[0]] = (stop - 1 if loop["step"] > 0 else start) - left
+    for equation in body.equations:
+        upwards.learn(equation)
+        downwards.learn(equation)
+    return upwards, downwards
+
+
+def _at_one_place(accesses: list[Equation]) -> Iterator[tuple[Equation, ...]]:
+    """The additions of numbers, each alone, and the reads and writes of what is certainly the same element."""
+    groups: dict[object, list[Equation]] = {}
+    for e in accesses:
+        if e.op != "index_add":
+            groups.setdefault((e["spec"], _starts(e)), []).append(e)
+        elif _is_float(e.operands[1]):
+            yield (e,)
+    for group in groups.values():
+        if {e.op for e in group} == {"index", "update"}:
+            yield tuple(group)
+
+
+def _starts(access: Equation) -> tuple[Var, ...]:
+    return access.operands[1 if access.op == "index" else 2 :]
 
 
 def _is_of_numbers(e: Equation) -> bool:
@@ -110,14 +157,14 @@ def _accesses(body: Function, start: Var, end: Var) -> list[Equation]:
     return found if end == states[-1] else []
 
 
-def _starts_outside(loop: Equation, addition: Equation) -> tuple[Var | Equation, ...] | None:
-    """Where an addition goes, if it goes to the same element in each iteration: variables outside, or equations that make constants."""
+def _starts_outside(loop: Equation, access: Equation) -> tuple[Var | Equation, ...] | None:
+    """Where an access goes, if it goes to the same element in each iteration: variables outside, or equations that make constants."""
     body = loop.regions[0]
     outside = dict(zip(body.parameters[1 : 1 + loop["consts"]], loop.operands[2:], strict=False))
     made = {e.results[0]: e for e in body.equations if e.op in ("constant", "size") and e.results}
     bound = {e["symbol"] for e in body.equations if e.op == "bind_size"}
     found: list[Var | Equation] = []
-    for v in addition.operands[2:]:
+    for v in _starts(access):
         if v in outside:
             found.append(outside[v])
         elif v in made and bound.isdisjoint(made[v].symbols()):
@@ -136,26 +183,29 @@ def _are_apart(integers: Integers, one: Equation, other: Equation) -> bool:
 
 
 def _positions(integers: Integers, access: Equation) -> Iterator[Dim]:
-    starts = iter(access.operands[1 if access.op == "index" else 2 :])
+    starts = iter(_starts(access))
     for entry in access["spec"]:
         yield integers.of_var(next(starts)) if entry is None else substitute(entry, integers.bound)
 
 
-def _write(builder: Builder, loop: Equation, sums: list[_Sum], environment: dict[Var, Var], integers: Integers) -> None:
-    """Write the loop with sums that it carries, and the additions after it."""
+def _write(builder: Builder, loop: Equation, kept: list[_Kept], environment: dict[Var, Var], integers: Integers) -> None:
+    """Write the loop with the elements that it carries, and what is done with them after it."""
     start, stop = loop.operands[:2]
-    zeros = [builder.constant(0.0, s.addition.operands[1].type) for s in sums]  # type: ignore[arg-type]
-    regions = (_with_sums(loop.regions[0], sums),)
-    operands = tuple(environment[v] for v in loop.operands) + tuple(zeros)
-    results = tuple(builder.fresh(v.type) for v in (*loop.results, *zeros))
-    builder.append(loop.replace(operands=operands, results=results, regions=regions))
-    environment.update(zip(loop.results, results, strict=False))
     first, last = map(integers.of_var, (start, stop) if loop["step"] > 0 else (stop, start))
     is_run = None if integers.is_natural(last - first - 1) else _is_run(builder, loop, environment)
-    for s, total in zip(sums, results[len(loop.results) :], strict=True):
-        starts = [environment[v] if isinstance(v, Var) else builder.emit(v.op, **dict(v.attributes)) for v in s.starts]
-        array = environment[loop.results[s.place]]
-        environment[loop.results[s.place]] = _added(builder, s.addition, is_run, array, total, *starts)
+    places = [
+        tuple(environment[v] if isinstance(v, Var) else builder.emit(v.op, **dict(v.attributes)) for v in k.starts)
+        for k in kept
+    ]
+    arrays = loop.operands[len(loop.operands) - len(loop.results) :]
+    firsts = [_first(builder, k, is_run, environment[arrays[k.place]], *at) for k, at in zip(kept, places, strict=True)]
+    operands = (*(environment[v] for v in loop.operands), *firsts)
+    results = tuple(builder.fresh(v.type) for v in (*loop.results, *firsts))
+    builder.append(loop.replace(operands=operands, results=results, regions=(_with_elements(loop.regions[0], kept),)))
+    environment.update(zip(loop.results, results, strict=False))
+    for k, at, value in zip(kept, places, results[len(loop.results) :], strict=True):
+        result = loop.results[k.place]
+        environment[result] = _written(builder, k.like, is_run, environment[result], value, *at)
 
 
 def _is_run(builder: Builder, loop: Equation, environment: dict[Var, Var]) -> Var:
@@ -164,34 +214,51 @@ def _is_run(builder: Builder, loop: Equation, environment: dict[Var, Var]) -> Va
     return result
 
 
-def _added(builder: Builder, like: Equation, is_run: Var | None, *operands: Var) -> Var:
-    """The array with the sum added to an element, if the loop was run."""
+def _first(builder: Builder, kept: _Kept, is_run: Var | None, *operands: Var) -> Var:
+    """What an element is before the loop, if that is run; sums begin with 0."""
+    zero = builder.zeros(kept.type)
+    return zero if kept.is_sum else _where(builder, "index", kept.like, is_run, operands, zero)
+
+
+def _written(builder: Builder, like: Equation, is_run: Var | None, *operands: Var) -> Var:
+    """The array with the element changed, if the loop was run."""
     builder.source, builder.hint = like.source, like.hint
+    return _where(builder, like.op, like, is_run, operands, operands[0])
+
+
+def _where(builder: Builder, op: str, like: Equation, is_run: Var | None, operands: tuple[Var, ...], other: Var) -> Var:
+    """An access to elements, if the loop is run, else something else."""
+    result: Var
     if is_run is None:
-        added: Var = builder.emit("index_add", *operands, spec=like["spec"])
-        return added
+        result = builder.emit(op, *operands, spec=like["spec"])
+        return result
+    taken = operands if other in operands else (*operands, other)
     then, orelse = Builder(), Builder()
-    given = [then.parameter(f"v{k}", v.type) for k, v in enumerate(operands)]
+    given = [then.parameter(f"v{k}", v.type) for k, v in enumerate(taken)]
     same = [orelse.parameter(p.name, p.type) for p in given]
     regions = (
-        then.finish("then", [then.emit("index_add", *given, spec=like["spec"])]),
-        orelse.finish("orelse", same[:1]),
+        then.finish("then", [then.emit(op, *given[: len(operands)], spec=like["spec"])]),
+        orelse.finish("orelse", [same[taken.index(other)]]),
     )
-    result: Var = builder.emit("cond", is_run, *operands, regions=regions)
+    result = builder.emit("cond", is_run, *taken, regions=regions)
     return result
 
 
-def _with_sums(body: Function, sums: list[_Sum]) -> Function:
-    """The body with a sum for each of the additions."""
+def _with_elements(body: Function, kept: list[_Kept]) -> Function:
+    """The body with a number in place of each of the elements."""
     builder = Builder(body.parameters)
     environment = {p: p for p in body.parameters}
-    totals = {id(s.addition): builder.parameter("total", s.addition.operands[1].type) for s in sums}
+    values = [builder.parameter("total" if k.is_sum else "element", k.type) for k in kept]
+    place = {id(e): n for n, k in enumerate(kept) for e in k.accesses}
     for equation in body.equations:
-        if id(equation) not in totals:
+        if id(equation) not in place:
             builder.copy(equation, environment)
             continue
-        array, value, *_ = equation.operands
+        n, array = place[id(equation)], equation.operands[0]
         builder.source, builder.hint = equation.source, ""
-        environment[equation.result] = environment[array]
-        totals[id(equation)] = builder.add(totals[id(equation)], environment[value])
-    return builder.finish(body.name, [*(environment[v] for v in body.results), *totals.values()])
+        if equation.op == "index":
+            environment[equation.result] = values[n]
+            continue
+        environment[equation.result], value = environment[array], environment[equation.operands[1]]
+        values[n] = builder.add(values[n], value) if equation.op == "index_add" else value
+    return builder.finish(body.name, [*(environment[v] for v in body.results), *values])

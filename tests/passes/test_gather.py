@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 from jitgrad.compiler.ir import Function, parse
 from jitgrad.compiler.ops import interpret, verify
 from jitgrad.compiler.passes import gather_sums
+from jitgrad.compiler.pipeline import optimise
 
 import jitgrad as jg
 
@@ -120,3 +122,62 @@ def test_the_gradient_of_an_elimination(size: int) -> None:
     A = np.random.default_rng(size).normal(size=(size, size)) + 3 * np.eye(size)
     assert size < 2 or re.search(r"total\w* = 0.0", jg.source(jg.grad(factorised), A))
     np.testing.assert_allclose(jg.grad(factorised)(A), np.linalg.inv(A).T, rtol=1e-10)
+
+
+def density(x: Any, places: Any, width: Any) -> Any:
+    """An element is added to in a loop of its own, perhaps of no iterations; the last row is changed twice in each."""
+    found = np.zeros((len(places) + 1, 2))
+    for j in range(len(places)):
+        for i in range(len(x)):
+            found[j, 0] += np.exp(-(((places[j] - x[i]) / width) ** 2))
+    for i in range(len(x) - 1, -1, -1):
+        found[-1, 1] = 0.5 * found[-1, 1] + x[i]
+        found[-1, 1] *= 1.5
+    return found
+
+
+def moved_along(x: Any, places: Any, width: Any) -> Any:
+    """Another element that is read may be the one that is written."""
+    found = np.cumsum(x) * width
+    for j in range(1, len(found)):
+        for i in range(len(found)):
+            found[j] += 0.1 * found[i]
+    return found
+
+
+def below(x: Any, places: Any, width: Any) -> Any:
+    """Substitution: what is read of the array is not what is written."""
+    found = x.copy()
+    for j in range(len(found)):
+        for i in range(j):
+            found[j] -= width * found[i]
+        found[j] /= 2.0
+    return found
+
+
+@pytest.mark.parametrize(("program", "is_kept"), [(density, True), (moved_along, False), (below, True)])
+def test_an_element_that_is_read_and_written_is_kept(program: Callable[..., Any], is_kept: bool) -> None:
+    compiled, places = jg.jit(program), np.linspace(-1.0, 1.0, 4)
+    for n in (0, 1, 2, 40):
+        x = np.random.default_rng(n).normal(size=n)
+        np.testing.assert_allclose(compiled(x, places, 0.3), program(x, places, 0.3), rtol=1e-14)
+    traced = optimise(parse(jg.ir(program, x, places, 0.3)))
+    assert (gather_sums(traced) != traced) == is_kept
+    direction = np.cos(np.arange(40.0))
+    slope = np.sum(program(x + 1e-6 * direction, places, 0.3) - program(x - 1e-6 * direction, places, 0.3)) / 2e-6
+    assert jg.grad(lambda x: np.sum(program(x, places, 0.3)))(x) @ direction == pytest.approx(slope, rel=1e-6)
+
+
+def test_no_iteration_reads_and_writes_nothing() -> None:
+    """The position may be none of the array's."""
+
+    def last(x: Any, n: Any) -> Any:
+        for i in range(n):
+            x[len(x) - 1] += i
+        return x
+
+    compiled = jg.jit(last)
+    assert compiled(np.zeros(0), 0).size == 0
+    assert compiled(np.zeros(2), 4).tolist() == [0.0, 6.0]
+    with pytest.raises(IndexError):
+        compiled(np.zeros(0), 1)
