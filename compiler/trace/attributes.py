@@ -23,6 +23,8 @@ from .unbound import is_there, settled
 
 def class_of(x: Any, *rest: Any) -> Any:
     """``type(x)``."""
+    if isinstance(x, Outdated):
+        raise x.error()
     return (
         _python_class(x) if isinstance(x, (Tracer, TracedSize, Rows, Table, Buckets, Bucket)) and not rest else type(x, *rest)
     )

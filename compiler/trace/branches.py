@@ -45,6 +45,7 @@ from .maybe import all_seen, matched, path_in
 from .mutation import Change, note_seen, outer_changes, own_changes, spoil_again
 from .needed import note_needed
 from .one_of import OneOf, differ
+from .outdated import Unkept
 from .promotion import as_tracer, promoted
 from .relisting import refuse_grown, refuse_whole
 from .rewrite import is_rewritten_code
@@ -211,12 +212,17 @@ def merge_branches(test: Tracer, blocks: list[Block], names: Sequence[str]) -> S
     slots: dict[int, Slot] = {}
     rooms: dict[int, Room] = {}
     choices: dict[int, Choice] = {}
+    unknowns: dict[int, Unkept] = {}
     for k, (a, b) in enumerate(zip(first.leaves, second.leaves, strict=True)):
         if _same_outcome(a, b, first.scope, second.scope):
             continue
         choice = choice_of(a, b, (first.scope, second.scope))
         if choice is not None:
             choices[k] = choice
+            continue
+        unknown = _unknown(label[k], a, b)
+        if unknown is not None:
+            unknowns[k] = unknown
             continue
         with active_trace().reopen(first.scope):
             slot_a = join(label[k], a) if not isinstance(a, Undefined) else None
@@ -265,6 +271,8 @@ def merge_branches(test: Tracer, blocks: list[Block], names: Sequence[str]) -> S
     for k, choice in choices.items():
         count = len(choice.axes)
         results[k], sizes = choice.view(sizes[:count]), sizes[count:]
+    for k, unknown in unknowns.items():
+        results[k] = unknown
     for k, pair in written.items():
         arrays: list[Tracer | None] = []
         for way in pair:
@@ -278,6 +286,13 @@ def merge_branches(test: Tracer, blocks: list[Block], names: Sequence[str]) -> S
     kinship = kin_of_branches([[array_cell(block.leaves[k]) for k in slots] for block in (first, second)])
     kinship.apply([array_cell(results[k]) for k in slots])
     return all_seen(after_branch(first.tree.unflatten(results), [block.containers for block in (first, second)]))
+
+
+def _unknown(name: str, *leaves: Any) -> Unkept | None:
+    """What is left of a text of values that one way alone makes: it says so to whoever looks at it."""
+    if any(isinstance(leaf, Text) for leaf in leaves):
+        return Unkept(name)
+    return next((leaf for leaf in leaves if isinstance(leaf, Unkept)), None)
 
 
 def _are_arrays(slot: Slot, leaves: Sequence[Any]) -> bool:

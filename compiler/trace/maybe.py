@@ -75,6 +75,11 @@ class Maybe:
             "Python asks for the truth of a variable that may be None, which is known only when the program runs; write `x is None`"
         )
 
+    def __hash__(self) -> int:
+        raise Concretize(
+            "a variable that may be None, which is known only when the program runs, is looked up; compare it with the keys"
+        )
+
     def __index__(self) -> int:
         return operator.index(self.known())
 

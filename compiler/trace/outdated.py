@@ -65,6 +65,19 @@ for _name in _SPECIAL.split():
 Outdated.__hash__ = object.__hash__  # type: ignore[method-assign]
 
 
+class Unkept(Outdated):
+    """Stands for a text of values that some ways alone make."""
+
+    __slots__ = ()
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"{name} is a text of values of the run on some ways only; use it where it is made, or keep the values"
+        )
+
+    __hash__ = Outdated._refuse  # type: ignore[assignment]
+
+
 def may_be_written(thing: Any) -> str:
     """What there is to say of a container for which a write may have been meant that happens now."""
     kind, line = type(thing).__name__, user_line()

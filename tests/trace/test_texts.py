@@ -213,3 +213,56 @@ def test_sizes_that_only_the_run_knows_are_shown() -> None:
                 check(X, which)
             with pytest.raises(ValueError, match=f"^{re.escape(str(expected.value))}"):
                 compiled(X, np.int64(which))
+
+
+class Orbit:
+    def __init__(self, height: Any) -> None:
+        self.height, self.message, self.error = height, None, 0
+
+    def moved(self, by: Any) -> Any:
+        height = self.height + by
+        if height < 0:
+            self.message, self.error = f"{height} below the ground", 1
+            return 0.0
+        if height > 5:
+            self.message, self.error = "height %g" % height, 2
+        return height * self.height
+
+
+def test_texts_of_some_ways_may_be_kept_where_nobody_looks_at_them() -> None:
+    def program(x: Any) -> Any:
+        orbit = Orbit(x)
+        return orbit.moved(1.0), orbit.moved(-2.0), orbit.error
+
+    def told(x: Any) -> Any:
+        orbit = Orbit(x)
+        return orbit.moved(1.0) if orbit.message is None else orbit.message
+
+    def asked(x: Any) -> Any:
+        orbit = Orbit(x)
+        orbit.moved(1.0)
+        return 1.0 if orbit.message == "" else 2.0
+
+    def looked_up(x: Any) -> Any:
+        orbit = Orbit(x)
+        orbit.message = "high %g" % x if x > 2 else "low"
+        return {"low": 1.0}.get(orbit.message, 2.0)
+
+    def of_which_class(x: Any) -> Any:
+        orbit = Orbit(x)
+        orbit.message = "high %g" % x if x > 2 else "low"
+        return type(orbit.message) is str
+
+    def returned(x: Any) -> Any:
+        orbit = Orbit(x)
+        return orbit.moved(1.0), orbit.message
+
+    with interpreting():
+        for x in (-3.0, 0.5, 3.0, 9.0):
+            assert jg.jit(program)(x) == program(x)
+            assert jg.jit(told)(x) == told(x)
+        for refused in (asked, looked_up, of_which_class, returned):
+            with pytest.raises(
+                UnsupportedError, match="is a text of values of the run on some ways only; use it where it is made"
+            ):
+                jg.jit(refused)(3.0)
