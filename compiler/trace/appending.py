@@ -205,6 +205,10 @@ class Moving:
             growing.fill(self.contents)
             for item in self.contents:
                 note_listed(item, [growing.family])
+            if len({id(item) for item in self.contents if type(item) is list}) < sum(
+                type(item) is list for item in self.contents
+            ):
+                active_trace().doubled.add(growing.family)
         self.growth.start = start
 
     def make_room_to_count(self, trial: Trial | None) -> None:

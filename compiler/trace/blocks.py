@@ -23,7 +23,7 @@ from .cells import Cell
 from .context import NotStaged, Scope, active_trace
 from .elementwise import elementwise
 from .identity import Containers, containers_in, is_container
-from .mutation import MISSING, Change, redo
+from .mutation import MISSING, UNKNOWN, Change, redo
 from .outdated import Moved, Outdated, outdated_in
 from .promotion import as_tracer, convert, result_dtype
 from .restoring import put_back, saved_contents
@@ -187,6 +187,7 @@ def unfill(slot: Slot, var: Var) -> Tracer:
     """A variable of a slot's type as the leaf that the user's program sees."""
     value = new(var, weak=slot.weak, scalar=slot.scalar)
     value.cell.stretched = slot.stretched
+    value.cell.family = UNKNOWN if slot.shape else None
     return value
 
 

@@ -14,7 +14,7 @@ class Cell:
     """One array of the traced program: the variable that holds its present value."""
 
     __slots__ = (
-        "__weakref__", "argument", "captured", "doubt", "kin", "listed", "looks", "ordered", "origin", "scope", "stretched", "value", "ways"
+        "__weakref__", "argument", "captured", "doubt", "family", "kin", "listed", "looks", "ordered", "origin", "scope", "stretched", "value", "ways"
     )  # fmt: skip
 
     def __init__(self, value: Var, scope: Scope, argument: str = "") -> None:
@@ -26,6 +26,7 @@ class Cell:
         self.ways: Any = None  # of one of two arrays, as a branch chose it: these (``chosen``)
         self.listed: Any = False  # whether a list in arrays holds a copy of it, where Python's would hold the array itself, or what else forbids writes
         self.looks: Any = None  # of the items of a list in arrays those that are lists and are looked at (``exchanging``)
+        self.family: Any = None  # of the rows of a list: what tells it from others (``mutation.note_listed``)
         self.origin: Cell | None = None  # of a copy that would be a view were the array in another order
         self.ordered = (
             False  # whether the program is right only where it lies in C order: a reshaped view is written to (``layout``)

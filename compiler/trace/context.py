@@ -147,8 +147,9 @@ class Trace:
         self.outdated: set[Any] = set()  # cells that are outdated in some scope
         self.iterators: dict[int, tuple[Any, Scope | None]] = {}  # Python's iterators by id, and the scopes that may use them
         self.listed: dict[
-            int, tuple[Any, set[Any]]
-        ] = {}  # by id: a list of which others in arrays hold a copy, and which ones (``family``)
+            int, Any
+        ] = {}  # by id: a list of which others in arrays hold a copy, and which ones (``family``), and where
+        self.doubled: set[Any] = set()  # those of these others that hold a list at two places
         self.exchange: Any = None  # stores into a list of lists that have just been made (``exchanging``)
         self.boxes: dict[int, Any] = {}  # containers that may be the same objects as others, by id (``identity``)
         self.writing: list[Any] = []  # cells of which a write is being handed on to the arrays that they are (``chosen``)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from ..ir import Var
 from ..tree import flatten
 from .context import NotStaged, Scope, active_trace
+from .mutation import TWICE
 from .outdated import Outdated, outdated_in
 from .tracer import Tracer, as_dim
 
@@ -27,7 +28,6 @@ ELSEWHERE = (
     "an item of a list of lists is looked at here under a name that it got before items of that list were set, moved or taken away; look it up "
     "again, as in row = rows[k]"
 )
-TWICE = "a list is put into a list that has it at another place as well, so that both would change with it; put a copy there: rows[i] = rows[j][:]"
 
 
 @dataclass(slots=True, eq=False)

@@ -19,7 +19,7 @@ from .elementwise import elementwise
 from .exchanging import forget_looks, look
 from .items import Grows, Items, held_in_arrays, items_like, joined
 from .maybe import Maybe
-from .mutation import note_listed, remember
+from .mutation import note_put, remember
 from .promotion import as_tracer, convert
 from .rows import Rows
 from .tracer import Concretize, Tracer, as_dim, new
@@ -176,7 +176,7 @@ class Growing(Rows):
         held = held_in_arrays(item)
         self.weaken(held)
         self.write(self.size, flatten(held)[0])
-        note_listed(item, [self.family])
+        note_put(item, self.family)
         self._resize(self.size + 1)
         self.pushed = self.pushed + 1
         self._drop(first=True)

@@ -11,6 +11,7 @@ import dataclasses
 from collections import OrderedDict, defaultdict, deque
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
+from weakref import WeakSet
 
 from ..tree import NODES
 from .aliasing import Kinship, kin_in_loop, kin_of_branches
@@ -107,6 +108,15 @@ def box_of(thing: Any, is_new: bool = False) -> Box | None:
     return trace.boxes[id(thing)]
 
 
+def relate_to_all(thing: Any, others: Sequence[Any]) -> None:
+    """Note that a container is outdated where any of others is written to."""
+    own = box_of(thing, is_new=True)
+    for box in map(box_of, others):
+        if box is not None:
+            box.kin = box.kin or WeakSet()
+            box.kin.add(own)
+
+
 def note(containers: Containers) -> bool:
     """Note that containers have been seen; whether any had not been before."""
     known = len(active_trace().boxes)
@@ -182,4 +192,4 @@ def may_be_one(one: Any, other: Any) -> bool:
 
 
 __all__ = ["Box", "Containers", "Path", "after_branch", "after_loop", "apply_inside", "box_of", "containers_in", "is_container", "kin_of_loop",
-           "may_be_one", "note"]  # fmt: skip
+           "may_be_one", "note", "relate_to_all"]  # fmt: skip

@@ -16,7 +16,7 @@ from typing import Any
 
 from ..errors import UnsupportedError
 from ..tree import flatten
-from .context import Scope, active_trace
+from .context import NotStaged, Scope, active_trace
 from .outdated import Moved, Outdated, may_be_written, outdated_in, spoiled
 
 MISSING: Any = type("Missing", (), {"__repr__": lambda self: "<missing>"})()
@@ -166,14 +166,36 @@ def note_listed(thing: Any, families: Iterable[Any]) -> None:
             note_listed(item, families)
 
 
+def note_put(thing: Any, family: Any) -> None:
+    """The same of a list that the user's program puts into another one, which may have it at another place."""
+    trace = active_trace()
+    _, known = trace.listed.get(id(thing), (None, ()))
+    if any(_is_same(other, family) and (trace.scope.inside(scope) or _is_older(scope)) for other, scope in known):
+        trace.doubled.add(family)
+    note_listed(thing, [family])
+
+
+def _is_older(scope: Scope) -> bool:
+    """Whether what was known in a scope is known outside of a loop around that, and so is the same in each iteration."""
+    loop: Scope | None = scope
+    while loop is not None and not loop.is_repeated:
+        loop = loop.parent
+    return loop is not None and not active_trace().scope.inside(loop)
+
+
 def note_written(family: Any) -> None:
     """An item of a list in arrays is written to: the lists of which it may be a copy are not looked at from here on."""
     trace = active_trace()
+    if any(_is_same(other, family) for other in trace.doubled):
+        raise NotStaged(TWICE)
     for thing, known in list(trace.listed.values()):
-        scopes = [scope for other, scope in known if other is family]
+        scopes = [scope for other, scope in known if _is_same(other, family)]
         if not scopes or outdated_in(getattr(thing, "_listed", thing)) is not None:
             continue
         mark = Outdated(COPIED, whole=True)
+        for other in getattr(trace.boxes.get(id(thing)), "kin", None) or ():
+            if hasattr(other.thing, "spoil"):
+                other.thing.spoil(mark)
         if not any(map(trace.scope.inside, scopes)):  # it may have been made in a scope that is closed
             refill(thing, [mark]) if type(thing) is list else setattr(thing, "_listed", [mark])
         elif type(thing) is list:
@@ -182,6 +204,14 @@ def note_written(family: Any) -> None:
             thing.spoil(mark)
 
 
+def _is_same(one: Any, other: Any) -> bool:
+    return one is other or UNKNOWN in (one, other)
+
+
+UNKNOWN = "any"
+"""The family of what a loop or branch hands on."""
+
+TWICE = "a list is put into a list that has it at another place as well, so that both would change with it; put a copy there: rows[i] = rows[j][:]"
 COPIED = (
     "this list is an item of another list as well, and was written to there; look at it there, or put a copy into that list"
 )
@@ -190,6 +220,9 @@ COPIED = (
 def _spoil(thing: Any, kind: str, key: Any) -> None:
     """Leave no value where a write may have been meant for another object."""
     message = may_be_written(thing)
+    if hasattr(thing, "spoil"):
+        thing.spoil(Outdated(message, whole=True))
+        return
     there = Change(thing, kind, key, MISSING).read()
     if kind == "attribute" or (kind == "item" and there is not MISSING):
         redo(Change(thing, kind, key, MISSING), Outdated(message))

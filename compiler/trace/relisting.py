@@ -16,11 +16,12 @@ from ..tree import flatten
 from .blocks import NotStaged, is_number
 from .context import Scope, active_trace
 from .elementwise import elementwise
-from .exchanging import TWICE, store, taken
+from .exchanging import store, taken
 from .growing import Growing, copied
+from .identity import relate_to_all
 from .items import NOT_ARRAYS, Grows, Items, arrays_for, held_in_arrays, items_like, joined, known_items, same_shape
 from .lookups import item_at
-from .mutation import Change, note_listed, remember
+from .mutation import TWICE, Change, note_listed, note_put, remember
 from .promotion import as_tracer, convert
 from .rows import LISTED_AT_MOST, Rows
 from .tracer import Concretize, Tracer, describe, new
@@ -47,7 +48,10 @@ def picked(container: Sequence[Any], index: Tracer) -> Any:
     row.fill(container)
     for array in row.arrays if row.has_lists else ():
         array.cell.listed = Picked(container, index, items)
-    return row.item(index)
+    found = row.item(index)
+    if isinstance(found, Rows):
+        relate_to_all(found, container)
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +139,7 @@ def grown(rows: Rows, item: Any) -> tuple[Tracer, ...] | None:
     assert both is not None
     rows.weak[:] = both.weak
     rows.added.append(found)
-    note_listed(item, [rows.family])
+    note_put(item, rows.family)
     held = held_in_arrays(item)
     rows.weaken(held)
     leaves = flatten(held)[0]
@@ -162,7 +166,7 @@ def put_list(rows: Rows, index: Any, value: Any) -> bool:
     rows.weaken(held)
     store(rows, index, value, [array.renewed() for array in held.arrays])
     if given is value and getattr(value, "owner", None) is None:
-        note_listed(value, [rows.family])
+        note_put(value, rows.family)
         for array in held.arrays:
             array.cell.listed = True
     return True

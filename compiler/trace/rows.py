@@ -56,7 +56,7 @@ class Family:
 class Rows:
     """A list, a deque or a set, whose item k is made of row k of some arrays: one for each leaf of an item."""
 
-    __slots__ = ("__weakref__", "_listed", "added", "arrays", "family", "kind", "owner", "parts", "scope", "tree", "weak")
+    __slots__ = ("__weakref__", "_family", "_listed", "added", "arrays", "kind", "owner", "parts", "scope", "tree", "weak")
 
     def __init__(self, arrays: Sequence[Tracer], tree: Tree, weak: Sequence[bool]) -> None:
         self.arrays = tuple(arrays)
@@ -67,7 +67,7 @@ class Rows:
         self.kind: Queue | Unordered | None = None
         self.parts: dict[int, Any] = {}  # lists that are items and were looked at
         self.owner: tuple[Rows, Any] | None = None  # the list that this one is such an item of
-        self.family = Family()
+        self._family = Family()
         trace = current_trace()  # none where the list is taken apart outside of a trace, to learn its structure
         self.scope = trace.scope if trace is not None else None
 
@@ -82,6 +82,21 @@ class Rows:
     def spoil(self, mark: Outdated) -> None:
         """Refuse to look at the list from here on: another object is the list, or may be."""
         redo(Change(self, "attribute", "_listed", None), [mark])
+
+    @property
+    def family(self) -> Any:
+        """The same for those that hold the items of one list (``mutation.note_listed``)."""
+        if not self.arrays:
+            return self._family
+        cell = self.arrays[0].cell
+        cell.family = cell.family or self._family
+        return cell.family
+
+    @family.setter
+    def family(self, family: Any) -> None:
+        self._family = family
+        if self.arrays:
+            self.arrays[0].cell.family = family
 
     def length(self) -> Any:
         """The number of items."""
@@ -112,8 +127,9 @@ class Rows:
         leaves = [array[index] for array in self.arrays]
         found = self.tree.unflatten([new(v.value, weak=True) if w else v for v, w in zip(leaves, self.weak, strict=True)])
         if isinstance(found, Rows):
-            if isinstance(index, int) and index in self.parts:
-                return self.parts[index]
+            known = self.parts.get(index) if isinstance(index, int) else None
+            if known is not None and active_trace().scope.inside(known.scope):
+                return known
             look(self, index, found)
             if isinstance(index, int) and index >= 0:
                 self.parts[index] = found
@@ -155,11 +171,12 @@ class Rows:
 
         self._note_change()
         forget_looks(self)
-        longer = grown(self, item)
+        longer, family = grown(self, item), self.family
         if longer is None:
             self._as_list("list.append() is called").append(item)
         else:
             self.arrays = longer
+            self.family = family
             self._drop(first=True)
 
     def pop(self, index: int = -1) -> Any:
@@ -171,7 +188,9 @@ class Rows:
             return self._as_list("list.pop() is called").pop(index)
         self._note_change()
         forget_looks(self)
+        family = self.family
         taken, self.arrays = shortened(self, index)
+        self.family = family
         return taken
 
     def _drop(self, first: bool) -> None:
@@ -255,7 +274,9 @@ class Rows:
         self._note_change()
         forget_looks(self)
         self.added.append(None)
+        family = self.family
         self.arrays = tuple(arrays)
+        self.family = family
 
     def _note_written(self) -> None:
         """An item of a list is written to; that list may have copies of others."""
@@ -267,7 +288,8 @@ class Rows:
         self._note_written()
         box = active_trace().boxes.get(id(self))
         for other in (box.kin or ()) if box is not None else ():
-            other.thing.spoil(Outdated(may_be_written([]), whole=True))
+            if isinstance(other.thing, Rows):
+                other.thing.spoil(Outdated(may_be_written([]), whole=True))
 
     def _as_list(self, what: str) -> list[Any]:
         """The items for a change that arrays cannot follow."""
@@ -378,7 +400,9 @@ class Rows:
             raise Grows(whole, replace(known_items(whole), dtypes=wider.dtypes), 0)  # type: ignore[type-var, union-attr]
         whole._note_change()
         forget_looks(whole)
+        family = whole.family
         whole.arrays = tuple(array.astype(dtype) for array, dtype in zip(whole.arrays, wider.dtypes, strict=True))  # type: ignore[union-attr]
+        whole.family = family
         if whole is not self:
             self.arrays, self._listed = whole.item(index).arrays, None
             look(whole, index, self)

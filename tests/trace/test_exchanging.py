@@ -82,6 +82,16 @@ def sorted_by_hand(n, x):
     return rows
 
 
+def looked_at_in_a_branch(n, x):
+    rows = [[x * k, 1.0] for k in range(n)]
+    if x > 0.4:
+        rows[1][1] += 5.0
+    row = rows[1]
+    rows[1] = rows[0]
+    rows[0] = row
+    return rows
+
+
 def left_in_order(n, x):
     rows, k = [[k * 1.0, x] for k in range(n)], 0
     while k < n - 1 and rows[k][0] < 8 * x:
@@ -155,7 +165,18 @@ def population(n, x):
 
 @pytest.mark.parametrize(
     "program",
-    [arrays_in_order, arrays_set, population, sorted_by_hand, left_in_order, floats_for_integers, walk, in_turn, sorted_rows],
+    [
+        arrays_in_order,
+        arrays_set,
+        population,
+        looked_at_in_a_branch,
+        sorted_by_hand,
+        left_in_order,
+        floats_for_integers,
+        walk,
+        in_turn,
+        sorted_rows,
+    ],
 )
 def test_gives_what_python_gives(program: Callable[..., Any]) -> None:
     with interpreting():
@@ -237,7 +258,42 @@ def array_written_that_was_an_item(n, x):
     return arrays
 
 
+def put_in_each_iteration(n, x):
+    rows, row = [[k * 1.0, x] for k in range(n)], [x, 0.5]
+    for k in range(n):
+        rows[int(x * 5 + k) % n] = row
+    rows[1][1] += 1.0
+    return rows
+
+
+def read_where_its_place_was_written_to(n, x):
+    rows, row = [[x, k * 1.0] for k in range(n)], [0.25, x]
+    rows[1] = row
+    for k in range(n):
+        rows[k][1] += 1.0
+    return rows, row
+
+
+def picked_before_a_write(n, x):
+    rows = [[0.5, x], [x, 2.0], [3.0, 1.0]]
+    row = rows[int(x * 3) % 3]
+    for k in range(n):
+        rows[k % 3][0] += 1.0
+    return rows, row
+
+
+def picked_array_before_a_write(n, x):
+    arrays = [np.array([0.5, x]), np.array([x, 2.0])]
+    array = arrays[int(x * 3) % 2]
+    arrays[0][1] = 7.0
+    return arrays, array
+
+
 REFUSED = {
+    put_in_each_iteration: "put a copy there",
+    read_where_its_place_was_written_to: "put a copy into that list",
+    picked_before_a_write: "put a copy into that list",
+    picked_array_before_a_write: "an item of a list",
     array_written_after_it_was_put: "an item of a list",
     array_written_that_was_an_item: "an item of a list",
     looked_at_after_an_exchange: "look it up again",
