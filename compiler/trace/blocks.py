@@ -105,6 +105,7 @@ class Slot:
     weak: bool
     scalar: bool
     stretched: str = ""  # the name, if a value of a smaller shape is repeated to this one
+    listed: bool = False  # whether it may be an array that a list in arrays holds a copy of
 
     def type(self) -> ArrayType:
         return ArrayType(self.dtype, self.shape)
@@ -145,7 +146,8 @@ def join(name: str, *leaves: Any) -> Slot:
     shape = common_shape(name, tracers)
     stretched = any(t.cell.stretched or is_smaller(t.type.shape, shape) for t in tracers)
     scalar = not shape and all(t.is_scalar for t in tracers)
-    return Slot(result_dtype(*known), shape, all(t.weak for t in tracers), scalar, listed([name]) if stretched else "")
+    is_item = any(bool(t.cell.listed) for t in tracers)
+    return Slot(result_dtype(*known), shape, all(t.weak for t in tracers), scalar, listed([name]) if stretched else "", is_item)
 
 
 def common_shape(name: str, values: Sequence[Tracer]) -> tuple[Dim, ...]:
@@ -188,6 +190,7 @@ def unfill(slot: Slot, var: Var) -> Tracer:
     value = new(var, weak=slot.weak, scalar=slot.scalar)
     value.cell.stretched = slot.stretched
     value.cell.family = UNKNOWN if slot.shape else None
+    value.cell.listed = slot.listed
     return value
 
 

@@ -361,7 +361,8 @@ def _merge_slots(name: str, a: Slot | None, b: Slot | None, x: Any, y: Any) -> S
         fake = [Tracer(Cell(Var("?", s.type()), active_trace().scope), s.type()) for s in (a, b)]
         shape = common_shape(name, fake)
     stretched = a.stretched or b.stretched or is_smaller(a.shape, shape) or is_smaller(b.shape, shape)
-    return Slot(dtype, shape, a.weak and b.weak, a.scalar and b.scalar, listed([name]) if stretched else "")
+    is_item = a.listed or b.listed
+    return Slot(dtype, shape, a.weak and b.weak, a.scalar and b.scalar, listed([name]) if stretched else "", is_item)
 
 
 def emit_cond(test: Tracer, regions: list[tuple[Scope, list[Var]]]) -> tuple[Var, ...]:

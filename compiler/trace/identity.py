@@ -16,7 +16,7 @@ from weakref import WeakSet
 from ..tree import NODES
 from .aliasing import Kinship, kin_in_loop, kin_of_branches
 from .context import Scope, active_trace
-from .mutation import note_listed
+from .mutation import UNKNOWN, note_listed
 from .rows import Rows
 from .tracer import Tracer
 
@@ -126,9 +126,11 @@ def note(containers: Containers) -> bool:
 
 
 def listed_in(containers: Containers) -> set[tuple[Path, Any]]:
-    """The paths of lists that were put into arrays as items of others, and of which."""
+    """The paths of lists that were put into arrays as items of others, or are looked at there, and of which."""
     listed = active_trace().listed
-    return {(path, family) for path, thing in containers.items() if id(thing) in listed for family, _ in listed[id(thing)][1]}
+    found = {(path, family) for path, thing in containers.items() if id(thing) in listed for family, _ in listed[id(thing)][1]}
+    looks = [(path, thing) for path, thing in containers.items() if isinstance(thing, Rows) and thing.owner is not None]
+    return found | {(path, UNKNOWN if thing.arrays[0].cell.listed else thing.owner[0].family) for path, thing in looks}
 
 
 def note_all_listed(found: Iterable[tuple[Path, Any]], containers: Containers) -> None:

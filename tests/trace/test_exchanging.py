@@ -289,7 +289,37 @@ def picked_array_before_a_write(n, x):
     return arrays, array
 
 
+def picked_in_a_loop(n, x):
+    rows = [[0.5, x], [x, 2.0], [3.0, 1.0]]
+    for k in range(n):
+        row = rows[int(x * 5 + k) % 3]
+    row[1] = 0.5
+    return rows
+
+
+def written_after_the_loop_that_appended_it(n, x):
+    arrays, array = [], np.array([x, 1.0])
+    for _ in range(n):
+        array = array * 1.5
+        arrays.append(array)
+    array[0] = 9.0
+    return arrays
+
+
+def looked_at_on_one_way(n, x):
+    rows = [[0.5, x], [x, 2.0], [3.0, 1.0]]
+    row = rows[int(x * 3) % 3]
+    if x > 0.4:
+        row = rows[int(x * 3) % 3]
+        rows.append([0.0, x])
+    rows[int(x * 3) % 3][0] += 1.0
+    return rows, row
+
+
 REFUSED = {
+    picked_in_a_loop: "an item of a list",
+    written_after_the_loop_that_appended_it: "an item of a list",
+    looked_at_on_one_way: "is known only when the program runs|put a copy",
     put_in_each_iteration: "put a copy there",
     read_where_its_place_was_written_to: "put a copy into that list",
     picked_before_a_write: "put a copy into that list",
