@@ -162,15 +162,15 @@ class Situation:
             case type():
                 return self._parts_of_closed(thing, _objects_in(vars(thing).values()))
         names = _slots(type(thing))  # type: ignore[arg-type]
-        if isinstance(thing, _CLOSED) or not (names or hasattr(thing, "__dict__")) or hasattr(type(thing), "__next__"):
+        if isinstance(thing, _CLOSED) or not (names or hasattr(thing, "__dict__")) or _is_pythons_iterator(thing):
             return self._parts_of_closed(thing, ())
         return type(thing), getattr(thing, "__dict__", None), *(getattr(thing, name, None) for name in names)
 
     def _parts_of_closed(self, thing: Any, parts: Iterable[Any]) -> Iterable[Any]:
-        """The parts of what is equal to nothing but itself; it is not known what an iterator has in store."""
+        """The parts of what is equal to nothing but itself; it is not known what an iterator of Python's has in store."""
         self._tokens.append(_Same(thing))
         self._closed.add(id(thing))
-        self._is_known = self._is_known and id(thing) not in active_trace().changed and not hasattr(type(thing), "__next__")
+        self._is_known = self._is_known and id(thing) not in active_trace().changed and not _is_pythons_iterator(thing)
         return parts
 
     def _parts_of_function(self, function: types.FunctionType) -> Iterable[Any]:
@@ -224,6 +224,10 @@ def _place() -> tuple[Any, ...]:
     levels = [level.place for level in trace.levels] if attempts else []
     return (trace.counting, len(trace.trials), trace.dynamic_tests, trace.short, len(trace.growing), len(trace.handlers), trace.scope.is_in_loop(),
             trace.unrolls_at_most, len(trace.recording), *attempts, *levels)  # fmt: skip
+
+
+def _is_pythons_iterator(thing: Any) -> bool:
+    return isinstance(getattr(type(thing), "__next__", None), types.WrapperDescriptorType)
 
 
 def _contents(cell: types.CellType) -> Iterable[Any]:
