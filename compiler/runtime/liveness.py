@@ -24,6 +24,9 @@ Names = Mapping[int, set[str]]
 """Names of variables for each block."""
 
 
+_run_of_numba = postproc.PostProcessor.run
+
+
 @contextmanager
 def quick_liveness() -> Iterator[None]:
     """Have numba find it so within the block. Hold numba's lock around it."""
@@ -36,8 +39,11 @@ def quick_liveness() -> Iterator[None]:
 
 
 def _run(processor: postproc.PostProcessor, emit_dels: bool = False, extend_lifetimes: bool = False) -> None:
-    """``PostProcessor.run`` without what is of interest in generators only: which variables have values as a block begins."""
+    """``PostProcessor.run``; for adopted functions without what is asked of others: which variables have values as a block begins."""
     function = processor.func_ir
+    if not hasattr(function.func_id.func, "__digest__"):
+        _run_of_numba(processor, emit_dels, extend_lifetimes)
+        return
     function.blocks = canonicalize_cfg(function.blocks)
     function.variable_lifetime = Lifetimes(function.blocks, getattr(function, "without_memory", frozenset()))
     function.generator_info = None
