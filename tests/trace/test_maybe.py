@@ -324,9 +324,16 @@ def test_none_where_a_number_is_needed_is_an_error_of_the_run() -> None:
             jg.grad(given_to_a_function)(0.9, 2.0)
 
 
-def test_none_or_a_number_is_not_looked_up() -> None:
-    with interpreting(), pytest.raises(NotImplementedError, match="compare it with the keys"):
-        jg.jit(lambda x, t: {0.5: 1.0, None: 2.0}.get(least(x, t), 3.0))(0.9, 0.5)
+def test_none_or_a_number_is_looked_up() -> None:
+    def found(x):
+        key = None
+        if x > 0:
+            key = x
+        return {0.5: 1.0, None: 2.0}.get(key, 3.0), {0.5: 1.0}.get(key, 4.0), key in {0.5: 1.0, None: 2.0}
+
+    with interpreting():
+        for x in (0.5, 0.7, -1.0):
+            assert jg.jit(found)(x) == found(x)
 
 
 def test_a_text_may_be_none() -> None:
