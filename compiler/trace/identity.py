@@ -129,8 +129,8 @@ def listed_in(containers: Containers) -> set[tuple[Path, Any]]:
     """The paths of lists that were put into arrays as items of others, or are looked at there, and of which."""
     listed = active_trace().listed
     found = {(path, family) for path, thing in containers.items() if id(thing) in listed for family, _ in listed[id(thing)][1]}
-    looks = [(path, thing.arrays[0].cell, thing.owner) for path, thing in containers.items() if isinstance(thing, Rows)]
-    return found | {(path, UNKNOWN if cell.listed else owner[0].family) for path, cell, owner in looks if owner is not None}
+    looks = [(path, thing, thing.owner[0]) for path, thing in containers.items() if isinstance(thing, Rows) and thing.owner]
+    return found | {(path, UNKNOWN if thing.arrays[0].cell.listed else owner.family) for path, thing, owner in looks}
 
 
 def note_all_listed(found: Iterable[tuple[Path, Any]], containers: Containers) -> None:
